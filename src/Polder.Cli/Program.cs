@@ -1,1 +1,7 @@
-Console.WriteLine("polder");
+using Polder.Cli.Commands;
+using Polder.Cli.Hosting;
+using Polder.Cli.Output;
+
+// Before anything can load libtorch: it reads these settings once, as it is loaded.
+ProcessSetup.Apply();
+return new CommandHost(Consoles.OfProcess(), CommandList.All).Run(args);

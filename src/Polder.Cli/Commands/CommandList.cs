@@ -1,0 +1,13 @@
+using Polder.Cli.Hosting;
+
+namespace Polder.Cli.Commands;
+
+/// <summary>The commands of the program, in the order in which <c>polder --help</c> lists them: a new command is its own file and one line here.</summary>
+internal static class CommandList
+{
+    /// <summary>Fresh commands, one of each.</summary>
+    public static IReadOnlyList<PolderCommand> All =>
+    [
+        new DoctorCommand(),
+    ];
+}

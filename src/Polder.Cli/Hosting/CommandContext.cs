@@ -1,0 +1,92 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Polder.Cli.Options;
+using Polder.Cli.Output;
+
+namespace Polder.Cli.Hosting;
+
+/// <summary>What a running command has: its option values, the output, the wish to stop, and a place for its result.</summary>
+internal sealed class CommandContext
+{
+    private readonly PolderCommand _command;
+    private readonly ParseResult _parse;
+    private readonly IReadOnlyList<string> _arguments;
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly JsonObject _settings = [];
+
+    public CommandContext(PolderCommand command, ParseResult parse, IReadOnlyList<string> arguments, CliOutput output, CancellationToken cancellation)
+    {
+        (_command, _parse, _arguments, Output, Cancellation) = (command, parse, arguments, output, cancellation);
+        foreach (ICliOption option in command.Options.OfType<ICliOption>())
+            SetEffective(option, option.ValueIn(parse));
+    }
+
+    public CliOutput Output { get; }
+
+    /// <summary>Cancelled by Ctrl-C.</summary>
+    public CancellationToken Cancellation { get; }
+
+    /// <summary>The run folder, once <see cref="CreateRunFolder"/> has made it.</summary>
+    public string? RunFolder { get; private set; }
+
+    /// <summary>Seconds since the command began.</summary>
+    public double Seconds => _clock.Elapsed.TotalSeconds;
+
+    /// <summary>The value of an option: the user's or the default.</summary>
+    public T? Get<T>(Option<T> option) => _parse.GetValue(option);
+
+    /// <summary>The value of an argument.</summary>
+    public T? Get<T>(Argument<T> argument) => _parse.GetValue(argument);
+
+    /// <summary>Whether the user typed the option.</summary>
+    public bool IsGiven(Option option) => _parse.GetResult(option) is { Implicit: false };
+
+    /// <summary>Whether the user typed the option, by its name; false for an option that the command lacks.</summary>
+    public bool IsGiven(string option) => _command.Options.FirstOrDefault(o => o.Name == option) is { } known && IsGiven(known);
+
+    /// <summary>Says the value that an option came to have where its default depends on other things: the settings show it.</summary>
+    public void SetEffective(ICliOption option, object? value) => SetEffective(option.Name, value);
+
+    /// <inheritdoc cref="SetEffective(ICliOption, object?)"/>
+    public void SetEffective(string option, object? value) => _settings[ResultJson.MemberName(option)] = ResultJson.Node(value);
+
+    /// <summary>
+    /// Makes the run folder and writes its config.json. Call it when every effective option is known (<see cref="SetEffective(ICliOption, object?)"/>)
+    /// and the input has been checked, so that a mistake leaves no folder behind.
+    /// </summary>
+    /// <param name="folder">The value of <c>--out</c>; null takes <c>runs/COMMAND-N</c>.</param>
+    /// <exception cref="UserErrorException">The folder exists and is not empty, or cannot be made.</exception>
+    public string CreateRunFolder(string? folder)
+    {
+        RunFolder = folder is null ? Hosting.RunFolder.CreateNext("runs", _command.Name) : Hosting.RunFolder.Create(folder);
+        AtomicFile.WriteText(Path.Combine(RunFolder, "config.json"), ResultJson.Text(Envelope()));
+        return RunFolder;
+    }
+
+    /// <summary>Writes the result to <c>--json</c> and, where there is a run folder, to its result.json.</summary>
+    /// <param name="members">The command's own members: an anonymous object, a record or a dictionary.</param>
+    public void Finish(object members)
+    {
+        JsonObject envelope = Envelope();
+        envelope["seconds"] = Seconds;
+        foreach ((string name, JsonNode? value) in (JsonObject)ResultJson.Node(members)!)
+            envelope[name] = value?.DeepClone();
+        string text = ResultJson.Text(envelope);
+        if (RunFolder is not null)
+            AtomicFile.WriteText(Path.Combine(RunFolder, "result.json"), text);
+        string? json = Get(_command.Json);
+        if (json == "-")
+            Output.Json(text);
+        else if (json is not null)
+            AtomicFile.WriteText(json, text);
+    }
+
+    private JsonObject Envelope() => new()
+    {
+        ["polder"] = ProgramVersion.Text,
+        ["command"] = new JsonArray([.. _arguments.Select(argument => JsonValue.Create(argument))]),
+        ["settings"] = _settings.DeepClone(),
+        ["environment"] = ResultJson.Node(RuntimeEnvironment.Describe(usesTorch: _command.Threads is not null)),
+    };
+}

@@ -1,0 +1,119 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using Polder.Cli.Output;
+using Spectre.Console;
+using TorchSharp;
+
+namespace Polder.Cli.Hosting;
+
+/// <summary>Runs a command line: parse, set up, run, and turn whatever happens into an exit code and words.</summary>
+internal sealed class CommandHost
+{
+    private readonly Consoles _consoles;
+    private readonly RootCommand _root;
+    private readonly HelpOption _help;
+    private readonly VersionOption _version;
+
+    public CommandHost(Consoles consoles, IReadOnlyList<PolderCommand> commands)
+    {
+        _consoles = consoles;
+        _root = new RootCommand("find flat minima: fine-tune neural networks with noise stability optimization and measure how flat they are");
+        _help = _root.Options.OfType<HelpOption>().Single();
+        _version = _root.Options.OfType<VersionOption>().Single();
+        foreach (PolderCommand command in commands)
+        {
+            command.Add(command.Json);
+            command.Add(command.Quiet);
+            command.Add(command.Verbose);
+            _root.Add(command);
+        }
+    }
+
+    /// <summary>Runs the command line and returns the exit code.</summary>
+    /// <param name="arguments">What the user typed after <c>polder</c>.</param>
+    /// <param name="cancellation">Stops the command as Ctrl-C does.</param>
+    public int Run(IReadOnlyList<string> arguments, CancellationToken cancellation = default)
+    {
+        try
+        {
+            return Dispatch(arguments, cancellation);
+        }
+        catch (Exception e)
+        {
+            ErrorReport report = ErrorReport.Of(e);
+            SayRaw(report.Text);
+            return report.ExitCode;
+        }
+    }
+
+    private int Dispatch(IReadOnlyList<string> arguments, CancellationToken cancellation)
+    {
+        if (arguments.Count > 0 && arguments[0] == "help")
+            arguments = [.. arguments.Skip(1), "--help"];
+        // No response files: "@name" is a value like any other. No bundling: there are no one-letter options to bundle.
+        ParseResult parse = _root.Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+        Command command = parse.CommandResult.Command;
+        if (arguments.Count == 0 || parse.GetResult(_help) is { Implicit: false })
+        {
+            HelpPage.Write(_consoles.Results, command);
+            return ErrorReport.Done;
+        }
+        if (parse.GetResult(_version) is { Implicit: false })
+        {
+            _consoles.Results.Profile.Out.Writer.WriteLine($"polder {ProgramVersion.Text}");
+            return ErrorReport.Done;
+        }
+        if (ParseErrors.Describe(parse) is { } error)
+            throw new UserErrorException(error);
+        if (command is not PolderCommand polderCommand)
+            throw new UserErrorException($"no command: allowed: {string.Join(", ", _root.Subcommands.Select(c => c.Name))}");
+        Run(polderCommand, parse, arguments, cancellation);
+        return ErrorReport.Done;
+    }
+
+    private void Run(PolderCommand command, ParseResult parse, IReadOnlyList<string> arguments, CancellationToken cancellation)
+    {
+        using var interruption = new Interruption(SayStopping, Abort);
+        using CancellationTokenSource both = CancellationTokenSource.CreateLinkedTokenSource(interruption.Token, cancellation);
+        string? json = parse.GetValue(command.Json);
+        CheckJsonFolder(json);
+        if (command.Threads is not null)
+            SetThreads(parse.GetValue(command.Threads));
+        var output = new CliOutput(_consoles, parse.GetValue(command.Quiet), parse.GetValue(command.Verbose), jsonOnly: json == "-");
+        var context = new CommandContext(command, parse, arguments, output, both.Token);
+        if (command.Threads is not null)
+            context.SetEffective(command.Threads, torch.get_num_threads());
+        command.Run(context);
+    }
+
+    // A result must not be lost after an hour of work because its folder has a typing error.
+    private static void CheckJsonFolder(string? json)
+    {
+        if (json is null or "-")
+            return;
+        if (Directory.Exists(json) || !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(json))))
+            throw UserErrorException.ForOption("--json", json, "a file in a folder that exists, or -");
+    }
+
+    private static void SetThreads(int? threads)
+    {
+        // libtorch counts the machine's cores, .NET those that the process may use (a container's limit).
+        torch.set_num_threads(threads ?? Math.Min(torch.get_num_threads(), Environment.ProcessorCount));
+    }
+
+    private void SayStopping(string line)
+    {
+        if (_consoles.Messages.Profile.Out.IsTerminal)
+            _consoles.Messages.Write(new Text(line + "\n"));
+    }
+
+    private void Abort()
+    {
+        if (_consoles.Live)
+            _consoles.Messages.Cursor.Show(true);
+        SayRaw("polder: stopped at once");
+        Environment.Exit(ErrorReport.Stopped);
+    }
+
+    private void SayRaw(string text) => _consoles.Messages.Profile.Out.Writer.WriteLine(text);
+}

@@ -1,0 +1,57 @@
+using System.Runtime.InteropServices;
+
+namespace Polder.Cli.Hosting;
+
+/// <summary>
+/// Settings that native libraries read once, as they are loaded. They are a program's business: a library that changed the allocator
+/// or the environment of its host would surprise it. What the user has set wins.
+/// </summary>
+internal static partial class ProcessSetup
+{
+    /// <summary>Glibc's numbers of the two settings (malloc.h).</summary>
+    private const int TrimThreshold = -1, MmapThreshold = -3;
+
+    /// <summary>
+    /// Bytes: blocks below stay in the process when they are freed. A training step frees and asks for the same blocks (tens of
+    /// megabytes) again and again; given back to the kernel each time, their pages must be zeroed and mapped anew. Glibc takes at most
+    /// 32 MiB as the threshold for mapped blocks on 64 bits.
+    /// </summary>
+    private const int KeptBlock = 32 << 20;
+
+    public static void Apply()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        // The environment that .NET shows is a copy of its own; libtorch and libgomp read the process's.
+        SetDefault("TORCH_CPP_LOG_LEVEL", "ERROR");
+        if (!IsSet("MALLOC_MMAP_THRESHOLD_") && !IsSet("MALLOC_TRIM_THRESHOLD_"))
+            KeepFreedMemory();
+    }
+
+    private static void SetDefault(string name, string value)
+    {
+        if (SetEnvironment(name, value, overwrite: 0) == 0 && !IsSet(name))
+            Environment.SetEnvironmentVariable(name, value);
+    }
+
+    private static bool IsSet(string name) => Environment.GetEnvironmentVariable(name) is not null;
+
+    private static void KeepFreedMemory()
+    {
+        try
+        {
+            _ = MallocOption(MmapThreshold, KeptBlock);
+            _ = MallocOption(TrimThreshold, int.MaxValue);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // Another C library (musl): its allocator has no such settings.
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetEnvironment(string name, string value, int overwrite);
+
+    [LibraryImport("libc", EntryPoint = "mallopt")]
+    private static partial int MallocOption(int option, int value);
+}

@@ -1,0 +1,95 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace Polder.Cli.Options;
+
+/// <summary>What help pages, error messages and the JSON settings need of an option, whatever its type.</summary>
+internal interface ICliOption
+{
+    /// <summary>The name with its dashes.</summary>
+    string Name { get; }
+
+    /// <summary>What the option means, with its unit: one sentence without a full stop.</summary>
+    string Summary { get; }
+
+    /// <summary>The word that stands for the value in a help page; empty for a flag.</summary>
+    string Placeholder { get; }
+
+    /// <summary>The default as a user would type it, or words for it; empty where there is none.</summary>
+    string DefaultText { get; }
+
+    /// <summary>The allowed values, for example "a number >= 0"; empty for a flag.</summary>
+    string Allowed { get; }
+
+    /// <summary>The value that a command line gives it.</summary>
+    object? ValueIn(ParseResult result);
+}
+
+/// <summary>Reads the text of one option value; false where the text is not an allowed value.</summary>
+internal delegate bool ValueParser<T>(string text, out T value);
+
+/// <summary>An option with one value, whose errors read <c>--name: found X, allowed: Y</c>.</summary>
+internal sealed class CliOption<T> : Option<T>, ICliOption
+{
+    public CliOption(string name, string placeholder, string summary, string allowed, T @default, string defaultText, ValueParser<T> parse)
+        : base(name)
+    {
+        Summary = summary;
+        Placeholder = placeholder;
+        Allowed = allowed;
+        DefaultText = defaultText;
+        HelpName = placeholder;
+        Description = summary;
+        Arity = ArgumentArity.ExactlyOne;
+        DefaultValueFactory = _ => @default;
+        CustomParser = argument => Parse(argument, parse);
+    }
+
+    public string Summary { get; }
+
+    public string Placeholder { get; }
+
+    public string DefaultText { get; }
+
+    public string Allowed { get; }
+
+    public object? ValueIn(ParseResult result) => result.GetValue(this);
+
+    private T? Parse(ArgumentResult argument, ValueParser<T> parse)
+    {
+        string text = argument.Tokens.Count > 0 ? argument.Tokens[^1].Value : "";
+        if (parse(text, out T value))
+            return value;
+        argument.AddError(OptionErrors.Found(Name, text, Allowed));
+        return default;
+    }
+}
+
+/// <summary>An option without a value: given or not.</summary>
+internal sealed class CliFlag : Option<bool>, ICliOption
+{
+    public CliFlag(string name, string summary)
+        : base(name)
+    {
+        Summary = summary;
+        Description = summary;
+        Arity = ArgumentArity.Zero;
+    }
+
+    public string Summary { get; }
+
+    public string Placeholder => "";
+
+    public string DefaultText => "";
+
+    public string Allowed => "";
+
+    public object? ValueIn(ParseResult result) => result.GetValue(this);
+}
+
+/// <summary>The one form of a message about an option.</summary>
+internal static class OptionErrors
+{
+    public static string Found(string name, string found, string allowed) =>
+        $"{name}: found {(found.Length == 0 ? "nothing" : found)}, allowed: {allowed}";
+}
