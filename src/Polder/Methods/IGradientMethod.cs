@@ -1,0 +1,21 @@
+namespace Polder.Methods;
+
+/// <summary>
+/// A flat-minima method: it differs from the base optimizer in the gradient that it hands over, and composes that gradient from
+/// probes. Implementations are immutable records of options.
+/// </summary>
+public interface IGradientMethod
+{
+    /// <summary>The name on the command line and in tables: lower case, no separators.</summary>
+    string Name { get; }
+
+    /// <summary>Gradient evaluations a step, each one forward and one backward pass.</summary>
+    int GradientEvaluations { get; }
+
+    /// <summary>Checks the options.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, what was found and what is allowed.</exception>
+    void Validate();
+
+    /// <summary>Fills <see cref="MethodContext.Gradient"/> by running probes.</summary>
+    void ComputeGradient(MethodContext context);
+}

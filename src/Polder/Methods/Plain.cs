@@ -1,0 +1,25 @@
+using Polder.Objectives;
+
+namespace Polder.Methods;
+
+/// <summary>The base optimizer alone: the gradient at W.</summary>
+public sealed record Plain : IGradientMethod
+{
+    /// <inheritdoc/>
+    public string Name => "base";
+
+    /// <inheritdoc/>
+    public int GradientEvaluations => 1;
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void ComputeGradient(MethodContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        context.Run(Probe.Centre());
+    }
+}

@@ -1,0 +1,210 @@
+using Polder.Methods;
+using Polder.Noise;
+using Polder.Objectives;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Polder.Optimization;
+
+/// <summary>
+/// Joins a flat-minima method to a TorchSharp optimizer: the method composes the gradient, the base optimizer makes the update. It is a
+/// <see cref="torch.optim.Optimizer"/> itself, so that an existing training loop changes in the line that makes the optimizer.
+/// </summary>
+/// <remarks>
+/// <para>
+/// A step saves W, evaluates the probes, restores W bit for bit, checks that loss and gradient are finite, runs the hooks before the
+/// update, the base optimizer's step and the hooks after it. Whatever the closure throws, weights, buffers and the base optimizer's
+/// state are as before the step. Beyond weights, gradient and the base optimizer's state it keeps one copy of the weights, and none
+/// where the method never leaves W.
+/// </para>
+/// <para>
+/// Learning-rate schedulers attach to this optimizer or to the base. Schedulers that cycle the momentum test the optimizer's class and
+/// need the base. The parameters' gradients are null after a step.
+/// </para>
+/// </remarks>
+public class FlatMinimaOptimizer : torch.optim.Optimizer
+{
+    private readonly OptimizerHelper _base;
+    private readonly SequentialProbeRunner _ownRunner;
+    private readonly bool _replayRandomNumbers = true;
+    private readonly BatchNormPolicy _batchNorm = BatchNormPolicy.OncePerStep;
+    private IProbeRunner _runner;
+    private ParameterSpace _space;
+    private ParameterVector _gradient;
+
+    /// <summary>Makes the optimizer. The base optimizer stays the caller's.</summary>
+    /// <param name="base">The base optimizer with its parameters, learning rate and weight decay; any of TorchSharp's but LBFGS.</param>
+    /// <param name="method">The method, for example <see cref="NoiseStability"/>.</param>
+    /// <param name="model">The model whose BatchNorm statistics shall move once a step; without it they move with every probe.</param>
+    /// <param name="noise">The noise; null is <see cref="PhiloxNoise"/> with <paramref name="seed"/>.</param>
+    /// <param name="seed">The seed of the default noise.</param>
+    /// <exception cref="ArgumentException">No parameter is trainable.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option of the method is out of range.</exception>
+    public FlatMinimaOptimizer(OptimizerHelper @base, IGradientMethod method, nn.Module? model = null, NoiseStream? noise = null, long seed = 0)
+        : base(IntPtr.Zero)
+    {
+        ArgumentNullException.ThrowIfNull(@base);
+        ArgumentNullException.ThrowIfNull(method);
+        method.Validate();
+        _base = @base;
+        Method = method;
+        Model = model;
+        Noise = noise ?? new PhiloxNoise(seed);
+        _space = ParameterSpace.Of(_base.parameters());
+        _gradient = _space.CreateVector();
+        _runner = _ownRunner = new SequentialProbeRunner(model);
+    }
+
+    /// <summary>The base optimizer.</summary>
+    public OptimizerHelper Base => _base;
+
+    /// <summary>The method.</summary>
+    public IGradientMethod Method { get; }
+
+    /// <summary>The model whose buffers are looked after, if any.</summary>
+    public nn.Module? Model { get; }
+
+    /// <summary>The noise of the steps.</summary>
+    public NoiseStream Noise { get; }
+
+    /// <summary>What evaluates the probes; one after another where nothing else is given. The optimizer disposes of it.</summary>
+    public IProbeRunner Runner
+    {
+        get => _runner;
+        init => _runner = value ?? throw new ArgumentNullException(nameof(value));
+    }
+
+    /// <summary>What the probes of a step do to the model's BatchNorm statistics.</summary>
+    public BatchNormPolicy BatchNorm
+    {
+        get => _batchNorm;
+        init => _runner = _ownRunner = new SequentialProbeRunner(Model, _batchNorm = value, _replayRandomNumbers);
+    }
+
+    /// <summary>Whether all probes of a step see the same random numbers of torch's default generator, so that dropout does not blur +U against -U; true by default.</summary>
+    public bool ReplayRandomNumbers
+    {
+        get => _replayRandomNumbers;
+        init => _runner = _ownRunner = new SequentialProbeRunner(Model, _batchNorm, _replayRandomNumbers = value);
+    }
+
+    /// <summary>What happens where a loss or gradient is not finite.</summary>
+    public NonFinitePolicy NonFinite { get; init; } = NonFinitePolicy.Throw;
+
+    /// <summary>What happens around each update, in this order.</summary>
+    public IList<IUpdateHook> Hooks { get; } = [];
+
+    /// <summary>The number of the next step, from 0; it drives the noise.</summary>
+    public long StepCount { get; private set; }
+
+    /// <summary>Steps whose update was left out (<see cref="NonFinitePolicy.Skip"/>).</summary>
+    public long SkippedSteps { get; private set; }
+
+    /// <summary>The parameters as one vector space; it follows changes of <c>requires_grad</c> and added groups at the next step.</summary>
+    public ParameterSpace Space => _space;
+
+    /// <inheritdoc/>
+    public override IEnumerable<torch.optim.ILearningRateController> ParamGroups => _base.ParamGroups;
+
+    /// <inheritdoc/>
+    public override IEnumerable<Parameter> parameters() => _base.parameters();
+
+    /// <inheritdoc/>
+    public override void zero_grad() => _base.zero_grad();
+
+    /// <inheritdoc/>
+    public override void add_param_group(ParamGroup param_group) => _base.add_param_group(param_group);
+
+    /// <summary>One step; TorchSharp's form.</summary>
+    /// <param name="closure">Computes the loss; it may call <c>zero_grad</c> and <c>backward</c> itself or leave both out (<see cref="ClosureObjective"/>).</param>
+    /// <returns>A new scalar tensor with <see cref="StepResult.Loss"/>, of the first parameter's data type.</returns>
+    public override Tensor step(Func<Tensor>? closure = null)
+    {
+        if (closure is null)
+            throw new ArgumentNullException(nameof(closure), "a flat-minima method evaluates the loss itself: call step(() => loss)");
+        StepResult result = Step(closure);
+        return tensor(result.Loss, _space.Parameters[0].dtype, _space.Parameters[0].device);
+    }
+
+    /// <summary>One step on the function that a closure computes.</summary>
+    /// <inheritdoc cref="Step(IObjective)"/>
+    public StepResult Step(Func<Tensor> closure) => Step(new ClosureObjective(closure));
+
+    /// <summary>One step.</summary>
+    /// <exception cref="NonFiniteGradientException">A loss or the gradient is not finite, and <see cref="NonFinite"/> is <see cref="NonFinitePolicy.Throw"/>.</exception>
+    public StepResult Step(IObjective objective)
+    {
+        ArgumentNullException.ThrowIfNull(objective);
+        FollowParameters();
+        var step = new ProbeStep(objective, _space, Noise, StepCount);
+        var context = new MethodContext(_runner, step, _gradient);
+        double norm;
+        bool finite, completed = false;
+        try
+        {
+            _runner.Begin(step);
+            Method.ComputeGradient(context);
+            norm = _gradient.Norm();
+            finite = double.IsFinite(norm) && context.Losses.All(double.IsFinite);
+            completed = finite;
+        }
+        finally
+        {
+            _runner.End(completed);
+        }
+
+        if (!finite && NonFinite == NonFinitePolicy.Throw)
+            throw new NonFiniteGradientException(StepCount, context.Losses, norm);
+        if (finite)
+            Update();
+        else
+            SkippedSteps++;
+        StepCount++;
+        return new StepResult(context.Loss, context.Losses, norm, !finite);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _gradient.Dispose();
+            _runner.Dispose();
+            if (!ReferenceEquals(_runner, _ownRunner))
+                _ownRunner.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    private void Update()
+    {
+        foreach (IUpdateHook hook in Hooks)
+            hook.BeforeUpdate(_space, _gradient);
+        bool marked = Enumerable.Range(0, _space.Parameters.Count).Any(_space.HasReceivedGradient);
+        try
+        {
+            for (int i = 0; i < _space.Parameters.Count; i++)
+                _space.Parameters[i].grad = !marked || _space.HasReceivedGradient(i) ? _gradient.Blocks[i] : null;
+            _base.step();
+        }
+        finally
+        {
+            foreach (Parameter parameter in _space.Parameters)
+                parameter.grad = null;
+        }
+        foreach (IUpdateHook hook in Hooks)
+            hook.AfterUpdate(_space);
+    }
+
+    private void FollowParameters()
+    {
+        if (_space.IsSpaceOf(_base.parameters()))
+            return;
+        ParameterSpace space = ParameterSpace.Of(_base.parameters());
+        space.Inherit(_space);
+        _gradient.Dispose();
+        _space = space;
+        _gradient = space.CreateVector();
+    }
+}

@@ -1,0 +1,12 @@
+namespace Polder.Optimization;
+
+/// <summary>What a step saw and did.</summary>
+/// <param name="Loss">f(W) where the method evaluates it, else the mean of the probes' losses (for NSO an estimate of F(W)).</param>
+/// <param name="Losses">f at every probe, in order.</param>
+/// <param name="GradientNorm">The Euclidean norm of the method's gradient, before any hook.</param>
+/// <param name="Skipped">Whether the update was left out since a loss or the gradient was not finite.</param>
+public sealed record StepResult(double Loss, IReadOnlyList<double> Losses, double GradientNorm, bool Skipped)
+{
+    /// <summary>The number of gradient evaluations that the step took.</summary>
+    public int GradientEvaluations => Losses.Count;
+}
