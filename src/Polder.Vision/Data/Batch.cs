@@ -1,0 +1,52 @@
+using static TorchSharp.torch;
+
+namespace Polder.Vision.Data;
+
+/// <summary>
+/// Images and labels of one step. The loader's enumerator owns them: they live until the next batch is asked for or the loop ends, so a loop needs
+/// no dispose of its own; <see cref="Take"/> hands them over for longer.
+/// </summary>
+public sealed class Batch : IDisposable
+{
+    private bool _taken;
+
+    internal Batch(Tensor images, Tensor labels, int[] indices) => (Images, Labels, Indices) = (images, labels, indices);
+
+    /// <summary>N x channels x height x width, float32, normalised.</summary>
+    public Tensor Images { get; }
+
+    /// <summary>N class numbers, int64.</summary>
+    public Tensor Labels { get; }
+
+    /// <summary>Where the images stand in the loader's set.</summary>
+    public IReadOnlyList<int> Indices { get; }
+
+    /// <summary>Number of images.</summary>
+    public int Count => Indices.Count;
+
+    /// <summary>Splits the batch for <c>foreach (var (images, labels) in loader)</c>.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="labels">The labels.</param>
+    public void Deconstruct(out Tensor images, out Tensor labels) => (images, labels) = (Images, Labels);
+
+    /// <summary>Takes the tensors over from the loop: the caller disposes of this batch.</summary>
+    public Batch Take()
+    {
+        _taken = true;
+        return this;
+    }
+
+    /// <summary>Gives the tensors back.</summary>
+    public void Dispose()
+    {
+        Images.Dispose();
+        Labels.Dispose();
+    }
+
+    /// <summary>What the loop does when it goes on.</summary>
+    internal void Release()
+    {
+        if (!_taken)
+            Dispose();
+    }
+}

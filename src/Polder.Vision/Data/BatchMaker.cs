@@ -1,0 +1,77 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace Polder.Vision.Data;
+
+/// <summary>Turns stored bytes into the tensors of a batch: crop, flip, channels, normalisation. One pass over the pixels, written in place.</summary>
+internal sealed class BatchMaker
+{
+    private readonly ImageSet _set;
+    private readonly LoaderOptions _options;
+    private readonly int _height;
+    private readonly int _width;
+    private readonly PixelTable[] _tables;
+
+    public BatchMaker(ImageSet set, LoaderOptions options)
+    {
+        (_set, _options) = (set, options);
+        (_height, _width) = (options.ImageSize ?? set.Height, options.ImageSize ?? set.Width);
+        _tables = PixelTable.Of(options.Normalization);
+    }
+
+    public Batch Make(int epoch, int[] indices)
+    {
+        int channels = _tables.Length;
+        Tensor images = empty([indices.Length, channels, _height, _width], ScalarType.Float32, CPU).DetachFromDisposeScope();
+        Tensor labels = empty([indices.Length], ScalarType.Int64, CPU).DetachFromDisposeScope();
+        try
+        {
+            Span<float> pixels = MemoryMarshal.Cast<byte, float>(images.bytes);
+            Span<long> classes = MemoryMarshal.Cast<byte, long>(labels.bytes);
+            int size = channels * _height * _width;
+            for (int i = 0; i < indices.Length; i++)
+            {
+                Write(epoch, indices[i], pixels.Slice(i * size, size));
+                classes[i] = _set.Labels[indices[i]];
+            }
+        }
+        catch
+        {
+            images.Dispose();
+            labels.Dispose();
+            throw;
+        }
+
+        return new Batch(images, labels, indices);
+    }
+
+    /// <summary>One image as the network sees it in that epoch.</summary>
+    internal void Write(int epoch, int index, Span<float> destination)
+    {
+        Placement placement = Placement.Of(_set.Height, _set.Width, _height, _width, _options.Augmentation, _options.Seed, epoch, index);
+        ReadOnlySpan<byte> source = _set.Pixels(index);
+        int plane = _set.Height * _set.Width;
+        int target = _height * _width;
+        if (_set.Channels == 3 && _tables.Length == 1)
+        {
+            byte[] gray = new byte[plane];
+            Luma(source, gray);
+            placement.Write(gray, _set.Height, _set.Width, destination, _height, _width, _tables[0]);
+            return;
+        }
+
+        for (int c = 0; c < _tables.Length; c++)
+        {
+            ReadOnlySpan<byte> channel = source.Slice(_set.Channels == 1 ? 0 : c * plane, plane);
+            placement.Write(channel, _set.Height, _set.Width, destination.Slice(c * target, target), _height, _width, _tables[c]);
+        }
+    }
+
+    /// <summary>0.299 R + 0.587 G + 0.114 B (ITU-R BT.601) in 16-bit fixed point, rounded.</summary>
+    private static void Luma(ReadOnlySpan<byte> rgb, Span<byte> gray)
+    {
+        ReadOnlySpan<byte> red = rgb[..gray.Length], green = rgb.Slice(gray.Length, gray.Length), blue = rgb[(2 * gray.Length)..];
+        for (int i = 0; i < gray.Length; i++)
+            gray[i] = (byte)((19595 * red[i] + 38470 * green[i] + 7471 * blue[i] + 32768) >> 16);
+    }
+}

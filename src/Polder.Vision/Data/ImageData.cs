@@ -1,0 +1,97 @@
+namespace Polder.Vision.Data;
+
+/// <summary>A data set as it is published: the parts that it ships, decoded. <see cref="Split"/> makes the parts that it lacks.</summary>
+/// <param name="Name">What tables call it.</param>
+/// <param name="Train">The training part, or everything where no split is shipped.</param>
+/// <param name="Validation">The validation part, where one is shipped.</param>
+/// <param name="Test">The test part, where one is shipped.</param>
+public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation = null, ImageSet? Test = null)
+{
+    /// <summary>The names of the classes.</summary>
+    public IReadOnlyList<string> Classes => Train.Classes;
+
+    /// <summary>
+    /// Training, validation and test parts. A shipped part is taken as it is. What is missing is cut from the training part, class by class: first
+    /// the test part, by <see cref="SplitOptions.TestSeed"/>, then the validation part, by <see cref="SplitOptions.Seed"/>; then
+    /// <see cref="SplitOptions.PerClass"/> or <see cref="SplitOptions.Fraction"/> thins what is left for training.
+    /// </summary>
+    /// <param name="options">Shares and seeds.</param>
+    /// <exception cref="DataException">A class has too few images to be in the training part.</exception>
+    public DataSplits Split(SplitOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ImageSet train = Train;
+        ImageSet? test = Test;
+        ImageSet? validation = Validation;
+        if (test is null)
+            (test, train) = Stratification.Cut(train, options.TestFraction, options.TestSeed ?? options.Seed);
+        // The two cuts must not follow the same order where both seeds are equal: they do not, since the second sees other images.
+        if (validation is null)
+            (validation, train) = Stratification.Cut(train, options.ValidationFraction, options.Seed);
+        if (options.PerClass is int count)
+            train = train.PerClass(count, options.Seed);
+        if (options.Fraction is double fraction)
+            train = train.Fraction(fraction, options.Seed);
+        RequireAllClasses("training", train);
+        if (test.Count == 0 || validation.Count == 0)
+            throw new DataException(Name, $"{Train.Count} images leave none for {(test.Count == 0 ? "testing" : "validation")}; a class needs 3 images or more");
+        return new DataSplits(train, validation, test);
+    }
+
+    private void RequireAllClasses(string part, ImageSet set)
+    {
+        IReadOnlyList<int> counts = set.ClassCounts();
+        for (int c = 0; c < counts.Count; c++)
+            if (counts[c] == 0)
+                throw new DataException(Name, $"class '{Classes[c]}' has no image for {part}");
+    }
+}
+
+/// <summary>The three parts of a data set; no image is in two of them unless the publisher put it there.</summary>
+/// <param name="Train">What is trained on.</param>
+/// <param name="Validation">What chooses the checkpoint.</param>
+/// <param name="Test">What is reported.</param>
+public sealed record DataSplits(ImageSet Train, ImageSet Validation, ImageSet Test);
+
+/// <summary>How the parts that a data set does not ship are cut.</summary>
+public sealed record SplitOptions
+{
+    private readonly double _validationFraction = 0.2;
+    private readonly double _testFraction = 0.2;
+    private readonly int? _perClass;
+    private readonly double? _fraction;
+
+    /// <summary>The seed of the validation cut and of the shots. Default 0.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>The seed of the test cut; null (default): <see cref="Seed"/>. Fix it where several seeds share one test set.</summary>
+    public long? TestSeed { get; init; }
+
+    /// <summary>Share of the training part that becomes the validation part where none is shipped: between 0 and 1, both excluded. Default 0.2.</summary>
+    public double ValidationFraction { get => _validationFraction; init => _validationFraction = Share(value, nameof(ValidationFraction)); }
+
+    /// <summary>Share of all images that becomes the test part where none is shipped: between 0 and 1, both excluded. Default 0.2.</summary>
+    public double TestFraction { get => _testFraction; init => _testFraction = Share(value, nameof(TestFraction)); }
+
+    /// <summary>Training images of each class (shots); null (default): all.</summary>
+    public int? PerClass
+    {
+        get => _perClass;
+        init => _perClass = value is null or >= 1
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(PerClass), value, $"{nameof(PerClass)} is {value}; it must be 1 or more");
+    }
+
+    /// <summary>Share of each class's training images that is used, above 0, at most 1; null (default): all.</summary>
+    public double? Fraction
+    {
+        get => _fraction;
+        init => _fraction = value is null or (> 0 and <= 1)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Fraction), value, $"{nameof(Fraction)} is {value}; it must be above 0 and at most 1");
+    }
+
+    private static double Share(double value, string name) => value is > 0 and < 1
+        ? value
+        : throw new ArgumentOutOfRangeException(name, value, $"{name} is {value}; it must be between 0 and 1, both excluded");
+}

@@ -1,0 +1,142 @@
+namespace Polder.Vision.Data;
+
+/// <summary>
+/// Labelled images in memory, decoded once: bytes, planar (channel, row, column), all of one size. A set is immutable; subsets share the pixels.
+/// </summary>
+public sealed class ImageSet
+{
+    private readonly byte[][] _pixels;
+    private readonly int[] _labels;
+    private readonly string[]? _origins;
+
+    /// <summary>Makes a set of given pixels, which it does not copy.</summary>
+    /// <param name="pixels">An image an element: channels x height x width bytes, planar.</param>
+    /// <param name="labels">The class of each image, 0 to classes - 1.</param>
+    /// <param name="classes">The names of the classes.</param>
+    /// <param name="channels">1 (gray) or 3 (RGB).</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="width">Columns.</param>
+    /// <param name="origins">Where each image came from (a path), for messages and reports; null: nothing to say.</param>
+    /// <exception cref="ArgumentException">Counts or sizes do not fit, or a label is outside the classes.</exception>
+    public ImageSet(
+        IReadOnlyList<byte[]> pixels, IReadOnlyList<int> labels, IReadOnlyList<string> classes, int channels, int height, int width,
+        IReadOnlyList<string>? origins = null)
+    {
+        ArgumentNullException.ThrowIfNull(pixels);
+        ArgumentNullException.ThrowIfNull(labels);
+        ArgumentNullException.ThrowIfNull(classes);
+        if (channels is not (1 or 3))
+            throw new ArgumentOutOfRangeException(nameof(channels), channels, "an image has 1 (gray) or 3 (RGB) channels");
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        if (labels.Count != pixels.Count || (origins is not null && origins.Count != pixels.Count))
+            throw new ArgumentException($"{pixels.Count} images, but {labels.Count} labels and {origins?.Count ?? pixels.Count} origins");
+        int size = checked(channels * height * width);
+        for (int i = 0; i < pixels.Count; i++)
+        {
+            if (pixels[i].Length != size)
+                throw new ArgumentException($"image {i} has {pixels[i].Length} bytes; {channels} x {height} x {width} are {size}", nameof(pixels));
+            if ((uint)labels[i] >= (uint)classes.Count)
+                throw new ArgumentException($"image {i} has label {labels[i]}; there are {classes.Count} classes, 0 to {classes.Count - 1}", nameof(labels));
+        }
+
+        (_pixels, _labels, _origins) = ([.. pixels], [.. labels], origins is null ? null : [.. origins]);
+        (Classes, Channels, Height, Width) = ([.. classes], channels, height, width);
+    }
+
+    private ImageSet(ImageSet from, byte[][] pixels, int[] labels, string[]? origins, IReadOnlyList<string> classes)
+    {
+        (_pixels, _labels, _origins) = (pixels, labels, origins);
+        (Classes, Channels, Height, Width) = (classes, from.Channels, from.Height, from.Width);
+    }
+
+    /// <summary>Number of images.</summary>
+    public int Count => _pixels.Length;
+
+    /// <summary>The names of the classes; a label is an index into them.</summary>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>1 (gray) or 3 (RGB).</summary>
+    public int Channels { get; }
+
+    /// <summary>Rows of every image.</summary>
+    public int Height { get; }
+
+    /// <summary>Columns of every image.</summary>
+    public int Width { get; }
+
+    /// <summary>The class of each image.</summary>
+    public IReadOnlyList<int> Labels => _labels;
+
+    /// <summary>The pixels of an image: <see cref="Channels"/> planes of <see cref="Height"/> rows of <see cref="Width"/> bytes.</summary>
+    /// <param name="index">0 to <see cref="Count"/> - 1.</param>
+    public ReadOnlySpan<byte> Pixels(int index) => _pixels[index];
+
+    /// <summary>Where an image came from: a path, or its number where nothing better is known.</summary>
+    /// <param name="index">0 to <see cref="Count"/> - 1.</param>
+    public string Origin(int index) => _origins is null ? $"image {index}" : _origins[index];
+
+    /// <summary>Number of images of each class.</summary>
+    public IReadOnlyList<int> ClassCounts()
+    {
+        int[] counts = new int[Classes.Count];
+        foreach (int label in _labels)
+            counts[label]++;
+        return counts;
+    }
+
+    /// <summary>The images of these indices, in this order; pixels are shared.</summary>
+    /// <param name="indices">Indices into this set.</param>
+    public ImageSet Subset(IReadOnlyList<int> indices)
+    {
+        ArgumentNullException.ThrowIfNull(indices);
+        return new(
+            this, [.. indices.Select(i => _pixels[i])], [.. indices.Select(i => _labels[i])],
+            _origins is null ? null : [.. indices.Select(i => _origins[i])], Classes);
+    }
+
+    /// <summary>The images of some classes only, labelled anew 0, 1, ... in the order given.</summary>
+    /// <param name="classes">Labels of this set, each once.</param>
+    public ImageSet OfClasses(params IReadOnlyList<int> classes)
+    {
+        ArgumentNullException.ThrowIfNull(classes);
+        int[] renamed = new int[Classes.Count];
+        Array.Fill(renamed, -1);
+        for (int i = 0; i < classes.Count; i++)
+        {
+            if ((uint)classes[i] >= (uint)Classes.Count || renamed[classes[i]] >= 0)
+                throw new ArgumentException($"class {classes[i]} is named twice or is not among 0 to {Classes.Count - 1}", nameof(classes));
+            renamed[classes[i]] = i;
+        }
+
+        ImageSet chosen = Subset([.. Enumerable.Range(0, Count).Where(i => renamed[_labels[i]] >= 0)]);
+        return new(
+            chosen, chosen._pixels, [.. chosen._labels.Select(label => renamed[label])], chosen._origins, [.. classes.Select(c => Classes[c])]);
+    }
+
+    /// <summary>
+    /// A few images of each class, drawn by the seed: the first <paramref name="count"/> of each class's order, so that a smaller draw of the same
+    /// seed is part of a larger one. Images keep the set's order.
+    /// </summary>
+    /// <param name="count">Images of each class, 1 or more; a class that has fewer gives what it has.</param>
+    /// <param name="seed">The seed.</param>
+    public ImageSet PerClass(int count, long seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        return Subset([.. Stratification.Orders(_labels, Classes.Count, seed).SelectMany(order => order.Take(count)).Order()]);
+    }
+
+    /// <summary>A share of each class, drawn by the seed like <see cref="PerClass"/>; at least one image of a class that has any.</summary>
+    /// <param name="fraction">Above 0, at most 1.</param>
+    /// <param name="seed">The seed.</param>
+    public ImageSet Fraction(double fraction, long seed)
+    {
+        if (!(fraction > 0 && fraction <= 1))
+            throw new ArgumentOutOfRangeException(nameof(fraction), fraction, "a fraction is above 0 and at most 1");
+        return Subset(
+        [
+            .. Stratification.Orders(_labels, Classes.Count, seed)
+                .SelectMany(order => order.Take(Math.Max(1, (int)Math.Round(fraction * order.Length, MidpointRounding.AwayFromZero)))).Order(),
+        ]);
+    }
+}

@@ -1,0 +1,144 @@
+using System.Collections;
+using System.Threading.Channels;
+
+namespace Polder.Vision.Data;
+
+/// <summary>
+/// Batches of a set, made ahead by one background thread. Order and augmentation are a pure function of (seed, epoch, image), so a run that is
+/// resumed at epoch e sees what an uninterrupted run saw. A plain <c>foreach</c> is one epoch; the next <c>foreach</c> is the next.
+/// </summary>
+public sealed class Loader : IEnumerable<Batch>
+{
+    /// <summary>Makes a loader; nothing is started before the first batch is asked for.</summary>
+    /// <param name="set">The images; at least one.</param>
+    /// <param name="options">Batch size, seed, augmentation, normalisation; null: the defaults.</param>
+    /// <exception cref="ArgumentException">The set is empty, or the image size is larger than its images.</exception>
+    public Loader(ImageSet set, LoaderOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        options ??= new LoaderOptions();
+        if (set.Count == 0)
+            throw new ArgumentException("the set has no images", nameof(set));
+        if (options.ImageSize is int size && size > Math.Min(set.Height, set.Width))
+        {
+            throw new ArgumentException(
+                $"{nameof(LoaderOptions.ImageSize)} is {size}; the images are {set.Width} x {set.Height}, so it is at most {Math.Min(set.Height, set.Width)}",
+                nameof(options));
+        }
+
+        (Set, Options) = (set, options);
+    }
+
+    /// <summary>The images.</summary>
+    public ImageSet Set { get; }
+
+    /// <summary>How batches are made.</summary>
+    public LoaderOptions Options { get; }
+
+    /// <summary>Number of batches of an epoch, the smaller last one included.</summary>
+    public int Count => (Set.Count + Options.BatchSize - 1) / Options.BatchSize;
+
+    /// <summary>The epoch that the next plain <c>foreach</c> goes through; each one moves it on. Set it to resume.</summary>
+    public int NextEpoch { get; set; }
+
+    /// <summary>The same images and normalisation in the set's order, without augmentation, all of them.</summary>
+    /// <param name="batchSize">Images of a batch; null: as here.</param>
+    public Loader ForEvaluation(int? batchSize = null) =>
+        new(Set, Options with { Shuffle = false, Augmentation = Augmentation.None, BatchSize = batchSize ?? Options.BatchSize });
+
+    /// <summary>The indices of an epoch in its order.</summary>
+    /// <param name="epoch">Number of the epoch, from 0.</param>
+    public int[] Order(int epoch)
+    {
+        int[] order = [.. Enumerable.Range(0, Set.Count)];
+        if (Options.Shuffle)
+            new CounterRandom(Options.Seed, RandomPurpose.Order, epoch).Shuffle(order);
+        return order;
+    }
+
+    /// <summary>
+    /// One epoch. A batch lives until the next is asked for (see <see cref="Batch"/>). Leaving the loop early stops the background thread and gives
+    /// back what it made; an exception there comes out here.
+    /// </summary>
+    /// <param name="epoch">Number of the epoch, from 0.</param>
+    /// <param name="cancellation">Ends the loop with <see cref="OperationCanceledException"/>.</param>
+    public IEnumerable<Batch> Epoch(int epoch, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        return Enumerate(epoch, cancellation);
+    }
+
+    /// <summary>The epoch <see cref="NextEpoch"/>, which moves on.</summary>
+    public IEnumerator<Batch> GetEnumerator() => Epoch(NextEpoch++).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private IEnumerable<Batch> Enumerate(int epoch, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var channel = Channel.CreateBounded<Batch>(new BoundedChannelOptions(Options.Prefetch) { SingleReader = true, SingleWriter = true });
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        // A thread of its own: the pool stays free for decoding, and the tensors it makes belong to no dispose scope (those are per thread).
+        Task producer = Task.Factory.StartNew(
+            () => Produce(epoch, channel.Writer, stop.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            while (Wait(channel.Reader, cancellation))
+            {
+                while (channel.Reader.TryRead(out Batch? batch))
+                {
+                    try
+                    {
+                        yield return batch;
+                    }
+                    finally
+                    {
+                        batch.Release();
+                    }
+
+                    cancellation.ThrowIfCancellationRequested();
+                }
+            }
+        }
+        finally
+        {
+            stop.Cancel();
+            // The producer never throws: its exception went through the channel, where Wait has found it.
+            producer.Wait(CancellationToken.None);
+            while (channel.Reader.TryRead(out Batch? left))
+                left.Dispose();
+        }
+    }
+
+    private static bool Wait(ChannelReader<Batch> reader, CancellationToken cancellation) =>
+        reader.WaitToReadAsync(cancellation).AsTask().GetAwaiter().GetResult();
+
+    private void Produce(int epoch, ChannelWriter<Batch> writer, CancellationToken stop)
+    {
+        try
+        {
+            var maker = new BatchMaker(Set, Options);
+            int[] order = Order(epoch);
+            for (int start = 0; start < order.Length; start += Options.BatchSize)
+            {
+                stop.ThrowIfCancellationRequested();
+                Batch batch = maker.Make(epoch, order[start..Math.Min(start + Options.BatchSize, order.Length)]);
+                try
+                {
+                    writer.WriteAsync(batch, stop).AsTask().GetAwaiter().GetResult();
+                }
+                catch
+                {
+                    batch.Dispose();
+                    throw;
+                }
+            }
+
+            writer.Complete();
+        }
+        catch (Exception exception)
+        {
+            writer.TryComplete(exception);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+namespace Polder.Vision.Data;
+
+/// <summary>What happens to a training image before the network sees it.</summary>
+public enum Augmentation
+{
+    /// <summary>Nothing: the centre of the image.</summary>
+    None,
+
+    /// <summary>A horizontal flip with probability 1/2.</summary>
+    Flip,
+
+    /// <summary>
+    /// A random crop, then a flip with probability 1/2. Where the stored image is larger than the crop, the crop moves within it; otherwise it moves
+    /// within the image framed by an eighth of its side of black on each edge (4 pixels at 32).
+    /// </summary>
+    CropFlip,
+}
+
+/// <summary>How a <see cref="Loader"/> makes batches.</summary>
+public sealed record LoaderOptions
+{
+    private readonly int _batchSize = 32;
+    private readonly int? _imageSize;
+    private readonly int _prefetch = 2;
+    private readonly Augmentation _augmentation;
+
+    /// <summary>Images of a batch; the last batch of an epoch may be smaller. 1 or more, default 32.</summary>
+    public int BatchSize { get => _batchSize; init => _batchSize = AtLeastOne(value, nameof(BatchSize)); }
+
+    /// <summary>The seed of order and augmentation. Default 0.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>True (default): each epoch in an order of its own; false: in the set's order.</summary>
+    public bool Shuffle { get; init; } = true;
+
+    /// <summary>What is done to the images. Default none.</summary>
+    public Augmentation Augmentation
+    {
+        get => _augmentation;
+        init => _augmentation = Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Augmentation), value, $"{nameof(Augmentation)} is {value}; allowed are none, flip, crop-flip");
+    }
+
+    /// <summary>The side of the square that the network sees; at most the set's sides. Null (default): the set's own height and width.</summary>
+    public int? ImageSize { get => _imageSize; init => _imageSize = value is int size ? AtLeastOne(size, nameof(ImageSize)) : null; }
+
+    /// <summary>
+    /// Mean and standard deviation, and by their number the channels of the batch: gray images are tripled for three, colour is weighted down to one
+    /// (ITU-R BT.601). Default <see cref="Data.Normalization.ImageNet"/>.
+    /// </summary>
+    public Normalization Normalization { get; init; } = Normalization.ImageNet;
+
+    /// <summary>Batches made ahead. 1 or more, default 2.</summary>
+    public int Prefetch { get => _prefetch; init => _prefetch = AtLeastOne(value, nameof(Prefetch)); }
+
+    private static int AtLeastOne(int value, string name) => value >= 1
+        ? value
+        : throw new ArgumentOutOfRangeException(name, value, $"{name} is {value}; it must be 1 or more");
+}

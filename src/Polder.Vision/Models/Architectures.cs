@@ -1,0 +1,63 @@
+using Polder.Vision.Data;
+
+namespace Polder.Vision.Models;
+
+/// <summary>A built-in architecture: how to build it and what its inputs look like.</summary>
+/// <param name="Name">The name on the command line and in checkpoints' metadata.</param>
+/// <param name="Summary">One line for people.</param>
+/// <param name="ImageSize">The side of its usual input in pixels; other sizes work, too.</param>
+/// <param name="Channels">Channels of its input: 3 (RGB) or 1 (gray).</param>
+/// <param name="Normalization">Mean and standard deviation that its inputs are normalised with.</param>
+/// <param name="HeadName">The name of the linear head: its parameters are <c>{HeadName}.weight</c> and <c>{HeadName}.bias</c>.</param>
+/// <param name="Builder">Builds it for a number of classes, with weights from the library's global generator.</param>
+public sealed record Architecture(
+    string Name, string Summary, int ImageSize, int Channels, Normalization Normalization, string HeadName, Func<int, ImageClassifier> Builder)
+{
+    /// <summary>The names of the head's parameters, which a checkpoint for other classes does not fill.</summary>
+    public IReadOnlyList<string> HeadParameters => [$"{HeadName}.weight", $"{HeadName}.bias"];
+
+    /// <summary>Builds the network; every weight is a function of the seed.</summary>
+    /// <param name="classes">Number of classes, 2 or more.</param>
+    /// <param name="seed">The seed of the start.</param>
+    public ImageClassifier Build(int classes, long seed)
+    {
+        ImageClassifier model = Builder(classes);
+        model.Initialize(seed);
+        return model;
+    }
+}
+
+/// <summary>The built-in architectures by name.</summary>
+public static class Architectures
+{
+    /// <summary>All of them, small to large within a family.</summary>
+    public static IReadOnlyList<Architecture> All { get; } =
+    [
+        new("digits-cnn", "three convolutions for 8 x 8 gray digits", 8, 1, Normalization.ImageNetGray, "fc", classes => new SmallConvNet(classes)),
+        Cifar(20), Cifar(32), Cifar(44), Cifar(56), Cifar(110),
+        Large("resnet18", "18 layers, basic blocks", ResNet.ResNet18),
+        Large("resnet34", "34 layers, basic blocks", ResNet.ResNet34),
+        Large("resnet50", "50 layers, bottlenecks", ResNet.ResNet50),
+        Large("resnet101", "101 layers, bottlenecks", ResNet.ResNet101),
+        Large("resnet152", "152 layers, bottlenecks", ResNet.ResNet152),
+        Large("wide_resnet50_2", "50 layers, bottlenecks twice as wide", ResNet.WideResNet50),
+        Large("resnext50_32x4d", "50 layers, bottlenecks of 32 groups", ResNet.ResNeXt50),
+    ];
+
+    /// <summary>The architecture of that name.</summary>
+    /// <param name="name">A name of <see cref="All"/>, in any case.</param>
+    /// <exception cref="ArgumentException">There is none of that name; the message lists those there are.</exception>
+    public static Architecture Get(string name) => Find(name) ?? throw new ArgumentException(
+        $"no architecture is called '{name}'; there are {string.Join(", ", All.Select(a => a.Name))}", nameof(name));
+
+    /// <summary>The architecture of that name, or null.</summary>
+    /// <param name="name">A name, in any case.</param>
+    public static Architecture? Find(string name) => All.FirstOrDefault(a => a.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+
+    private static Architecture Cifar(int depth) => new(
+        $"resnet{depth}", $"CIFAR ResNet, {depth} layers, parameter-free shortcuts", 32, 3, Normalization.ImageNet, "linear",
+        classes => new CifarResNet(depth, classes));
+
+    private static Architecture Large(string name, string summary, Func<int, ImageClassifier> builder) =>
+        new(name, summary, 224, 3, Normalization.ImageNet, "fc", builder);
+}

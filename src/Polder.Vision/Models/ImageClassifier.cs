@@ -1,0 +1,123 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Polder.Vision.Models;
+
+/// <summary>
+/// A network that classifies images: a body that turns images into features, and a linear head that turns features into logits.
+/// Parameter names are those of the published checkpoints of the architecture.
+/// </summary>
+public abstract class ImageClassifier : Module<Tensor, Tensor>
+{
+    private Linear _head;
+
+    /// <summary>Makes the head; a derived class registers its body first, so that the head comes last among the parameters.</summary>
+    /// <param name="name">The architecture's name.</param>
+    /// <param name="channels">Channels of the input image.</param>
+    /// <param name="features">Length of the feature vector that the body ends in.</param>
+    /// <param name="classes">Number of classes, 2 or more.</param>
+    /// <param name="headName">The head's name among the modules: <c>fc</c> or <c>linear</c>.</param>
+    protected ImageClassifier(string name, int channels, int features, int classes, string headName)
+        : base(name)
+    {
+        ValidateClasses(classes);
+        ArgumentException.ThrowIfNullOrEmpty(headName);
+        (Channels, FeatureCount, HeadName) = (channels, features, headName);
+        _head = Linear(features, classes);
+    }
+
+    /// <summary>Number of channels of an input image: 3 (RGB) or 1 (gray).</summary>
+    public int Channels { get; }
+
+    /// <summary>Length of the feature vector of an image.</summary>
+    public int FeatureCount { get; }
+
+    /// <summary>Number of classes: the length of the logits of an image.</summary>
+    public int Classes => checked((int)_head.out_features);
+
+    /// <summary>The head's name among the modules; its parameters are <c>{HeadName}.weight</c> and <c>{HeadName}.bias</c>.</summary>
+    public string HeadName { get; }
+
+    /// <summary>The linear layer from features to logits.</summary>
+    public Linear Head => _head;
+
+    /// <summary>The parameters of the body, in the module's order.</summary>
+    public IEnumerable<Parameter> BodyParameters => NamedParameters(head: false).Select(p => p.Parameter);
+
+    /// <summary>The parameters of the head: weight and bias.</summary>
+    public IEnumerable<Parameter> HeadParameters => NamedParameters(head: true).Select(p => p.Parameter);
+
+    /// <summary>The forward pass up to the head, for a linear probe and for retrieval.</summary>
+    /// <param name="images">N x <see cref="Channels"/> x height x width, normalised.</param>
+    /// <returns>N x <see cref="FeatureCount"/>, owned by the caller's dispose scope.</returns>
+    public abstract Tensor Features(Tensor images);
+
+    /// <summary>The forward pass.</summary>
+    /// <param name="input">N x <see cref="Channels"/> x height x width, normalised.</param>
+    /// <returns>Logits, N x <see cref="Classes"/>.</returns>
+    public override Tensor forward(Tensor input)
+    {
+        using Tensor features = Features(input);
+        return _head.call(features);
+    }
+
+    /// <summary>
+    /// Puts a fresh head in place of the present one, drawn from the seed: weights and biases uniform in +-1/sqrt(<see cref="FeatureCount"/>), the
+    /// field's default for linear layers. Make optimizers afterwards: the old head's parameters are gone. Device and type follow the old head.
+    /// </summary>
+    /// <param name="classes">Number of classes, 2 or more.</param>
+    /// <param name="seed">The seed of the head's start.</param>
+    public void ReplaceHead(int classes, long seed)
+    {
+        ValidateClasses(classes);
+        Linear head = Linear(FeatureCount, classes);
+        using (var generator = new Generator((ulong)seed))
+            Initialization.Linear(head, generator);
+        head.to(_head.weight!.dtype).to(_head.weight.device);
+        head.train(training);
+        bool trainable = _head.weight.requires_grad;
+        foreach (Parameter parameter in head.parameters())
+        {
+            parameter.requires_grad_(trainable);
+            parameter.DetachFromDisposeScope();
+        }
+
+        Linear old = _head;
+        _head = head;
+        _internal_submodules.Remove(HeadName);
+        register_module(HeadName, head);
+        old.Dispose();
+    }
+
+    /// <summary>
+    /// Freezes or thaws the body, so that only the head trains. A frozen body's BatchNorm still follows the batches in training mode: a linear
+    /// probe that must not move it runs the body in evaluation mode (<see cref="Features"/> after <c>eval()</c>).
+    /// </summary>
+    /// <param name="frozen">True: the body's parameters require no gradient.</param>
+    public void FreezeBody(bool frozen = true)
+    {
+        foreach ((_, Parameter parameter) in NamedParameters(head: false))
+            parameter.requires_grad_(!frozen);
+    }
+
+    /// <summary>Draws every weight anew from one seed, independently of the library's global generator (see <see cref="Initialization"/>).</summary>
+    /// <param name="seed">The seed.</param>
+    public void Initialize(long seed) => Initialization.Apply(this, seed);
+
+    /// <summary>Registers the head; the derived constructor calls it after it has registered its body.</summary>
+    protected void RegisterHead() => register_module(HeadName, _head);
+
+    private IEnumerable<(string Name, Parameter Parameter)> NamedParameters(bool head)
+    {
+        string prefix = HeadName + ".";
+        return named_parameters().Where(p => p.name.StartsWith(prefix, StringComparison.Ordinal) == head).Select(p => (p.name, p.parameter));
+    }
+
+    private static void ValidateClasses(int classes)
+    {
+        if (classes < 2)
+            throw new ArgumentOutOfRangeException(nameof(classes), classes, "a classifier needs 2 classes or more");
+    }
+}

@@ -1,0 +1,51 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Polder.Vision.Models;
+
+/// <summary>The few layers that all networks here are made of.</summary>
+internal static class Layers
+{
+    /// <summary>A 3 x 3 convolution without bias (BatchNorm follows), size kept at stride 1.</summary>
+    public static Conv2d Convolution3(int input, int output, int stride = 1, int groups = 1) =>
+        Conv2d(input, output, 3, stride: stride, padding: 1, groups: groups, bias: false);
+
+    /// <summary>A 1 x 1 convolution without bias.</summary>
+    public static Conv2d Convolution1(int input, int output, int stride = 1) => Conv2d(input, output, 1, stride: stride, bias: false);
+
+    /// <summary>Convolution, then BatchNorm; the intermediate is given back at once.</summary>
+    public static Tensor ConvolutionNorm(Conv2d convolution, BatchNorm2d norm, Tensor input)
+    {
+        using Tensor output = convolution.call(input);
+        return norm.call(output);
+    }
+
+    /// <summary>
+    /// Convolution, BatchNorm, rectifier. The rectifier works in place: BatchNorm's backward needs its input, not its output, and the
+    /// rectifier's needs its own output, so first and second derivatives are those of the form with a copy.
+    /// </summary>
+    public static Tensor ConvolutionNormRelu(Conv2d convolution, BatchNorm2d norm, Tensor input) => ReluInPlace(ConvolutionNorm(convolution, norm, input));
+
+    /// <summary>Rectifies in place and returns the same tensor: the caller has one wrapper to dispose of.</summary>
+    public static Tensor ReluInPlace(Tensor tensor) => tensor.relu_();
+
+    /// <summary>The mean over height and width: N x C x H x W to N x C.</summary>
+    public static Tensor GlobalAverage(Tensor input) => input.mean([2L, 3L]);
+
+    /// <summary>Runs blocks one after another and disposes of every tensor on the way, the input included.</summary>
+    public static Tensor Run(IEnumerable<Sequential> stages, Tensor input)
+    {
+        foreach (Sequential stage in stages)
+        {
+            foreach (Module block in stage.children())
+            {
+                Tensor output = ((Module<Tensor, Tensor>)block).call(input);
+                input.Dispose();
+                input = output;
+            }
+        }
+
+        return input;
+    }
+}

@@ -1,0 +1,44 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Polder.Vision.Models;
+
+/// <summary>
+/// A network for tiny gray images such as the embedded digits (8 x 8): three 3 x 3 convolutions with BatchNorm (32, 64 and 64 channels, the second
+/// with stride 2), global average, one linear layer. Channel counts are multiples of 16: some processors get float32 convolutions of other
+/// counts wrong.
+/// </summary>
+public sealed class SmallConvNet : ImageClassifier
+{
+    private readonly Conv2d[] _convolutions;
+    private readonly BatchNorm2d[] _norms;
+
+    /// <summary>Makes the network with weights from the library's global generator.</summary>
+    /// <param name="classes">Number of classes, 2 or more.</param>
+    /// <param name="channels">Channels of the input: 1 (gray) or 3.</param>
+    public SmallConvNet(int classes, int channels = 1)
+        : base("digits-cnn", channels, features: 64, classes, "fc")
+    {
+        if (channels is not (1 or 3))
+            throw new ArgumentOutOfRangeException(nameof(channels), channels, "an image has 1 (gray) or 3 channels");
+        _convolutions = [Layers.Convolution3(channels, 32), Layers.Convolution3(32, 64, stride: 2), Layers.Convolution3(64, 64)];
+        _norms = [BatchNorm2d(32), BatchNorm2d(64), BatchNorm2d(64)];
+        for (int layer = 0; layer < 3; layer++)
+        {
+            register_module($"conv{layer + 1}", _convolutions[layer]);
+            register_module($"bn{layer + 1}", _norms[layer]);
+        }
+
+        RegisterHead();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Features(Tensor images)
+    {
+        using Tensor first = Layers.ConvolutionNormRelu(_convolutions[0], _norms[0], images);
+        using Tensor second = Layers.ConvolutionNormRelu(_convolutions[1], _norms[1], first);
+        using Tensor third = Layers.ConvolutionNormRelu(_convolutions[2], _norms[2], second);
+        return Layers.GlobalAverage(third);
+    }
+}
