@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
+using TorchSharp;
 
 namespace Polder.Cli.Hosting;
 
@@ -12,14 +13,18 @@ internal sealed class CommandContext
     private readonly PolderCommand _command;
     private readonly ParseResult _parse;
     private readonly IReadOnlyList<string> _arguments;
+    private readonly bool _hasTorch;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly JsonObject _settings = [];
 
-    public CommandContext(PolderCommand command, ParseResult parse, IReadOnlyList<string> arguments, CliOutput output, CancellationToken cancellation)
+    public CommandContext(
+        PolderCommand command, ParseResult parse, IReadOnlyList<string> arguments, CliOutput output, bool hasTorch, CancellationToken cancellation)
     {
-        (_command, _parse, _arguments, Output, Cancellation) = (command, parse, arguments, output, cancellation);
+        (_command, _parse, _arguments, Output, _hasTorch, Cancellation) = (command, parse, arguments, output, hasTorch, cancellation);
         foreach (ICliOption option in command.Options.OfType<ICliOption>())
             SetEffective(option, option.ValueIn(parse));
+        if (hasTorch)
+            SetEffective(command.Threads!, torch.get_num_threads());
     }
 
     public CliOutput Output { get; }
@@ -32,6 +37,17 @@ internal sealed class CommandContext
 
     /// <summary>Seconds since the command began.</summary>
     public double Seconds => _clock.Elapsed.TotalSeconds;
+
+    /// <summary>The device of <c>--device</c>.</summary>
+    /// <exception cref="UserErrorException">It is a graphics card and there is none, or not that many.</exception>
+    public torch.Device TorchDevice()
+    {
+        string name = Get(_command.Device!)!;
+        var device = new torch.Device(name);
+        if (device.type == DeviceType.CUDA && !(torch.cuda_is_available() && device.index < torch.cuda.device_count()))
+            throw UserErrorException.ForOption("--device", name, torch.cuda_is_available() ? $"cpu, or cuda:0 to cuda:{torch.cuda.device_count() - 1}" : "cpu (no graphics card that libtorch can use)");
+        return device;
+    }
 
     /// <summary>The value of an option: the user's or the default.</summary>
     public T? Get<T>(Option<T> option) => _parse.GetValue(option);
@@ -87,6 +103,6 @@ internal sealed class CommandContext
         ["polder"] = ProgramVersion.Text,
         ["command"] = new JsonArray([.. _arguments.Select(argument => JsonValue.Create(argument))]),
         ["settings"] = _settings.DeepClone(),
-        ["environment"] = ResultJson.Node(RuntimeEnvironment.Describe(usesTorch: _command.Threads is not null)),
+        ["environment"] = ResultJson.Node(RuntimeEnvironment.Describe(_hasTorch)),
     };
 }

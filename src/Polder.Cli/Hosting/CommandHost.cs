@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Polder.Cli.Output;
+using Polder.Numerics;
 using Spectre.Console;
 using TorchSharp;
 
@@ -77,12 +78,11 @@ internal sealed class CommandHost
         using CancellationTokenSource both = CancellationTokenSource.CreateLinkedTokenSource(interruption.Token, cancellation);
         string? json = parse.GetValue(command.Json);
         CheckJsonFolder(json);
-        if (command.Threads is not null)
-            SetThreads(parse.GetValue(command.Threads));
+        bool hasTorch = command.Threads is not null && LoadTorch(command.RequiresTorch);
+        if (hasTorch)
+            SetThreads(parse.GetValue(command.Threads!));
         var output = new CliOutput(_consoles, parse.GetValue(command.Quiet), parse.GetValue(command.Verbose), jsonOnly: json == "-");
-        var context = new CommandContext(command, parse, arguments, output, both.Token);
-        if (command.Threads is not null)
-            context.SetEffective(command.Threads, torch.get_num_threads());
+        var context = new CommandContext(command, parse, arguments, output, hasTorch, both.Token);
         command.Run(context);
     }
 
@@ -93,6 +93,15 @@ internal sealed class CommandHost
             return;
         if (Directory.Exists(json) || !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(json))))
             throw UserErrorException.ForOption("--json", json, "a file in a folder that exists, or -");
+    }
+
+    private static bool LoadTorch(bool required)
+    {
+        NativeLoad load = NativeRuntime.Load();
+        if (required && !load.IsLoaded)
+            throw new UserErrorException($"libtorch does not load: {load.Reason}; {load.Remedy}");
+        NativeRuntime.ApplyLogLevel();
+        return load.IsLoaded;
     }
 
     private static void SetThreads(int? threads)

@@ -13,7 +13,7 @@ internal sealed record ErrorReport(int ExitCode, string Text)
     {
         StoppedException stopped => new(Stopped, Line("stopped: " + stopped.Message)),
         OperationCanceledException => new(Stopped, Line("stopped: nothing was kept")),
-        { } e when IsWrongInput(e) => new(WrongInput, Line(e.Message)),
+        { } e when IsWrongInput(e) => new(WrongInput, Line(MessageOf(e))),
         { } e when IsOutOfMemory(e) => new(WrongInput, Line("not enough memory: a smaller --batch-size or --image-size needs less")),
         { } e => new(Defect, $"{Line("this is a defect of polder, please report it with the lines below")}\npolder {ProgramVersion.Text}\n{e}"),
     };
@@ -32,6 +32,15 @@ internal sealed record ErrorReport(int ExitCode, string Text)
 
     private static bool IsOurs(Exception e) =>
         e.TargetSite?.DeclaringType?.Assembly.GetName().Name is { } name && (name == "Polder" || name.StartsWith("Polder.", StringComparison.Ordinal));
+
+    // .NET appends the parameter's name and, on a line of its own, the value.
+    private static string MessageOf(Exception e) => e switch
+    {
+        ArgumentOutOfRangeException { ActualValue: { } value, ParamName: { } name } range =>
+            $"{range.Message.Split('\n')[0].Trim().Replace($" (Parameter '{name}')", "")}, found {value}",
+        ArgumentException { ParamName: { } name } => e.Message.Replace($" (Parameter '{name}')", ""),
+        _ => e.Message,
+    };
 
     // libtorch says it in words: there is no type for it.
     private static bool IsOutOfMemory(Exception e) =>

@@ -34,9 +34,16 @@ internal abstract class PolderCommand : Command
 
     public CliFlag Verbose { get; } = CommonOptions.Verbose();
 
-    /// <summary>Says that the command computes with tensors: adds <c>--threads</c> and <c>--device</c>, applied before it runs.</summary>
-    protected void UseTorch()
+    /// <summary>Whether the command cannot run where the native libraries do not load.</summary>
+    public bool RequiresTorch { get; private set; }
+
+    /// <summary>
+    /// Says that the command computes with tensors: adds <c>--threads</c>, applied before it runs, and <c>--device</c>
+    /// (<see cref="CommandContext.TorchDevice"/>).
+    /// </summary>
+    protected void UseTorch(bool required = true)
     {
+        RequiresTorch = required;
         Add(Threads = CommonOptions.Threads());
         Add(Device = CommonOptions.Device());
     }

@@ -22,7 +22,8 @@ internal static partial class ProcessSetup
     {
         if (!OperatingSystem.IsLinux())
             return;
-        // The environment that .NET shows is a copy of its own; libtorch and libgomp read the process's.
+        // The environment that .NET shows is a copy of its own; native libraries read the process's. libtorch reads the level when
+        // NativeRuntime.ApplyLogLevel asks it to.
         SetDefault("TORCH_CPP_LOG_LEVEL", "ERROR");
         if (!IsSet("MALLOC_MMAP_THRESHOLD_") && !IsSet("MALLOC_TRIM_THRESHOLD_"))
             KeepFreedMemory();

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Polder.Numerics;
 using TorchSharp;
 
 namespace Polder.Cli.Hosting;
@@ -13,7 +14,7 @@ internal sealed record RuntimeEnvironment(string Os, string Processor, int Threa
     /// <summary>Asks the system and, where it is in use, libtorch.</summary>
     public static RuntimeEnvironment Describe(bool usesTorch) => new(
         RuntimeInformation.OSDescription,
-        Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? RuntimeInformation.ProcessArchitecture.ToString(),
+        ProcessorFacts.Name,
         usesTorch ? torch.get_num_threads() : Environment.ProcessorCount,
-        usesTorch ? torch.__version__ : null);
+        usesTorch ? NativeRuntime.LibTorchVersion : null);
 }
