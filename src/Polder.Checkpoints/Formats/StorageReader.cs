@@ -1,0 +1,67 @@
+using Polder.Checkpoints.IO;
+using Polder.Checkpoints.Pickles;
+using TorchSharp;
+
+namespace Polder.Checkpoints.Formats;
+
+/// <summary>Where the storages of a PyTorch file lie.</summary>
+internal abstract class StorageReader(ByteSource file) : IDisposable
+{
+    /// <summary>
+    /// Views that repeat elements (stride 0) may claim far more elements than the file has bytes. What all tensors of a file claim together stays
+    /// below this many times the file, plus a little for small files.
+    /// </summary>
+    private const long MaximumRepetition = 8;
+
+    private readonly Dictionary<(string Key, torch.ScalarType Type), torch.Tensor> _loaded = [];
+    private long _claimed;
+
+    protected ByteSource File => file;
+
+    /// <summary>Checks that the tensor lies within its storage, and the storage within the file. Nothing is read.</summary>
+    public void Check(string name, TensorReference tensor)
+    {
+        StorageReference storage = tensor.Storage;
+        long count = storage.Type is null ? storage.Count / tensor.Type.Size : storage.Count;
+        long extent = Shapes.Extent(file, name, tensor.Offset, tensor.Shape, tensor.Strides);
+        if (extent > count)
+            throw file.Refuse($"tensor '{name}' reaches to element {extent} of a storage of {count}");
+        long bytes = Shapes.Count(file, name, tensor.Shape) * tensor.Type.Size;
+        if (bytes > (file.Length * MaximumRepetition) + (1 << 20) - _claimed)
+            throw file.Refuse($"tensor '{name}' repeats its elements to {bytes} bytes, far more than the file has");
+        _claimed += bytes;
+        long whole = Available(name, storage.Key);
+        if (storage.Start > whole || count > (whole - storage.Start * tensor.Type.Size) / tensor.Type.Size)
+            throw file.Refuse($"tensor '{name}' needs {count} elements of storage '{storage.Key}', which has {whole} bytes");
+    }
+
+    /// <summary>The tensor, as a view of its storage; tensors of one storage share it, as they did when they were saved.</summary>
+    public torch.Tensor Read(string name, TensorReference tensor)
+    {
+        using DisposeScope scope = torch.NewDisposeScope();
+        if (Shapes.Count(file, name, tensor.Shape) == 0)
+            return torch.empty(tensor.Shape, tensor.Type.Scalar).DetachFromDisposeScope();
+        (string, torch.ScalarType) key = (tensor.Storage.Key, tensor.Type.Scalar);
+        if (!_loaded.TryGetValue(key, out torch.Tensor? storage))
+        {
+            long elements = Available(name, tensor.Storage.Key) / tensor.Type.Size;
+            storage = TensorMemory.Create(tensor.Type, [elements], Open(tensor.Storage.Key));
+            _loaded.Add(key, storage);
+        }
+        return storage.as_strided(tensor.Shape, tensor.Strides, tensor.Storage.Start + tensor.Offset).DetachFromDisposeScope();
+    }
+
+    /// <summary>Lets go of the storages; the tensors made from them live on.</summary>
+    public virtual void Dispose()
+    {
+        foreach (torch.Tensor storage in _loaded.Values)
+            storage.Dispose();
+        _loaded.Clear();
+    }
+
+    /// <summary>The bytes of a storage.</summary>
+    protected abstract long Available(string tensor, string key);
+
+    /// <summary>Reads a storage's bytes in order.</summary>
+    protected abstract TensorMemory.Fill Open(string key);
+}
