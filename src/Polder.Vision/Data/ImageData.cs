@@ -10,6 +10,9 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
     /// <summary>The names of the classes.</summary>
     public IReadOnlyList<string> Classes => Train.Classes;
 
+    /// <summary>Files that were left out because they could not be decoded, each with its reason; empty unless that was asked for.</summary>
+    public IReadOnlyList<ImageDecodingException> Skipped { get; init; } = [];
+
     /// <summary>
     /// Training, validation and test parts. A shipped part is taken as it is. What is missing is cut from the training part, class by class: first
     /// the test part, by <see cref="SplitOptions.TestSeed"/>, then the validation part, by <see cref="SplitOptions.Seed"/>; then

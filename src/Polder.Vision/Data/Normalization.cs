@@ -23,8 +23,8 @@ public sealed record Normalization
             throw new ArgumentException($"mean has {mean.Count} values and standard deviation {standardDeviation.Count}; allowed are 1 and 1, or 3 and 3");
         if (mean.Any(m => !float.IsFinite(m)))
             throw new ArgumentException("a mean is not a finite number", nameof(mean));
-        if (standardDeviation.FirstOrDefault(s => !(s > 0) || !float.IsFinite(s), 1f) is var bad and not 1f)
-            throw new ArgumentException($"a standard deviation is {bad}; it must be above 0", nameof(standardDeviation));
+        if (standardDeviation.Any(s => !(s > 0) || !float.IsFinite(s)))
+            throw new ArgumentException($"standard deviations are {string.Join(", ", standardDeviation)}; each must be above 0", nameof(standardDeviation));
         (Mean, StandardDeviation) = ([.. mean], [.. standardDeviation]);
     }
 

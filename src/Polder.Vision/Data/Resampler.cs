@@ -1,0 +1,115 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Polder.Vision.Data;
+
+/// <summary>
+/// Resizing as the published weights of image networks expect it: bilinear with a triangle that widens with the reduction (so that a reduced
+/// image is smooth, not sampled), half-pixel centres, weights that sum to 1 also at the border. Only the window that is asked for is computed.
+/// </summary>
+internal static class Resampler
+{
+    /// <summary>The size of an image whose shorter side is brought to <paramref name="side"/>, the longer one in proportion, rounded down.</summary>
+    public static (int Height, int Width) ShorterSide(int height, int width, int side) =>
+        height <= width ? (side, Math.Max(side, (int)((long)side * width / height))) : (Math.Max(side, (int)((long)side * height / width)), side);
+
+    /// <summary>Resizes planes so that the shorter side is <paramref name="side"/>, and cuts the square in the centre.</summary>
+    public static byte[] CentreSquare(byte[] planes, int channels, int height, int width, int side)
+    {
+        if (height == side && width == side)
+            return planes;
+        (int scaledHeight, int scaledWidth) = ShorterSide(height, width, side);
+        byte[] output = new byte[channels * side * side];
+        // The centre as torchvision has it: half of the surplus, rounded to even.
+        int top = (int)Math.Round((scaledHeight - side) / 2.0), left = (int)Math.Round((scaledWidth - side) / 2.0);
+        Filter rows = new(height, scaledHeight, top, side), columns = new(width, scaledWidth, left, side);
+        for (int c = 0; c < channels; c++)
+            Resize(planes.AsSpan(c * height * width, height * width), width, rows, columns, output.AsSpan(c * side * side, side * side));
+        return output;
+    }
+
+    /// <summary>Resizes one plane: rows first (vectorised over the columns), then columns.</summary>
+    public static void Resize(ReadOnlySpan<byte> plane, int width, Filter rows, Filter columns, Span<byte> output)
+    {
+        float[] line = new float[width];
+        for (int y = 0; y < rows.Count; y++)
+        {
+            Array.Clear(line);
+            ReadOnlySpan<float> weights = rows.Weights(y);
+            for (int k = 0; k < weights.Length; k++)
+                Accumulate(plane.Slice((rows.First(y) + k) * width, width), weights[k], line);
+            Span<byte> target = output.Slice(y * columns.Count, columns.Count);
+            for (int x = 0; x < target.Length; x++)
+            {
+                ReadOnlySpan<float> taps = columns.Weights(x);
+                ReadOnlySpan<float> source = line.AsSpan(columns.First(x), taps.Length);
+                float sum = 0.5f;
+                for (int k = 0; k < taps.Length; k++)
+                    sum += taps[k] * source[k];
+                target[x] = (byte)Math.Clamp(sum, 0f, 255f);
+            }
+        }
+    }
+
+    private static void Accumulate(ReadOnlySpan<byte> row, float weight, Span<float> line)
+    {
+        int x = 0;
+        if (Vector.IsHardwareAccelerated)
+        {
+            ReadOnlySpan<Vector<byte>> bytes = MemoryMarshal.Cast<byte, Vector<byte>>(row);
+            Span<Vector<float>> sums = MemoryMarshal.Cast<float, Vector<float>>(line);
+            for (int i = 0; i < bytes.Length; i++)
+            {
+                Vector.Widen(bytes[i], out Vector<ushort> low, out Vector<ushort> high);
+                Vector.Widen(low, out Vector<uint> a, out Vector<uint> b);
+                Vector.Widen(high, out Vector<uint> c, out Vector<uint> d);
+                Span<Vector<float>> four = sums.Slice(4 * i, 4);
+                four[0] += weight * Vector.ConvertToSingle(Vector.AsVectorInt32(a));
+                four[1] += weight * Vector.ConvertToSingle(Vector.AsVectorInt32(b));
+                four[2] += weight * Vector.ConvertToSingle(Vector.AsVectorInt32(c));
+                four[3] += weight * Vector.ConvertToSingle(Vector.AsVectorInt32(d));
+            }
+
+            x = bytes.Length * Vector<byte>.Count;
+        }
+
+        for (; x < row.Length; x++)
+            line[x] += weight * row[x];
+    }
+
+    /// <summary>For each output position of a window along one axis: where its inputs begin and their weights.</summary>
+    internal sealed class Filter
+    {
+        private readonly int[] _first;
+        private readonly int[] _length;
+        private readonly float[] _weights;
+        private readonly int _stride;
+
+        public Filter(int input, int output, int start, int count)
+        {
+            double scale = (double)input / output;
+            double support = Math.Max(scale, 1);
+            _stride = (int)Math.Ceiling(support) * 2 + 1;
+            (_first, _length, _weights) = (new int[count], new int[count], new float[count * _stride]);
+            double[] taps = new double[_stride];
+            for (int i = 0; i < count; i++)
+            {
+                double centre = (i + start + 0.5) * scale;
+                int first = Math.Max(0, (int)(centre - support + 0.5));
+                int last = Math.Min(input, (int)(centre + support + 0.5));
+                double sum = 0;
+                for (int k = first; k < last; k++)
+                    sum += taps[k - first] = Math.Max(0, 1 - Math.Abs((k + 0.5 - centre) / support));
+                for (int k = first; k < last; k++)
+                    _weights[i * _stride + k - first] = (float)(taps[k - first] / sum);
+                (_first[i], _length[i]) = (first, last - first);
+            }
+        }
+
+        public int Count => _first.Length;
+
+        public int First(int position) => _first[position];
+
+        public ReadOnlySpan<float> Weights(int position) => _weights.AsSpan(position * _stride, _length[position]);
+    }
+}
