@@ -83,10 +83,10 @@ internal static class LegacyPyTorchReader
         protected override long Available(string tensor, string key) =>
             _places.TryGetValue(key, out (long Start, long Bytes) place) ? place.Bytes : throw File.Refuse($"storage '{key}' of tensor '{tensor}' is missing");
 
-        protected override TensorMemory.Fill Open(string key)
+        protected override Reading Open(string key)
         {
             long start = _places[key].Start;
-            return (offset, destination) => File.Read(start + offset, destination);
+            return new Reading((offset, destination) => File.Read(start + offset, destination), null);
         }
     }
 }

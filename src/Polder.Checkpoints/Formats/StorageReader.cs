@@ -30,9 +30,9 @@ internal abstract class StorageReader(ByteSource file) : IDisposable
         if (bytes > (file.Length * MaximumRepetition) + (1 << 20) - _claimed)
             throw file.Refuse($"tensor '{name}' repeats its elements to {bytes} bytes, far more than the file has");
         _claimed += bytes;
-        long whole = Available(name, storage.Key);
-        if (storage.Start > whole || count > (whole - storage.Start * tensor.Type.Size) / tensor.Type.Size)
-            throw file.Refuse($"tensor '{name}' needs {count} elements of storage '{storage.Key}', which has {whole} bytes");
+        long available = Available(name, storage.Key) / tensor.Type.Size;
+        if (storage.Start > available || count > available - storage.Start)
+            throw file.Refuse($"tensor '{name}' needs {count} elements from {storage.Start} on of storage '{storage.Key}', which has {available}");
     }
 
     /// <summary>The tensor, as a view of its storage; tensors of one storage share it, as they did when they were saved.</summary>
@@ -45,7 +45,8 @@ internal abstract class StorageReader(ByteSource file) : IDisposable
         if (!_loaded.TryGetValue(key, out torch.Tensor? storage))
         {
             long elements = Available(name, tensor.Storage.Key) / tensor.Type.Size;
-            storage = TensorMemory.Create(tensor.Type, [elements], Open(tensor.Storage.Key));
+            using Reading reading = Open(tensor.Storage.Key);
+            storage = TensorMemory.Create(tensor.Type, [elements], reading.Fill);
             _loaded.Add(key, storage);
         }
         return storage.as_strided(tensor.Shape, tensor.Strides, tensor.Storage.Start + tensor.Offset).DetachFromDisposeScope();
@@ -62,6 +63,14 @@ internal abstract class StorageReader(ByteSource file) : IDisposable
     /// <summary>The bytes of a storage.</summary>
     protected abstract long Available(string tensor, string key);
 
-    /// <summary>Reads a storage's bytes in order.</summary>
-    protected abstract TensorMemory.Fill Open(string key);
+    /// <summary>Begins to read a storage's bytes in order.</summary>
+    protected abstract Reading Open(string key);
+
+    /// <summary>A storage being read.</summary>
+    /// <param name="Fill">Provides the bytes.</param>
+    /// <param name="Resource">What to close afterwards.</param>
+    protected sealed record Reading(TensorMemory.Fill Fill, IDisposable? Resource) : IDisposable
+    {
+        public void Dispose() => Resource?.Dispose();
+    }
 }
