@@ -41,6 +41,9 @@ public sealed class Loader : IEnumerable<Batch>
     /// <summary>The epoch that the next plain <c>foreach</c> goes through; each one moves it on. Set it to resume.</summary>
     public int NextEpoch { get; set; }
 
+    /// <summary>Called on the background thread before a batch is made: the tests let it fail there.</summary>
+    internal Action<int, int[]>? BeforeBatch { get; init; }
+
     /// <summary>The same images and normalisation in the set's order, without augmentation, all of them.</summary>
     /// <param name="batchSize">Images of a batch; null: as here.</param>
     public Loader ForEvaluation(int? batchSize = null) =>
@@ -122,7 +125,9 @@ public sealed class Loader : IEnumerable<Batch>
             for (int start = 0; start < order.Length; start += Options.BatchSize)
             {
                 stop.ThrowIfCancellationRequested();
-                Batch batch = maker.Make(epoch, order[start..Math.Min(start + Options.BatchSize, order.Length)]);
+                int[] indices = order[start..Math.Min(start + Options.BatchSize, order.Length)];
+                BeforeBatch?.Invoke(epoch, indices);
+                Batch batch = maker.Make(epoch, indices);
                 try
                 {
                     writer.WriteAsync(batch, stop).AsTask().GetAwaiter().GetResult();
