@@ -1,0 +1,46 @@
+using Polder.Vision.Data;
+using Polder.Vision.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Polder.Vision.Training;
+
+/// <summary>How well a model does on a set.</summary>
+/// <param name="Accuracy">The share that is classified rightly, between 0 and 1.</param>
+/// <param name="Loss">The mean cross entropy over all images, the last, smaller batch weighted by its size.</param>
+/// <param name="Count">The number of images.</param>
+public sealed record EvaluationResult(double Accuracy, double Loss, int Count)
+{
+    /// <summary>Evaluates a model in evaluation mode, without gradients; the model's mode is restored.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="loader">The images; shuffling and augmentation are left out.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="ArgumentException">The set has other classes than the model.</exception>
+    public static EvaluationResult Of(ImageClassifier model, Loader loader, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(loader);
+        if (loader.Set.Classes.Count != model.Classes)
+            throw new ArgumentException($"the data has {loader.Set.Classes.Count} classes, the network {model.Classes}", nameof(loader));
+        bool training = model.training;
+        model.eval();
+        try
+        {
+            using var noGrad = no_grad();
+            double loss = 0;
+            long right = 0;
+            foreach (var (images, labels) in loader.ForEvaluation().Epoch(0, cancellation))
+            {
+                using var scope = NewDisposeScope();
+                Tensor logits = model.call(images);
+                loss += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).ToDouble();
+                right += logits.argmax(1).eq(labels).sum().ToInt64();
+            }
+            return new EvaluationResult((double)right / loader.Set.Count, loss / loader.Set.Count, loader.Set.Count);
+        }
+        finally
+        {
+            model.train(training);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using static TorchSharp.torch;
+
+namespace Polder.Vision.Training;
+
+/// <summary>A copy of a model's parameters and buffers.</summary>
+public sealed class Snapshot : IDisposable
+{
+    private readonly List<(Tensor Source, Tensor Copy)> _tensors = [];
+
+    /// <summary>Copies a model's parameters and buffers.</summary>
+    /// <param name="model">The model.</param>
+    public Snapshot(nn.Module model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        using var noGrad = no_grad();
+        foreach (Tensor tensor in model.parameters().Cast<Tensor>().Concat(model.buffers()))
+            _tensors.Add((tensor, tensor.detach().clone().DetachFromDisposeScope()));
+    }
+
+    /// <summary>Takes the same model's values again.</summary>
+    public void Take()
+    {
+        using var noGrad = no_grad();
+        foreach (var (source, copy) in _tensors)
+            copy.copy_(source);
+    }
+
+    /// <summary>Puts the copied values back into the model.</summary>
+    public void Restore()
+    {
+        using var noGrad = no_grad();
+        foreach (var (source, copy) in _tensors)
+            source.copy_(copy);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var (_, copy) in _tensors)
+            copy.Dispose();
+    }
+}

@@ -1,0 +1,97 @@
+using Polder.Vision.Data;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Polder.Vision.Training;
+
+/// <summary>The base optimizers that the trainer makes.</summary>
+public enum BaseOptimizer
+{
+    /// <summary>Stochastic gradient descent with momentum.</summary>
+    Sgd,
+
+    /// <summary>Adam; its weight decay is added to the gradient.</summary>
+    Adam,
+
+    /// <summary>Adam with decoupled weight decay.</summary>
+    AdamW,
+}
+
+/// <summary>How the learning rate runs over the steps of a training.</summary>
+public enum LearningRateSchedule
+{
+    /// <summary>The same at every step.</summary>
+    Constant,
+
+    /// <summary>Half a cosine from the learning rate to zero, moved at every step. The default.</summary>
+    Cosine,
+}
+
+/// <summary>What a training does; the method is given to the <see cref="Trainer"/> beside it.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>The base optimizer. Default: SGD.</summary>
+    public BaseOptimizer Optimizer { get; init; } = BaseOptimizer.Sgd;
+
+    /// <summary>The learning rate, above 0. Default 0.01.</summary>
+    public double LearningRate { get; init; } = 0.01;
+
+    /// <summary>The momentum of SGD, at least 0 and below 1. Default 0.9.</summary>
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>The weight decay of the base optimizer, at least 0. Default 0.0001.</summary>
+    public double WeightDecay { get; init; } = 1e-4;
+
+    /// <summary>How the learning rate runs. Default: cosine.</summary>
+    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine;
+
+    /// <summary>Passes through the training set, at least 1. Default 30.</summary>
+    public int Epochs { get; init; } = 30;
+
+    /// <summary>Images a step, at least 1. Default 32.</summary>
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>Random changes of the training images. Default: none.</summary>
+    public Augmentation Augmentation { get; init; }
+
+    /// <summary>Whether only the head is trained, on the features of a body in evaluation mode: a linear probe. Default: false.</summary>
+    public bool FreezeBody { get; init; }
+
+    /// <summary>The seed of order, augmentation and noise. Default 0.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Checks the options.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">One is out of range; the message names it and what is allowed.</exception>
+    public void Validate()
+    {
+        Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "a number above 0");
+        Require(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "a number of at least 0 and below 1");
+        Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "a number of at least 0");
+        Require(Epochs >= 1, nameof(Epochs), Epochs, "1 or more");
+        Require(BatchSize >= 1, nameof(BatchSize), BatchSize, "1 or more");
+        Require(Enum.IsDefined(Optimizer), nameof(Optimizer), Optimizer, "sgd, adam, adamw");
+        Require(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "constant, cosine");
+    }
+
+    /// <summary>The base optimizer over some parameters.</summary>
+    /// <param name="parameters">The parameters, in order.</param>
+    public OptimizerHelper CreateOptimizer(IEnumerable<Parameter> parameters) => Optimizer switch
+    {
+        BaseOptimizer.Sgd => optim.SGD(parameters, LearningRate, Momentum, weight_decay: WeightDecay),
+        BaseOptimizer.Adam => optim.Adam(parameters, LearningRate, weight_decay: WeightDecay),
+        _ => optim.AdamW(parameters, LearningRate, weight_decay: WeightDecay),
+    };
+
+    /// <summary>The learning rate of a step.</summary>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="steps">All steps of the training.</param>
+    public double LearningRateAt(long step, long steps) => Schedule == LearningRateSchedule.Cosine
+        ? LearningRate * 0.5 * (1 + Math.Cos(Math.PI * step / steps))
+        : LearningRate;
+
+    private static void Require(bool allowed, string name, object found, string range)
+    {
+        if (!allowed)
+            throw new ArgumentOutOfRangeException(name, found, $"{name} must be {range}");
+    }
+}

@@ -1,0 +1,58 @@
+namespace Polder.Vision.Training;
+
+/// <summary>Where a training stands, told after every step.</summary>
+/// <param name="Epoch">The epoch, from 1.</param>
+/// <param name="Epochs">All epochs.</param>
+/// <param name="Step">Steps done.</param>
+/// <param name="Steps">All steps.</param>
+/// <param name="Loss">The mean loss of the epoch so far.</param>
+/// <param name="ValidationAccuracy">The validation accuracy of the last epoch, between 0 and 1; NaN in the first.</param>
+/// <param name="ImagesPerSecond">Training images a second, evaluation left out.</param>
+/// <param name="Remaining">An estimate of the time that is left, evaluation included.</param>
+public sealed record TrainingProgress(
+    int Epoch, int Epochs, long Step, long Steps, double Loss, double ValidationAccuracy, double ImagesPerSecond, TimeSpan Remaining);
+
+/// <summary>One epoch.</summary>
+/// <param name="Epoch">The epoch, from 1.</param>
+/// <param name="TrainLoss">The mean of the steps' losses weighted by their images (<see cref="Optimization.StepResult.Loss"/>).</param>
+/// <param name="ValidationLoss">The mean cross entropy over the validation set.</param>
+/// <param name="ValidationAccuracy">The share of the validation set that is classified rightly.</param>
+/// <param name="LearningRate">The learning rate of the epoch's last step.</param>
+/// <param name="Seconds">The seconds that the epoch took, evaluation included.</param>
+/// <param name="IsBest">Whether it is the best epoch so far.</param>
+public sealed record EpochReport(
+    int Epoch, double TrainLoss, double ValidationLoss, double ValidationAccuracy, double LearningRate, double Seconds, bool IsBest);
+
+/// <summary>A finished training.</summary>
+/// <param name="Best">The epoch whose weights the model has now: that of the highest validation accuracy, of the lower loss among equals.</param>
+/// <param name="Epochs">All epochs.</param>
+/// <param name="Steps">Steps of the base optimizer.</param>
+/// <param name="GradientEvaluations">Forward and backward passes, each over one batch.</param>
+/// <param name="SecondsPerStep">The mean time of a step, evaluation left out.</param>
+public sealed record TrainingResult(EpochReport Best, IReadOnlyList<EpochReport> Epochs, long Steps, long GradientEvaluations, double SecondsPerStep)
+{
+    /// <summary>The training loss of the last epoch.</summary>
+    public double TrainLoss => Epochs[^1].TrainLoss;
+}
+
+/// <summary>The loss stopped being a finite number.</summary>
+public sealed class TrainingDivergedException : ArithmeticException
+{
+    /// <summary>Makes the exception with a default message.</summary>
+    public TrainingDivergedException()
+        : base("the training has diverged")
+    {
+    }
+
+    /// <summary>Makes the exception.</summary>
+    public TrainingDivergedException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes the exception.</summary>
+    public TrainingDivergedException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}
