@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using SkiaSharp;
 
@@ -54,7 +55,25 @@ internal static class ImageDecoder
 
         // The platform's own order would be BGRA on some: ask for RGBA, not premultiplied.
         var info = new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-        byte[] pixels = GC.AllocateUninitializedArray<byte>(info.BytesSize);
+        // Megabytes an image: fresh memory would cost more in page faults than the pixels cost in work.
+        byte[] pixels = ArrayPool<byte>.Shared.Rent(info.BytesSize), planes = ArrayPool<byte>.Shared.Rent(info.BytesSize / 4 * 3);
+        try
+        {
+            GetPixels(codec, info, pixels, path);
+            bool transparent = codec.Info.AlphaType != SKAlphaType.Opaque;
+            (int height, int width) = Orientation.Upright(
+                pixels.AsSpan(0, info.BytesSize), size.Height, size.Width, codec.EncodedOrigin, transparent, planes);
+            return Resampler.CentreSquare(planes, 3, height, width, side);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(pixels);
+            ArrayPool<byte>.Shared.Return(planes);
+        }
+    }
+
+    private static void GetPixels(SKCodec codec, SKImageInfo info, byte[] pixels, string path)
+    {
         SKCodecResult result;
         GCHandle pin = GCHandle.Alloc(pixels, GCHandleType.Pinned);
         try
@@ -75,10 +94,6 @@ internal static class ImageDecoder
                 _ => $"cannot be decoded ({result})",
             });
         }
-
-        bool transparent = codec.Info.AlphaType != SKAlphaType.Opaque;
-        (byte[] planes, int height, int width) = Orientation.Upright(pixels, size.Height, size.Width, codec.EncodedOrigin, transparent);
-        return Resampler.CentreSquare(planes, 3, height, width, side);
     }
 
     /// <summary>

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using SkiaSharp;
 
 namespace Polder.Vision.Data;
@@ -5,8 +7,12 @@ namespace Polder.Vision.Data;
 /// <summary>Turns and mirrors pixels as EXIF tag 0x0112 says (values 1 to 8), on the way from interleaved RGBA to planar RGB.</summary>
 internal static class Orientation
 {
-    /// <summary>The upright image: 3 planes, and its height and width, which are swapped for the four orientations on their side.</summary>
-    public static (byte[] Planes, int Height, int Width) Upright(byte[] rgba, int height, int width, SKEncodedOrigin origin, bool transparent)
+    /// <summary>
+    /// Writes the upright image as 3 planes into the start of <paramref name="planes"/>; returns its height and width, which are swapped for the
+    /// four orientations on their side.
+    /// </summary>
+    public static (int Height, int Width) Upright(
+        ReadOnlySpan<byte> rgba, int height, int width, SKEncodedOrigin origin, bool transparent, Span<byte> planes)
     {
         // The stored index of upright pixel (x, y) is start + x * alongX + y * alongY.
         (int start, int alongX, int alongY) = origin switch
@@ -23,26 +29,28 @@ internal static class Orientation
         bool turned = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
         (int rows, int columns) = turned ? (width, height) : (height, width);
         int plane = rows * columns;
-        byte[] planes = GC.AllocateUninitializedArray<byte>(3 * plane);
+        Span<byte> red = planes[..plane], green = planes.Slice(plane, plane), blue = planes.Slice(2 * plane, plane);
+        // One load of four bytes a pixel, red lowest.
+        ReadOnlySpan<uint> pixels = MemoryMarshal.Cast<byte, uint>(rgba);
         for (int y = 0; y < rows; y++)
         {
-            int from = (start + y * alongY) * 4, step = alongX * 4, to = y * columns;
-            for (int x = 0; x < columns; x++, from += step, to++)
+            int from = start + y * alongY, to = y * columns;
+            for (int x = 0; x < columns; x++, from += alongX, to++)
             {
-                planes[to] = rgba[from];
-                planes[plane + to] = rgba[from + 1];
-                planes[2 * plane + to] = rgba[from + 2];
-                if (transparent && rgba[from + 3] != 255)
-                    OverWhite(planes, plane, to, rgba[from + 3]);
+                uint pixel = BitConverter.IsLittleEndian ? pixels[from] : BinaryPrimitives.ReverseEndianness(pixels[from]);
+                if (transparent)
+                    pixel = OverWhite(pixel);
+                (red[to], green[to], blue[to]) = ((byte)pixel, (byte)(pixel >> 8), (byte)(pixel >> 16));
             }
         }
 
-        return (planes, rows, columns);
+        return (rows, columns);
     }
 
-    private static void OverWhite(byte[] planes, int plane, int at, int alpha)
+    private static uint OverWhite(uint pixel)
     {
-        for (int c = at; c < planes.Length; c += plane)
-            planes[c] = (byte)((planes[c] * alpha + 255 * (255 - alpha) + 127) / 255);
+        uint alpha = pixel >> 24;
+        uint Over(uint value) => (value * alpha + 255 * (255 - alpha) + 127) / 255;
+        return alpha == 255 ? pixel : Over(pixel & 255) | (Over((pixel >> 8) & 255) << 8) | (Over((pixel >> 16) & 255) << 16);
     }
 }

@@ -14,35 +14,37 @@ internal static class Resampler
         height <= width ? (side, Math.Max(side, (int)((long)side * width / height))) : (Math.Max(side, (int)((long)side * height / width)), side);
 
     /// <summary>Resizes planes so that the shorter side is <paramref name="side"/>, and cuts the square in the centre.</summary>
-    public static byte[] CentreSquare(byte[] planes, int channels, int height, int width, int side)
+    public static byte[] CentreSquare(ReadOnlySpan<byte> planes, int channels, int height, int width, int side)
     {
         if (height == side && width == side)
-            return planes;
+            return planes[..(channels * height * width)].ToArray();
         (int scaledHeight, int scaledWidth) = ShorterSide(height, width, side);
         byte[] output = new byte[channels * side * side];
         // The centre as torchvision has it: half of the surplus, rounded to even.
         int top = (int)Math.Round((scaledHeight - side) / 2.0), left = (int)Math.Round((scaledWidth - side) / 2.0);
         Filter rows = new(height, scaledHeight, top, side), columns = new(width, scaledWidth, left, side);
         for (int c = 0; c < channels; c++)
-            Resize(planes.AsSpan(c * height * width, height * width), width, rows, columns, output.AsSpan(c * side * side, side * side));
+            Resize(planes.Slice(c * height * width, height * width), width, rows, columns, output.AsSpan(c * side * side, side * side));
         return output;
     }
 
     /// <summary>Resizes one plane: rows first (vectorised over the columns), then columns.</summary>
     public static void Resize(ReadOnlySpan<byte> plane, int width, Filter rows, Filter columns, Span<byte> output)
     {
-        float[] line = new float[width];
+        // Only the columns that the window needs.
+        int start = columns.First(0), end = columns.First(columns.Count - 1) + columns.Weights(columns.Count - 1).Length;
+        float[] line = new float[end - start];
         for (int y = 0; y < rows.Count; y++)
         {
             Array.Clear(line);
             ReadOnlySpan<float> weights = rows.Weights(y);
             for (int k = 0; k < weights.Length; k++)
-                Accumulate(plane.Slice((rows.First(y) + k) * width, width), weights[k], line);
+                Accumulate(plane.Slice((rows.First(y) + k) * width + start, line.Length), weights[k], line);
             Span<byte> target = output.Slice(y * columns.Count, columns.Count);
             for (int x = 0; x < target.Length; x++)
             {
                 ReadOnlySpan<float> taps = columns.Weights(x);
-                ReadOnlySpan<float> source = line.AsSpan(columns.First(x), taps.Length);
+                ReadOnlySpan<float> source = line.AsSpan(columns.First(x) - start, taps.Length);
                 float sum = 0.5f;
                 for (int k = 0; k < taps.Length; k++)
                     sum += taps[k] * source[k];

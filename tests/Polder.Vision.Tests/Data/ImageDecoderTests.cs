@@ -24,7 +24,8 @@ public class ImageDecoderTests
     public void Orientation_turns_the_pixels_upright(int exif, int height, int width, byte[] red)
     {
         byte[] rgba = [.. Enumerable.Range(0, 6).SelectMany(i => (byte[])[(byte)i, 50, 60, 255])];
-        (byte[] planes, int rows, int columns) = Orientation.Upright(rgba, 2, 3, (SKEncodedOrigin)exif, transparent: false);
+        byte[] planes = new byte[18];
+        (int rows, int columns) = Orientation.Upright(rgba, 2, 3, (SKEncodedOrigin)exif, transparent: false, planes);
         Assert.Equal((height, width), (rows, columns));
         Assert.Equal(red, planes[..6]);
         Assert.All(planes[6..12], p => Assert.Equal(50, p));
