@@ -31,6 +31,12 @@ public static class Safetensors
             if (ElementType.All.FirstOrDefault(t => t.Scalar == tensor.dtype) is not { Safetensors.Length: > 0 })
                 throw new ArgumentException($"tensor '{name}' has type {tensor.dtype}, which safetensors has no name for", nameof(tensors));
         }
+        Write(path, [.. entries.Select(e => new Entry(e.Name, ElementType.Of(e.Tensor.dtype), e.Tensor.shape, drain => TensorMemory.Read(e.Tensor, drain)))], metadata);
+    }
+
+    /// <summary>Writes entries whose bytes come from anywhere.</summary>
+    internal static void Write(string path, IReadOnlyList<Entry> entries, IReadOnlyDictionary<string, string>? metadata)
+    {
         byte[] header = Header(entries, metadata);
         AtomicFile.Write(path, stream =>
         {
@@ -38,14 +44,14 @@ public static class Safetensors
             BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
             stream.Write(length);
             stream.Write(header);
-            foreach ((_, torch.Tensor tensor) in entries)
-                TensorMemory.Read(tensor, stream.Write);
+            foreach (Entry entry in entries)
+                entry.Read(stream.Write);
         });
     }
 
     internal const string SafetensorsMetadataName = "__metadata__";
 
-    private static byte[] Header(List<(string Name, torch.Tensor Tensor)> entries, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] Header(IReadOnlyList<Entry> entries, IReadOnlyDictionary<string, string>? metadata)
     {
         using MemoryStream buffer = new();
         using (Utf8JsonWriter json = new(buffer))
@@ -59,18 +65,21 @@ public static class Safetensors
                 json.WriteEndObject();
             }
             long offset = 0;
-            foreach ((string name, torch.Tensor tensor) in entries)
+            foreach ((string name, ElementType type, long[] shape, _) in entries)
             {
-                ElementType type = ElementType.Of(tensor.dtype);
+                long bytes = type.Size;
                 json.WriteStartObject(name);
                 json.WriteString("dtype", type.Safetensors);
                 json.WriteStartArray("shape");
-                foreach (long size in tensor.shape)
+                foreach (long size in shape)
+                {
                     json.WriteNumberValue(size);
+                    bytes *= size;
+                }
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
-                json.WriteNumberValue(offset += tensor.numel() * type.Size);
+                json.WriteNumberValue(offset += bytes);
                 json.WriteEndArray();
                 json.WriteEndObject();
             }
@@ -81,4 +90,7 @@ public static class Safetensors
             buffer.WriteByte((byte)' ');
         return buffer.ToArray();
     }
+
+    /// <summary>A tensor to write: its description, and what hands over its row-major bytes.</summary>
+    internal sealed record Entry(string Name, ElementType Type, long[] Shape, Action<TensorMemory.Drain> Read);
 }
