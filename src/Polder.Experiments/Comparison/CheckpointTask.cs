@@ -1,0 +1,89 @@
+using Polder.Checkpoints;
+using Polder.Vision.Data;
+using Polder.Vision.Models;
+using Polder.Vision.Training;
+
+namespace Polder.Experiments.Comparison;
+
+/// <summary>Somebody's pre-trained weights, or a fresh network, on a data set.</summary>
+public sealed class CheckpointTask : IFineTuningTask, IDisposable
+{
+    private readonly ImageData _data;
+    private readonly Checkpoint? _checkpoint;
+    private readonly Architecture _architecture;
+    private readonly int _imageSize;
+    private readonly Normalization _normalization;
+
+    /// <summary>Makes a task; the checkpoint becomes the task's.</summary>
+    /// <param name="data">The images, decoded at <paramref name="imageSize"/> or larger.</param>
+    /// <param name="architecture">The network.</param>
+    /// <param name="imageSize">The side of the images that the network sees, in pixels.</param>
+    /// <param name="checkpoint">The weights to start from; null starts from seeded random weights.</param>
+    /// <param name="normalization">How pixels become inputs; null is the architecture's.</param>
+    public CheckpointTask(ImageData data, Architecture architecture, int imageSize, Checkpoint? checkpoint = null, Normalization? normalization = null)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(architecture);
+        if (data.Train.Channels != architecture.Channels)
+        {
+            throw new DataException(
+                data.Name, $"has images of {data.Train.Channels} channel(s); the architecture {architecture.Name} takes {architecture.Channels}");
+        }
+        (_data, _architecture, _imageSize, _checkpoint, _normalization) =
+            (data, architecture, imageSize, checkpoint, normalization ?? architecture.Normalization);
+    }
+
+    /// <inheritdoc/>
+    public string Name => _data.Name;
+
+    /// <summary>What the last case took from the checkpoint, and what not; null without one.</summary>
+    public LoadReport? LastLoad { get; private set; }
+
+    /// <inheritdoc/>
+    /// <exception cref="DataException">The weights are of another architecture, or the data is too small to split.</exception>
+    public FineTuningCase Prepare(long seed)
+    {
+        DataSplits splits = _data.Split(new SplitOptions { Seed = seed, TestSeed = 0 });
+        int classes = _data.Classes.Count;
+        ImageClassifier model = _checkpoint is null ? _architecture.Build(classes, seed) : Load(_checkpoint, classes);
+        bool replaced = _checkpoint is null || model.Classes != classes;
+        if (model.Classes != classes)
+            model.ReplaceHead(classes, seed);
+        return new FineTuningCase(model, splits, new ModelFile(_architecture.Name, _imageSize, _normalization, _data.Classes), replaced);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _checkpoint?.Dispose();
+
+    private ImageClassifier Load(Checkpoint checkpoint, int classes)
+    {
+        (ImageClassifier model, LoadReport report) = LoadModel(checkpoint, _architecture, classes);
+        LastLoad = report;
+        return model;
+    }
+
+    /// <summary>Builds the network of a checkpoint, with as many classes as its head has.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="architecture">What the network must be.</param>
+    /// <param name="defaultClasses">The number of classes where the checkpoint has no head.</param>
+    /// <exception cref="DataException">The checkpoint is of another architecture.</exception>
+    public static (ImageClassifier Model, LoadReport Report) LoadModel(Checkpoint checkpoint, Architecture architecture, int defaultClasses)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(architecture);
+        bool hasHead = checkpoint.Tensors.TryGetValue(architecture.HeadParameters[0], out var head) && head.dim() == 2 && head.shape[0] >= 2;
+        ImageClassifier model = architecture.Build(hasHead ? (int)head!.shape[0] : defaultClasses, 0);
+        LoadReport report = checkpoint.Into(model, strict: false);
+        string[] wrong =
+        [
+            .. report.Missing.Where(t => !architecture.HeadParameters.Contains(t.Name)).Select(t => $"{t.Name} is missing"),
+            .. report.Misshapen.Select(m => m.ToString()),
+            .. report.Ignored.Select(t => $"{t.Name} has no place"),
+        ];
+        if (wrong.Length == 0)
+            return (model, report);
+        model.Dispose();
+        string more = wrong.Length > 3 ? $", and {wrong.Length - 3} more" : "";
+        throw new DataException(checkpoint.Path, $"does not fit the architecture {architecture.Name}: {string.Join(", ", wrong.Take(3))}{more}");
+    }
+}

@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using Polder.Vision.Data;
+using Polder.Vision.Training;
+
+namespace Polder.Experiments.Comparison;
+
+/// <summary>One method on one seed.</summary>
+/// <param name="Seed">The seed.</param>
+/// <param name="TestAccuracy">The accuracy of the best epoch's weights on the test images, between 0 and 1.</param>
+/// <param name="TestLoss">Their mean cross entropy on the test images.</param>
+/// <param name="ValidationAccuracy">The accuracy that chose the epoch.</param>
+/// <param name="ValidationLoss">The mean cross entropy on the validation images at that epoch.</param>
+/// <param name="TrainLoss">The training loss of the last epoch.</param>
+/// <param name="BestEpoch">The epoch that was tested, from 1.</param>
+/// <param name="Steps">Steps of the base optimizer.</param>
+/// <param name="GradientEvaluations">Gradients, each over one batch.</param>
+/// <param name="SecondsPerStep">The mean time of a step.</param>
+/// <param name="Seconds">The time of the whole run.</param>
+public sealed record MethodRun(
+    long Seed, double TestAccuracy, double TestLoss, double ValidationAccuracy, double ValidationLoss, double TrainLoss, int BestEpoch, long Steps,
+    long GradientEvaluations, double SecondsPerStep, double Seconds);
+
+/// <summary>One method over all seeds.</summary>
+/// <param name="Method">Its name.</param>
+/// <param name="Options">Its options.</param>
+/// <param name="Runs">Its runs, one a seed.</param>
+public sealed record MethodRuns(string Method, IReadOnlyDictionary<string, object> Options, IReadOnlyList<MethodRun> Runs)
+{
+    /// <summary>Mean and spread of the test accuracy.</summary>
+    public Summary TestAccuracy => Summary.Of([.. Runs.Select(r => r.TestAccuracy)]);
+
+    /// <summary>Mean and spread of the validation accuracy.</summary>
+    public Summary ValidationAccuracy => Summary.Of([.. Runs.Select(r => r.ValidationAccuracy)]);
+
+    /// <summary>The paired difference of the test accuracy to another method's on the seeds that both have; null where they share none.</summary>
+    public PairedDifference? DifferenceTo(MethodRuns other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        var pairs = Runs.Join(other.Runs, r => r.Seed, r => r.Seed, (a, b) => (a.TestAccuracy, Reference: b.TestAccuracy)).ToArray();
+        return pairs.Length == 0 ? null : PairedDifference.Of([.. pairs.Select(p => p.TestAccuracy)], [.. pairs.Select(p => p.Reference)]);
+    }
+}
+
+/// <summary>Where a comparison stands.</summary>
+/// <param name="Method">The method that runs.</param>
+/// <param name="Seed">Its seed.</param>
+/// <param name="Done">Runs done, with the share of the one at hand.</param>
+/// <param name="Runs">All runs.</param>
+/// <param name="Training">The training at hand.</param>
+public sealed record ComparisonProgress(string Method, long Seed, double Done, int Runs, TrainingProgress Training);
+
+/// <summary>Every method on every seed of a task, from the same starts.</summary>
+/// <param name="task">The task.</param>
+/// <param name="methods">The methods.</param>
+/// <param name="training">The training, the same for all; the seed of each run replaces its seed.</param>
+public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodChoice> methods, TrainingOptions training)
+{
+    /// <summary>Told after every step of every training.</summary>
+    public IProgress<ComparisonProgress>? Progress { get; init; }
+
+    /// <summary>Told when a run has ended.</summary>
+    public IProgress<(string Method, MethodRun Run)>? Run { get; init; }
+
+    /// <summary>Runs the study: seed by seed, all methods on a seed before the next, so that a stopped study has whole pairs.</summary>
+    /// <param name="seeds">The seeds.</param>
+    /// <param name="cancellation">Stops the study; what is finished is returned, methods without a finished run are left out.</param>
+    /// <exception cref="TrainingDivergedException">A training diverged; the message names the method and the seed.</exception>
+    public IReadOnlyList<MethodRuns> Execute(IReadOnlyList<long> seeds, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(seeds);
+        var runs = methods.Select(_ => new List<MethodRun>()).ToArray();
+        int total = seeds.Count * methods.Count, done = 0;
+        try
+        {
+            foreach (long seed in seeds)
+            {
+                for (int m = 0; m < methods.Count; m++)
+                {
+                    runs[m].Add(RunOne(methods[m], seed, done, total, cancellation));
+                    Run?.Report((methods[m].Name, runs[m][^1]));
+                    done++;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // What is finished is kept.
+        }
+        return [.. methods.Select((method, m) => new MethodRuns(method.Name, method.Options, runs[m])).Where(r => r.Runs.Count > 0)];
+    }
+
+    private MethodRun RunOne(MethodChoice method, long seed, int done, int total, CancellationToken cancellation)
+    {
+        long start = Stopwatch.GetTimestamp();
+        using FineTuningCase @case = task.Prepare(seed);
+        var trainer = new Trainer(training with { Seed = seed }, method.Method)
+        {
+            Progress = Progress is null
+                ? null
+                : new Relay<TrainingProgress>(p => Progress.Report(new ComparisonProgress(method.Name, seed, done + ((double)p.Step / p.Steps), total, p))),
+        };
+        TrainingResult result;
+        try
+        {
+            result = trainer.Run(
+                @case.Model, @case.Splits.Train, @case.Splits.Validation, @case.File.Normalization, @case.File.ImageSize, cancellation);
+        }
+        catch (TrainingDivergedException e)
+        {
+            throw new TrainingDivergedException($"{method.Name}, seed {seed}: {e.Message}", e);
+        }
+        var test = new Loader(@case.Splits.Test, new LoaderOptions
+        {
+            BatchSize = training.BatchSize,
+            Normalization = @case.File.Normalization,
+            ImageSize = @case.File.ImageSize,
+        });
+        EvaluationResult evaluation = EvaluationResult.Of(@case.Model, test, cancellation);
+        return new MethodRun(
+            seed, evaluation.Accuracy, evaluation.Loss, result.Best.ValidationAccuracy, result.Best.ValidationLoss, result.TrainLoss, result.Best.Epoch,
+            result.Steps, result.GradientEvaluations, result.SecondsPerStep, Stopwatch.GetElapsedTime(start).TotalSeconds);
+    }
+}
+
+/// <summary>Passes a report on, on the thread that makes it (unlike <see cref="Progress{T}"/>).</summary>
+/// <param name="report">What takes it.</param>
+public sealed class Relay<T>(Action<T> report) : IProgress<T>
+{
+    /// <inheritdoc/>
+    public void Report(T value) => report(value);
+}
