@@ -10,8 +10,11 @@ namespace Polder.Methods;
 /// <remarks>g = lambda grad f(W) + (1 - lambda) / 2k sum_j (grad f(W + sigma U_j) + grad f(W - sigma U_j)); exactly 2k gradients a step at lambda = 0.</remarks>
 public sealed record NoiseStability : IGradientMethod
 {
-    /// <summary>The standard deviation of the noise on every weight, at least 0; at 0 the step is the base optimizer's, bit for bit.</summary>
-    public double Sigma { get; init; } = 0.01;
+    /// <summary>
+    /// The standard deviation of the noise on every weight, at least 0: a number or a schedule. Where it is 0 the step is the base
+    /// optimizer's, bit for bit, at one gradient.
+    /// </summary>
+    public Sigma Sigma { get; init; } = 0.01;
 
     /// <summary>The number of antithetic pairs k, at least 1; each costs two gradients.</summary>
     public int Pairs { get; init; } = 1;
@@ -23,12 +26,12 @@ public sealed record NoiseStability : IGradientMethod
     public string Name => "nso";
 
     /// <inheritdoc/>
-    public int GradientEvaluations => Sigma == 0 || CleanWeight == 1 ? 1 : (2 * Pairs) + (CleanWeight > 0 ? 1 : 0);
+    public int GradientEvaluations => Sigma.IsZero || CleanWeight == 1 ? 1 : (2 * Pairs) + (CleanWeight > 0 ? 1 : 0);
 
     /// <inheritdoc/>
     public void Validate()
     {
-        OptionRange.NotNegative(Sigma);
+        Sigma.Validate();
         OptionRange.AtLeast(Pairs, 1);
         OptionRange.Share(CleanWeight);
     }
@@ -37,7 +40,8 @@ public sealed record NoiseStability : IGradientMethod
     public void ComputeGradient(MethodContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        if (Sigma == 0 || CleanWeight == 1)
+        double sigma = Sigma.At(context.Step);
+        if (sigma == 0 || CleanWeight == 1)
         {
             context.Run(Probe.Centre());
             return;
@@ -48,8 +52,8 @@ public sealed record NoiseStability : IGradientMethod
         double weight = (1 - CleanWeight) / (2 * Pairs);
         for (int pair = 0; pair < Pairs; pair++)
         {
-            probes.Add(Probe.Noise(pair, Sigma, weight));
-            probes.Add(Probe.Noise(pair, -Sigma, weight));
+            probes.Add(Probe.Noise(pair, sigma, weight));
+            probes.Add(Probe.Noise(pair, -sigma, weight));
         }
         context.Run([.. probes]);
     }

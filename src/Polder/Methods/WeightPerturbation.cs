@@ -8,8 +8,11 @@ namespace Polder.Methods;
 /// </summary>
 public sealed record WeightPerturbation : IGradientMethod
 {
-    /// <summary>The standard deviation of the noise on every weight, at least 0; at 0 the step is the base optimizer's, bit for bit.</summary>
-    public double Sigma { get; init; } = 0.01;
+    /// <summary>
+    /// The standard deviation of the noise on every weight, at least 0: a number or a schedule. Where it is 0 the step is the base
+    /// optimizer's, bit for bit, at one gradient.
+    /// </summary>
+    public Sigma Sigma { get; init; } = 0.01;
 
     /// <summary>The number of draws k, at least 1; each costs one gradient.</summary>
     public int Draws { get; init; } = 1;
@@ -18,12 +21,12 @@ public sealed record WeightPerturbation : IGradientMethod
     public string Name => "wp";
 
     /// <inheritdoc/>
-    public int GradientEvaluations => Sigma == 0 ? 1 : Draws;
+    public int GradientEvaluations => Sigma.IsZero ? 1 : Draws;
 
     /// <inheritdoc/>
     public void Validate()
     {
-        OptionRange.NotNegative(Sigma);
+        Sigma.Validate();
         OptionRange.AtLeast(Draws, 1);
     }
 
@@ -31,14 +34,15 @@ public sealed record WeightPerturbation : IGradientMethod
     public void ComputeGradient(MethodContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        if (Sigma == 0)
+        double sigma = Sigma.At(context.Step);
+        if (sigma == 0)
         {
             context.Run(Probe.Centre());
             return;
         }
         var probes = new Probe[Draws];
         for (int draw = 0; draw < Draws; draw++)
-            probes[draw] = Probe.Noise(draw, Sigma, 1.0 / Draws);
+            probes[draw] = Probe.Noise(draw, sigma, 1.0 / Draws);
         context.Run(probes);
     }
 }

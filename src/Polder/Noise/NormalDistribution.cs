@@ -14,7 +14,6 @@ namespace Polder.Noise;
 /// </remarks>
 internal sealed class NormalDistribution : NoiseDistribution
 {
-    private const float Ln2High = 0.693359375f, Ln2Low = -2.12194440e-4f; // ln 2 in two parts, the first with few bits
     private const float QuarterTurn = 1.5707963267948966f / (1 << 30);    // one unit of the angle's 30 bits within a quadrant
 
     public override string Name => "normal";
@@ -54,45 +53,12 @@ internal sealed class NormalDistribution : NoiseDistribution
         }
     }
 
-    // sqrt(-2 ln u), u = (x + 1/2) / 2^32 rounded to a float, so 2^-33 <= u <= 1. u = m 2^e with m in [sqrt(1/2), sqrt(2)), and
-    // ln m = s + s^3 (2/3 + 2/5 s^2 + ...) / 1 with s = (m - 1) / (m + 1), the series of the inverse hyperbolic tangent doubled.
+    // The largest u rounds to 1, whose logarithm may come out a little above 0.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Radius(Vector512<uint> x)
-    {
-        // The halves are converted apart and added: the one rounding of the sum is the same with and without a native conversion.
-        Vector512<float> high = Vector512.ConvertToSingle((x >> 16).AsInt32()) * Vector512.Create(65536f);
-        Vector512<float> low = Vector512.ConvertToSingle((x & Vector512.Create(0xFFFFu)).AsInt32()) + Vector512.Create(0.5f);
-        Vector512<float> u = (high + low) * Vector512.Create(1f / 4294967296f);
-        Vector512<int> bits = u.AsInt32();
-        Vector512<int> exponent = (bits - Vector512.Create(0x3F3504F3)) >> 23; // 0x3F3504F3 is sqrt(1/2)
-        Vector512<float> m = (bits - (exponent << 23)).AsSingle();
-        Vector512<float> e = Vector512.ConvertToSingle(exponent);
-        Vector512<float> s = (m - Vector512<float>.One) / (m + Vector512<float>.One);
-        Vector512<float> s2 = s * s;
-        Vector512<float> p = Vector512.Create(2f / 9f);
-        p = (p * s2) + Vector512.Create(2f / 7f);
-        p = (p * s2) + Vector512.Create(2f / 5f);
-        p = (p * s2) + Vector512.Create(2f / 3f);
-        Vector512<float> ln = ((p * s2 * s) + (e * Vector512.Create(Ln2Low))) + (s + s) + (e * Vector512.Create(Ln2High));
-        return Vector512.Sqrt(Vector512.Max(ln * Vector512.Create(-2f), Vector512<float>.Zero));
-    }
+    private static Vector512<float> Radius(Vector512<uint> x) =>
+        Vector512.Sqrt(Vector512.Max(UniformLogarithm.Ln(x) * Vector512.Create(-2f), Vector512<float>.Zero));
 
-    private static float Radius(uint x)
-    {
-        float u = ((int)(x >> 16) * 65536f + ((int)(x & 0xFFFF) + 0.5f)) * (1f / 4294967296f);
-        int bits = BitConverter.SingleToInt32Bits(u);
-        int exponent = (bits - 0x3F3504F3) >> 23;
-        float m = BitConverter.Int32BitsToSingle(bits - (exponent << 23));
-        float e = exponent;
-        float s = (m - 1f) / (m + 1f);
-        float s2 = s * s;
-        float p = 2f / 9f;
-        p = (p * s2) + (2f / 7f);
-        p = (p * s2) + (2f / 5f);
-        p = (p * s2) + (2f / 3f);
-        float ln = ((p * s2 * s) + (e * Ln2Low)) + (s + s) + (e * Ln2High);
-        return MathF.Sqrt(MathF.Max(ln * -2f, 0f));
-    }
+    private static float Radius(uint x) => MathF.Sqrt(MathF.Max(UniformLogarithm.Ln(x) * -2f, 0f));
 
     // The word is the angle in units of a turn / 2^32: two bits of quadrant, 30 of angle within it, centred so that |a| <= pi / 4,
     // where Taylor's polynomials of degree 9 and 8 are right to a float's last place.
