@@ -7,8 +7,8 @@ public static class ImageSources
     public static IReadOnlyList<string> BuiltIn { get; } = [Digits.Name];
 
     /// <summary>
-    /// Opens a built-in set by name (without a path separator), MedMNIST's .npz, or a folder: CIFAR-10 or -100 in its binary form, MNIST's IDX files, or
-    /// a folder a class, with or without train/, val/ and test/ above.
+    /// Opens a built-in set by name (without a path separator), a .csv list, MedMNIST's .npz, or a folder: CIFAR-10 or -100 in its binary form, MNIST's
+    /// IDX files, or a folder a class, with or without train/, val/ and test/ above.
     /// </summary>
     /// <param name="data">A built-in name such as <c>digits</c>, or a path; a folder called like a built-in set is reached as <c>./digits</c>.</param>
     /// <param name="options">Image size and threads; null: the defaults.</param>
@@ -24,11 +24,13 @@ public static class ImageSources
             return Digits.Load(options.StoredSize);
         if (File.Exists(data) && Path.GetExtension(data).Equals(".npz", StringComparison.OrdinalIgnoreCase))
             return MedMnist.Load(data, options);
+        if (File.Exists(data) && Path.GetExtension(data).Equals(".csv", StringComparison.OrdinalIgnoreCase))
+            return ImageList.Load(data, options, progress, cancellation);
         if (!Directory.Exists(data))
         {
             bool bare = data.AsSpan().IndexOfAny('/', '\\') < 0;
             throw new DataException(data, File.Exists(data)
-                ? "is a file; data is a folder (images, CIFAR, MNIST's IDX) or MedMNIST's .npz"
+                ? "is a file; data is a folder (images, CIFAR, MNIST's IDX), a .csv list or MedMNIST's .npz"
                 : bare ? $"is neither a folder nor a built-in set (built in: {string.Join(", ", BuiltIn)})" : "there is no such folder");
         }
 
