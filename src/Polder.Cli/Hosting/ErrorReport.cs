@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Polder.Checkpoints;
+using Polder.Vision.Data;
 
 namespace Polder.Cli.Hosting;
 
@@ -24,7 +26,7 @@ internal sealed record ErrorReport(int ExitCode, string Text)
     /// </summary>
     private static bool IsWrongInput(Exception e) => e switch
     {
-        UserErrorException or IOException or UnauthorizedAccessException => true,
+        UserErrorException or DataException or CheckpointException or IOException or UnauthorizedAccessException => true,
         ArgumentNullException => false,
         ArgumentException => IsOurs(e),
         _ => false,

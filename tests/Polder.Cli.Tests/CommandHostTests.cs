@@ -1,0 +1,197 @@
+using System.Text.Json.Nodes;
+using Polder.Cli.Hosting;
+using Polder.Numerics;
+
+namespace Polder.Cli.Tests;
+
+public class CommandHostTests
+{
+    [Theory]
+    [InlineData("--sigma -1", "polder: --sigma: found -1, allowed: a number >= 0")]
+    [InlineData("--sigma x", "polder: --sigma: found x, allowed: a number >= 0")]
+    [InlineData("--sigma NaN", "polder: --sigma: found NaN, allowed: a number >= 0")]
+    [InlineData("--sigma", "polder: --sigma: found nothing, allowed: a number >= 0")]
+    [InlineData("--pairs 1.5", "polder: --pairs: found 1.5, allowed: a whole number >= 1")]
+    [InlineData("--pairs 1 --pairs 2", "polder: --pairs: found 2 values, allowed: one: a whole number >= 1")]
+    [InlineData("--methods nso,nsoo", "polder: --methods: found nso,nsoo, allowed: distinct names of base, wp, nso, sam")]
+    [InlineData("--optimizer lion", "polder: --optimizer: found lion, allowed: sgd, adam, adamw")]
+    [InlineData("--seeds 4..0", "polder: --seeds: found 4..0, allowed: distinct whole numbers >= 0, as a range 0..4 or a list 0,3,7")]
+    [InlineData("--plot x.pdf", "polder: --plot: found x.pdf, allowed: a file name that ends in .svg or .png")]
+    [InlineData("--sgima 1", "polder: --sgima: no option of polder probe, did you mean --sigma? see polder probe --help")]
+    [InlineData("stray", "polder: stray: polder probe takes no such argument, see polder probe --help")]
+    [InlineData("--json /no/such/folder/x.json", "polder: --json: found /no/such/folder/x.json, allowed: a file in a folder that exists, or -")]
+    public void Wrong_input_is_one_line_and_exit_code_2(string options, string line)
+    {
+        bool ran = false;
+        Outcome outcome = Outcome.Of((_, _) => ran = true, ["probe", .. options.Split(' ')]);
+
+        Assert.Equal((2, "", line + "\n", false), (outcome.ExitCode, outcome.Output, outcome.Error, ran));
+    }
+
+    [Fact]
+    public void An_unknown_command_names_the_nearest() =>
+        Assert.Equal("polder: prob: no command of polder, did you mean probe? allowed: probe\n", Outcome.Of((_, _) => { }, "prob").Error);
+
+    [Fact]
+    public void Values_reach_the_command()
+    {
+        Outcome outcome = Outcome.Of(
+            (context, probe) =>
+            {
+                Assert.Equal(0.5, context.Get(probe.Sigma));
+                Assert.Equal([7L, 0L, 1L], context.Get(probe.Seeds));
+                Assert.Equal(["sam", "base"], context.Get(probe.Methods));
+                Assert.Null(context.Get(probe.LearningRate));
+                Assert.True(context.IsGiven("--sigma"));
+                Assert.False(context.IsGiven("--pairs"));
+            },
+            "probe", "--sigma=0.5", "--seeds", "7,0..1", "--methods", "sam,base");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+    }
+
+    [Fact]
+    public void Json_to_standard_output_is_one_object_and_nothing_else()
+    {
+        Outcome outcome = Outcome.Of(
+            (context, probe) =>
+            {
+                context.Output.Result("a table for people");
+                context.SetEffective(probe.LearningRate, 0.1);
+                context.Finish(new { BestLoss = double.NaN, Counts = new[] { 1, 2 } });
+            },
+            "probe", "--json", "-");
+
+        JsonObject json = outcome.Json;
+        Assert.Equal(["polder", "command", "settings", "environment", "seconds", "bestLoss", "counts"], json.Select(m => m.Key));
+        Assert.Equal(["probe", "--json", "-"], json["command"]!.AsArray().Select(n => (string)n!));
+        Assert.Equal(0.1, (double)json["settings"]!["learningRate"]!);
+        Assert.Equal(0.01, (double)json["settings"]!["sigma"]!);
+        Assert.Equal(["os", "processor", "threads", "libtorch"], json["environment"]!.AsObject().Select(m => m.Key));
+        Assert.Null(json["bestLoss"]);
+        Assert.True((double)json["seconds"]! >= 0);
+    }
+
+    [Fact]
+    public void A_run_folder_holds_settings_and_result_and_is_never_overwritten()
+    {
+        string folder = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"));
+        try
+        {
+            Action<CommandContext, ProbeCommand> work = (context, probe) =>
+            {
+                context.CreateRunFolder(context.Get(probe.Out));
+                context.Finish(new { Accuracy = 0.5 });
+            };
+            Assert.Equal(0, Outcome.Of(work, "probe", "--out", folder).ExitCode);
+            Assert.Equal(["config.json", "result.json"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
+            Outcome second = Outcome.Of(work, "probe", "--out", folder);
+            Assert.Equal((2, $"polder: --out: found {folder}, which is not empty, allowed: a folder that does not exist or is empty\n"), (second.ExitCode, second.Error));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Numbered_run_folders_follow_the_largest_number()
+    {
+        string root = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(root, "sense-9"));
+            Directory.CreateDirectory(Path.Combine(root, "sense-old"));
+            string[] made = [.. Enumerable.Range(0, 8).AsParallel().WithDegreeOfParallelism(8).Select(_ => RunFolder.CreateNext(root, "sense"))];
+            Assert.Equal(Enumerable.Range(10, 8).Select(n => $"sense-{n}").Order(), made.Select(Path.GetFileName).Order());
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_stop_is_130_with_what_was_kept()
+    {
+        using var source = new CancellationTokenSource();
+        Outcome outcome = Outcome.Of(
+            (context, _) =>
+            {
+                source.Cancel();
+                Assert.True(context.Cancellation.IsCancellationRequested);
+                throw new StoppedException("epoch 3 is in runs/x");
+            },
+            source.Token, "probe");
+        Assert.Equal((130, "polder: stopped: epoch 3 is in runs/x\n"), (outcome.ExitCode, outcome.Error));
+    }
+
+    [Fact]
+    public void A_defect_is_1_with_its_stack_trace()
+    {
+        Outcome outcome = Outcome.Of((_, _) => throw new InvalidOperationException("broken"), "probe");
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("please report", outcome.Error);
+        Assert.Contains("at Polder.Cli.Tests.CommandHostTests", outcome.Error);
+    }
+
+    [Fact]
+    public void What_an_option_of_the_library_refuses_is_wrong_input()
+    {
+        Outcome outcome = Outcome.Of((_, _) => ConvolutionCheck.Of(ConvolutionShape.Square(0, 4)), "probe");
+        Assert.Equal((2, "polder: InChannels: found 0, allowed: >= 1 and a multiple of the 1 groups\n"), (outcome.ExitCode, outcome.Error));
+    }
+
+    [Fact]
+    public void An_argument_exception_of_dotnet_is_a_defect() =>
+        Assert.Equal(1, Outcome.Of((_, _) => new List<int>().RemoveAt(3), "probe").ExitCode);
+
+    [Fact]
+    public void A_failed_write_names_the_file_and_leaves_nothing()
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            string file = Path.Combine(folder, "x");
+            Outcome outcome = Outcome.Of((_, _) => Output.AtomicFile.Write(file, _ => throw new IOException("No space left on device")), "probe");
+            Assert.Equal((2, $"polder: {file}: cannot be written: No space left on device\n"), (outcome.ExitCode, outcome.Error));
+            Assert.Empty(Directory.GetFileSystemEntries(folder));
+        }
+        finally
+        {
+            Directory.Delete(folder);
+        }
+    }
+
+    [Fact]
+    public void Help_shows_every_option_with_default_and_allowed_values()
+    {
+        string help = Outcome.Of((_, _) => { }, "probe", "--help").Output.Replace("\n", " ");
+        Assert.Contains("default: 0.01", help);
+        Assert.Contains("default: by --arch", help);
+        Assert.Contains("default: 0..2", help);
+        foreach (string name in new[] { "--sigma", "--json", "--quiet", "--verbose", "--help" })
+            Assert.Contains(name, help);
+    }
+
+    [Fact]
+    public void Help_of_a_narrow_terminal_stays_inside()
+    {
+        IEnumerable<string> lines = HelpPage.Lines(new ProbeCommand((_, _) => { }), 60);
+        Assert.All(lines, line => Assert.True(line.Length <= 60, line));
+    }
+
+    [Fact]
+    public void Warnings_come_with_quiet_and_the_why_only_with_verbose()
+    {
+        static void Work(CommandContext context, ProbeCommand probe)
+        {
+            context.Output.Warn("careful");
+            context.Output.Info("news");
+            context.Output.Verbose("because");
+        }
+
+        Assert.Equal("polder: warning: careful\nnews\n", Outcome.Of(Work, "probe").Error);
+        Assert.Equal("polder: warning: careful\n", Outcome.Of(Work, "probe", "--quiet").Error);
+        Assert.Equal("polder: warning: careful\nnews\nbecause\n", Outcome.Of(Work, "probe", "--verbose").Error);
+    }
+}
