@@ -9,12 +9,18 @@ public interface IGradientMethod
     /// <summary>The name on the command line and in tables: lower case, no separators.</summary>
     string Name { get; }
 
-    /// <summary>Gradient evaluations a step, each one forward and one backward pass.</summary>
+    /// <summary>Gradient evaluations a step (the most, where steps differ), each one forward and one backward pass.</summary>
     int GradientEvaluations { get; }
 
     /// <summary>Checks the options.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, what was found and what is allowed.</exception>
     void Validate();
+
+    /// <summary>Checks that the base optimizer fits; any does, unless the method says otherwise.</summary>
+    /// <exception cref="ArgumentException">It does not; the message says what does.</exception>
+    void ValidateBase(TorchSharp.Modules.OptimizerHelper @base)
+    {
+    }
 
     /// <summary>Fills <see cref="MethodContext.Gradient"/> by running probes.</summary>
     void ComputeGradient(MethodContext context);

@@ -14,11 +14,13 @@ public sealed class MethodContext
     private double _weightedLoss;
     private double _weight;
     private double? _centreLoss;
+    private Action? _whenAccepted;
 
-    internal MethodContext(IProbeRunner runner, ProbeStep step, ParameterVector gradient)
+    internal MethodContext(IProbeRunner runner, ProbeStep step, ParameterVector gradient, MethodState state)
     {
         _runner = runner;
         _step = step;
+        State = state;
         Gradient = gradient;
     }
 
@@ -30,6 +32,9 @@ public sealed class MethodContext
 
     /// <summary>The gradient that the base optimizer will see.</summary>
     public ParameterVector Gradient { get; }
+
+    /// <summary>What the method remembers from step to step.</summary>
+    public MethodState State { get; }
 
     /// <summary>The losses of the probes so far, in order.</summary>
     public IReadOnlyList<double> Losses => _losses;
@@ -65,4 +70,28 @@ public sealed class MethodContext
         _runner.ReturnToCentre();
         vector.MultiplyByWeights();
     }
+
+    /// <summary>Multiplies every element by the norm of its filter of W (<see cref="FilterNorms"/>).</summary>
+    /// <param name="vector">The vector.</param>
+    /// <param name="leastDimensions">Filters are slices of the first axis of parameters of at least so many dimensions.</param>
+    /// <param name="rest">What the elements of the other parameters are multiplied by.</param>
+    internal void MultiplyByFilterNorms(ParameterVector vector, int leastDimensions, FilterNorms.Rest rest)
+    {
+        _runner.ReturnToCentre();
+        FilterNorms.Multiply(vector, leastDimensions, rest);
+    }
+
+    /// <summary>Adds <paramref name="factor"/> times the weights W themselves to a vector.</summary>
+    public void AddWeights(ParameterVector vector, double factor)
+    {
+        ArgumentNullException.ThrowIfNull(vector);
+        _runner.ReturnToCentre();
+        vector.AddWeights(factor);
+    }
+
+    /// <summary>Leaves a change of <see cref="State"/> until the step is known to be finite; a step that fails or is skipped does not make it.</summary>
+    /// <param name="change">Runs once, right before the base optimizer's update, with <see cref="Gradient"/> as the method left it.</param>
+    public void WhenAccepted(Action change) => _whenAccepted += change;
+
+    internal void Accept() => _whenAccepted?.Invoke();
 }

@@ -6,8 +6,10 @@ namespace Polder.Methods;
 /// Sharpness-aware minimisation (Foret, Kleiner, Mobahi and Neyshabur, 2021): the gradient at W + rho g / |g| with g the gradient at W.
 /// </summary>
 /// <remarks>
-/// Adaptive (Kwon, Kim, Park and Choi, 2021), elementwise: the move is rho W^2 g / | |W| g |. Without normalisation (Agarwala and
-/// Dauphin, 2023) the move is rho g, adaptive rho W^2 g. A gradient of zero moves nothing.
+/// Adaptive (Kwon, Kim, Park and Choi, 2021): the move is rho T^2 g / |T g| with T = |W| elementwise, or the norms of the convolution
+/// filters. Without normalisation (Agarwala and Dauphin, 2023) the move is rho g, adaptive rho T^2 g. Within a selection of parameters
+/// (Mueller, Vlaar, Rolnick and Hein, 2023, move the normalisation layers only) the others stay where they are. A gradient of zero
+/// moves nothing.
 /// </remarks>
 public sealed record SharpnessAware : IGradientMethod
 {
@@ -17,29 +19,40 @@ public sealed record SharpnessAware : IGradientMethod
     /// <summary>Whether the ascent is scaled by the weights (ASAM).</summary>
     public bool Adaptive { get; init; }
 
+    /// <summary>Whether an adaptive ascent takes the norm of a convolution's filter for each of its weights; parameters of fewer than three dimensions stay elementwise.</summary>
+    public bool FilterWise { get; init; }
+
     /// <summary>Whether the ascent has length rho whatever the gradient's norm; false is unnormalised SAM.</summary>
     public bool Normalize { get; init; } = true;
 
+    /// <summary>The parameters that the ascent moves, and whose gradient is normalised; null is all.</summary>
+    public ParameterSelection? Within { get; init; }
+
     /// <inheritdoc/>
-    public string Name => Adaptive ? "asam" : Normalize ? "sam" : "usam";
+    public string Name => Adaptive ? "asam" : !Normalize ? "usam" : Within is null ? "sam" : "samon";
 
     /// <inheritdoc/>
     public int GradientEvaluations => 2;
 
     /// <inheritdoc/>
-    public void Validate() => OptionRange.NotNegative(Rho);
+    public void Validate()
+    {
+        OptionRange.NotNegative(Rho);
+        if (FilterWise && !Adaptive)
+            throw new ArgumentOutOfRangeException(nameof(FilterWise), FilterWise, "FilterWise is a form of Adaptive = true and has no meaning without it");
+    }
 
     /// <inheritdoc/>
     public void ComputeGradient(MethodContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        ParameterVector ascent = context.Gradient;
         context.Run(Probe.Centre());
-        if (Adaptive)
-            context.MultiplyByWeights(ascent);
-        double norm = Normalize ? ascent.Norm() : 1;
-        if (Adaptive)
-            context.MultiplyByWeights(ascent);
-        context.Run(Probe.Along(ascent, norm > 0 ? Rho / norm : 0));
+        var ascent = new Ascent(Rho)
+        {
+            Scaling = FilterWise ? Ascent.Metric.Filters : Adaptive ? Ascent.Metric.Weights : Ascent.Metric.Euclidean,
+            Normalize = Normalize,
+            Within = Within,
+        };
+        context.Run(ascent.Along(context, context.Gradient));
     }
 }

@@ -102,6 +102,15 @@ public sealed class ParameterVector : IDisposable
             _blocks[i].mul_(Space.Parameters[i]);
     }
 
+    /// <summary>Adds <paramref name="factor"/> times the weights, as the parameters stand.</summary>
+    public void AddWeights(double factor)
+    {
+        using var noGrad = no_grad();
+        using Scalar scalar = factor.ToScalar();
+        for (int i = 0; i < _blocks.Length; i++)
+            _blocks[i].add_(Space.Parameters[i], scalar);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

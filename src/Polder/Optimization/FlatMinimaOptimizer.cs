@@ -32,6 +32,7 @@ public class FlatMinimaOptimizer : torch.optim.Optimizer
     private IProbeRunner _runner;
     private ParameterSpace _space;
     private ParameterVector _gradient;
+    private readonly MethodState _state;
 
     /// <summary>Makes the optimizer. The base optimizer stays the caller's.</summary>
     /// <param name="base">The base optimizer with its parameters, learning rate and weight decay; any of TorchSharp's but LBFGS.</param>
@@ -47,12 +48,14 @@ public class FlatMinimaOptimizer : torch.optim.Optimizer
         ArgumentNullException.ThrowIfNull(@base);
         ArgumentNullException.ThrowIfNull(method);
         method.Validate();
+        method.ValidateBase(@base);
         _base = @base;
         Method = method;
         Model = model;
         Noise = noise ?? new PhiloxNoise(seed);
         _space = ParameterSpace.Of(_base.parameters());
         _gradient = _space.CreateVector();
+        _state = new MethodState(_space);
         _runner = _ownRunner = new SequentialProbeRunner(model);
     }
 
@@ -138,7 +141,7 @@ public class FlatMinimaOptimizer : torch.optim.Optimizer
         ArgumentNullException.ThrowIfNull(objective);
         FollowParameters();
         var step = new ProbeStep(objective, _space, Noise, StepCount);
-        var context = new MethodContext(_runner, step, _gradient);
+        var context = new MethodContext(_runner, step, _gradient, _state);
         double norm;
         bool finite, completed = false;
         try
@@ -157,9 +160,14 @@ public class FlatMinimaOptimizer : torch.optim.Optimizer
         if (!finite && NonFinite == NonFinitePolicy.Throw)
             throw new NonFiniteGradientException(StepCount, context.Losses, norm);
         if (finite)
+        {
+            context.Accept();
             Update();
+        }
         else
+        {
             SkippedSteps++;
+        }
         StepCount++;
         return new StepResult(context.Loss, context.Losses, norm, !finite);
     }
@@ -170,6 +178,7 @@ public class FlatMinimaOptimizer : torch.optim.Optimizer
         if (disposing)
         {
             _gradient.Dispose();
+            _state.Dispose();
             _runner.Dispose();
             if (!ReferenceEquals(_runner, _ownRunner))
                 _ownRunner.Dispose();
@@ -206,5 +215,6 @@ public class FlatMinimaOptimizer : torch.optim.Optimizer
         _gradient.Dispose();
         _space = space;
         _gradient = space.CreateVector();
+        _state.Follow(space);
     }
 }

@@ -1,0 +1,102 @@
+using Polder.Objectives;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Polder.Methods;
+
+/// <summary>
+/// Bayesian SAM (Moellenhoff and Khan, 2023): SAM as the optimal relaxation of the Bayes objective, with a posterior of mean W and
+/// variance 1 / (N s) on every weight. With g the gradient at a draw of the posterior and p the gradient at W + rho g / s:
+/// m &lt;- beta1 m + (1 - beta1) (p + delta W), s &lt;- beta2 s + (1 - beta2) (sqrt(s) |g| + delta + gamma), and W moves along m / s.
+/// </summary>
+/// <remarks>The method brings its own momentum, metric and decay, so the base optimizer is SGD without any.</remarks>
+public sealed record BayesianSharpnessAware : IGradientMethod
+{
+    /// <summary>The number N of training examples, at least 1; it has no default.</summary>
+    public long Examples { get; init; }
+
+    /// <summary>The size rho of the ascent, at least 0.</summary>
+    public double Rho { get; init; } = 0.05;
+
+    /// <summary>The memory beta1 of the momentum, 0 to 1.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>The memory beta2 of the precision, 0 to 1.</summary>
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>The precision delta of the prior, at least 0: the method's weight decay.</summary>
+    public double PriorPrecision { get; init; } = 1e-4;
+
+    /// <summary>The damping gamma of the precision, at least 0.</summary>
+    public double Damping { get; init; } = 0.1;
+
+    /// <inheritdoc/>
+    public string Name => "bsam";
+
+    /// <inheritdoc/>
+    public int GradientEvaluations => 2;
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        if (Examples < 1)
+            throw new ArgumentOutOfRangeException(nameof(Examples), Examples, "Examples must be the number of training examples, at least 1");
+        OptionRange.NotNegative(Rho);
+        OptionRange.Share(Beta1);
+        OptionRange.Share(Beta2);
+        OptionRange.NotNegative(PriorPrecision);
+        OptionRange.NotNegative(Damping);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The base optimizer is not SGD, or has momentum or weight decay.</exception>
+    public void ValidateBase(OptimizerHelper @base)
+    {
+        ArgumentNullException.ThrowIfNull(@base);
+        bool plain = @base is SGD && @base.ParamGroups.All(g =>
+            g is SGD.ParamGroup { Options: var options } && (options.momentum ?? 0) == 0 && (options.weight_decay ?? 0) == 0);
+        if (!plain)
+            throw new ArgumentException("bsam makes its own update: its base optimizer must be SGD without momentum and weight decay", nameof(@base));
+    }
+
+    /// <inheritdoc/>
+    public void ComputeGradient(MethodContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ParameterVector momentum = context.State.Vector("momentum"), precision = context.State.Vector("precision", initial: 1);
+        ParameterVector first = context.State.Scratch("first"), work = context.State.Scratch("work");
+
+        context.Materialise(0, work);
+        Each(work, precision, (noise, s) => noise.div_(s.mul(Examples).sqrt()));
+        context.RunInto(first, Probe.Along(work, 1));
+
+        work.CopyFrom(first);
+        Each(work, precision, (ascent, s) => ascent.div_(s));
+        context.Run(Probe.Along(work, Rho));
+        context.AddWeights(context.Gradient, PriorPrecision);
+
+        // From here on work is the next momentum, first the next precision.
+        work.CopyFrom(momentum);
+        work.Scale(Beta1);
+        work.Add(context.Gradient, 1 - Beta1);
+        double offset = (1 - Beta2) * (PriorPrecision + Damping);
+        Each(first, precision, (g, s) => g.abs_().mul_(s.sqrt()).mul_(1 - Beta2).add_(s.mul(Beta2)).add_(offset));
+        context.Gradient.CopyFrom(work);
+        Each(context.Gradient, first, (m, s) => m.div_(s));
+        context.WhenAccepted(() =>
+        {
+            momentum.CopyFrom(work);
+            precision.CopyFrom(first);
+        });
+    }
+
+    private static void Each(ParameterVector target, ParameterVector other, Func<Tensor, Tensor, Tensor> change)
+    {
+        using var noGrad = no_grad();
+        for (int i = 0; i < target.Blocks.Count; i++)
+        {
+            using var scope = NewDisposeScope();
+            change(target.Blocks[i], other.Blocks[i]);
+        }
+    }
+}

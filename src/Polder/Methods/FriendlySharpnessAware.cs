@@ -1,0 +1,48 @@
+using Polder.Objectives;
+
+namespace Polder.Methods;
+
+/// <summary>
+/// Friendly SAM (Li, Zhou, He, Cheng and Huang, 2024): the ascent leaves out the full-batch part of the gradient, of which
+/// m, m &lt;- lambda m + (1 - lambda) g, is the estimate. It goes along g - sigma m.
+/// </summary>
+/// <remarks>m starts at zero and follows the gradient g at W itself, not the reduced direction.</remarks>
+public sealed record FriendlySharpnessAware : IGradientMethod
+{
+    /// <summary>The radius of the ascent, at least 0.</summary>
+    public double Rho { get; init; } = 0.05;
+
+    /// <summary>The share sigma of m that the ascent leaves out, at least 0; at 0 the method is SAM.</summary>
+    public double Reduction { get; init; } = 1;
+
+    /// <summary>The memory lambda of m, 0 to 1.</summary>
+    public double Decay { get; init; } = 0.9;
+
+    /// <inheritdoc/>
+    public string Name => "fsam";
+
+    /// <inheritdoc/>
+    public int GradientEvaluations => 2;
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        OptionRange.NotNegative(Rho);
+        OptionRange.NotNegative(Reduction);
+        OptionRange.Share(Decay);
+    }
+
+    /// <inheritdoc/>
+    public void ComputeGradient(MethodContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ParameterVector direction = context.Gradient, mean = context.State.Vector("mean"), next = context.State.Scratch("next");
+        context.Run(Probe.Centre());
+        next.CopyFrom(mean);
+        next.Scale(Decay);
+        next.Add(direction, 1 - Decay);
+        direction.Add(next, -Reduction);
+        context.Run(new Ascent(Rho).Along(context, direction));
+        context.WhenAccepted(() => mean.CopyFrom(next));
+    }
+}

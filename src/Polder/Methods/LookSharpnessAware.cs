@@ -1,0 +1,60 @@
+using Polder.Objectives;
+
+namespace Polder.Methods;
+
+/// <summary>
+/// LookSAM (Liu, Mai, Chen, Hsieh and You, 2022): a SAM step every m steps, which also keeps v, the part of the perturbed gradient that
+/// is orthogonal to the clean one. The steps between use one gradient g and take g + alpha (|g| / |v|) v.
+/// </summary>
+/// <remarks>Norms and angles are those of the whole vector.</remarks>
+public sealed record LookSharpnessAware : IGradientMethod
+{
+    /// <summary>The radius of the ascent, at least 0.</summary>
+    public double Rho { get; init; } = 0.05;
+
+    /// <summary>The factor alpha of the kept direction, at least 0.</summary>
+    public double Alpha { get; init; } = 0.7;
+
+    /// <summary>The interval m, at least 1; at 1 the method is SAM.</summary>
+    public int Every { get; init; } = 5;
+
+    /// <inheritdoc/>
+    public string Name => "looksam";
+
+    /// <summary>2 at every m-th step, 1 at the others.</summary>
+    public int GradientEvaluations => 2;
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        OptionRange.NotNegative(Rho);
+        OptionRange.NotNegative(Alpha);
+        OptionRange.AtLeast(Every, 1);
+    }
+
+    /// <inheritdoc/>
+    public void ComputeGradient(MethodContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ParameterVector gradient = context.Gradient, kept = context.State.Vector("orthogonal");
+        if (context.Step % Every != 0)
+        {
+            context.Run(Probe.Centre());
+            double length = kept.Norm();
+            if (length > 0)
+                gradient.Add(kept, Alpha * gradient.Norm() / length);
+            return;
+        }
+        ParameterVector clean = context.State.Scratch("clean");
+        context.RunInto(clean, Probe.Centre());
+        gradient.CopyFrom(clean);
+        context.Run(new Ascent(Rho).Along(context, gradient));
+        double square = clean.Dot(clean);
+        double parallel = square > 0 ? clean.Dot(gradient) / square : 0;
+        context.WhenAccepted(() =>
+        {
+            kept.CopyFrom(gradient);
+            kept.Add(clean, -parallel);
+        });
+    }
+}

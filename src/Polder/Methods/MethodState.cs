@@ -1,0 +1,124 @@
+using Polder.Objectives;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Polder.Methods;
+
+/// <summary>
+/// What a method remembers from step to step: named vectors, which are saved with the optimizer's state, and named scratch vectors,
+/// which are not. Each is made at its first use.
+/// </summary>
+/// <remarks>A method changes its vectors only in <see cref="MethodContext.WhenAccepted"/>, so that a step that fails leaves no trace.</remarks>
+public sealed class MethodState : IDisposable
+{
+    private const string Prefix = "method.";
+
+    private readonly Dictionary<string, (ParameterVector Vector, double Initial)> _vectors = [];
+    private readonly Dictionary<string, ParameterVector> _scratch = [];
+    private Dictionary<string, Tensor> _loaded = [];
+
+    internal MethodState(ParameterSpace space) => Space = space;
+
+    /// <summary>The space that the vectors belong to.</summary>
+    public ParameterSpace Space { get; private set; }
+
+    /// <summary>A vector that lives from step to step.</summary>
+    /// <param name="name">Its name in the saved state.</param>
+    /// <param name="initial">What its elements are at first.</param>
+    public ParameterVector Vector(string name, double initial = 0)
+    {
+        if (_vectors.TryGetValue(name, out var known))
+            return known.Vector;
+        ParameterVector vector = Create(initial);
+        _vectors[name] = (vector, initial);
+        for (int i = 0; i < vector.Blocks.Count; i++)
+        {
+            if (!_loaded.Remove(Key(name, i), out Tensor? block))
+                continue;
+            using (no_grad())
+                vector.Blocks[i].copy_(block);
+            block.Dispose();
+        }
+        return vector;
+    }
+
+    /// <summary>A vector whose content is lost at the end of the step; its elements are whatever was left there.</summary>
+    public ParameterVector Scratch(string name)
+    {
+        if (!_scratch.TryGetValue(name, out ParameterVector? vector))
+            _scratch[name] = vector = Space.CreateVector();
+        return vector;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Forget();
+        foreach (var (vector, _) in _vectors.Values)
+            vector.Dispose();
+        _vectors.Clear();
+    }
+
+    /// <summary>Goes over to a space of other parameters: those in both keep their blocks, new ones start from the initial value.</summary>
+    internal void Follow(ParameterSpace space)
+    {
+        ParameterSpace earlier = Space;
+        Space = space;
+        var places = new Dictionary<Parameter, int>(ReferenceEqualityComparer.Instance);
+        for (int i = 0; i < earlier.Parameters.Count; i++)
+            places[earlier.Parameters[i]] = i;
+        Forget();
+        using var noGrad = no_grad();
+        foreach (var (name, (old, initial)) in _vectors.ToArray())
+        {
+            ParameterVector vector = Create(initial);
+            for (int i = 0; i < space.Parameters.Count; i++)
+                if (places.TryGetValue(space.Parameters[i], out int place))
+                    vector.Blocks[i].copy_(old.Blocks[place]);
+            _vectors[name] = (vector, initial);
+            old.Dispose();
+        }
+    }
+
+    /// <summary>Adds copies of the vectors' blocks, one tensor a parameter.</summary>
+    internal void Save(IDictionary<string, Tensor> state)
+    {
+        foreach (var (name, block) in _loaded)
+            state[name] = block.clone();
+        foreach (var (name, (vector, _)) in _vectors)
+            for (int i = 0; i < vector.Blocks.Count; i++)
+                state[Key(name, i)] = vector.Blocks[i].detach().clone();
+    }
+
+    /// <summary>Takes over saved blocks; a vector gets its own when the method first asks for it.</summary>
+    internal void Load(IReadOnlyDictionary<string, Tensor> state)
+    {
+        Dispose();
+        foreach (var (name, block) in state.Where(entry => entry.Key.StartsWith(Prefix, StringComparison.Ordinal)))
+            _loaded[name] = block.detach().clone().DetachFromDisposeScope();
+    }
+
+    private static string Key(string name, int parameter) => $"{Prefix}{name}.{parameter}";
+
+    private ParameterVector Create(double initial)
+    {
+        ParameterVector vector = Space.CreateVector();
+        using var noGrad = no_grad();
+        using Scalar value = initial.ToScalar();
+        if (initial != 0)
+            foreach (Tensor block in vector.Blocks)
+                block.fill_(value);
+        return vector;
+    }
+
+    private void Forget()
+    {
+        foreach (ParameterVector vector in _scratch.Values)
+            vector.Dispose();
+        foreach (Tensor block in _loaded.Values)
+            block.Dispose();
+        _scratch.Clear();
+        _loaded = [];
+    }
+}

@@ -1,0 +1,54 @@
+using Polder.Objectives;
+
+namespace Polder.Methods;
+
+/// <summary>
+/// Random SAM (Liu, Mai, Cheng, Chen, Hsieh and You, 2022): the ascent starts from a random point. With d = sigma U and g the gradient
+/// at W + d, the update takes the gradient at W + rho (d + lambda g) / |d + lambda g|.
+/// </summary>
+public sealed record RandomSharpnessAware : IGradientMethod
+{
+    /// <summary>The radius of the ascent, at least 0.</summary>
+    public double Rho { get; init; } = 0.05;
+
+    /// <summary>The standard deviation of the noise, at least 0, relative to the filters' norms where <see cref="FilterNormalise"/> is on.</summary>
+    public double Sigma { get; init; } = 0.01;
+
+    /// <summary>The factor lambda of the gradient in the direction, at least 0.</summary>
+    public double GradientWeight { get; init; } = 1;
+
+    /// <summary>
+    /// Whether the noise of a weight is multiplied by the norm of its filter (the slices along the first axis of parameters of two
+    /// dimensions and more; the whole parameter otherwise), as the paper has it.
+    /// </summary>
+    public bool FilterNormalise { get; init; } = true;
+
+    /// <inheritdoc/>
+    public string Name => "rsam";
+
+    /// <inheritdoc/>
+    public int GradientEvaluations => 2;
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        OptionRange.NotNegative(Rho);
+        OptionRange.NotNegative(Sigma);
+        OptionRange.NotNegative(GradientWeight);
+    }
+
+    /// <inheritdoc/>
+    public void ComputeGradient(MethodContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ParameterVector direction = context.Gradient, noise = context.State.Scratch("noise");
+        context.Materialise(0, noise);
+        if (FilterNormalise)
+            context.MultiplyByFilterNorms(noise, leastDimensions: 2, FilterNorms.Rest.Whole);
+        noise.Scale(Sigma);
+        context.Run(Probe.Along(noise, Sigma == 0 ? 0 : 1));
+        direction.Scale(GradientWeight);
+        direction.Add(noise);
+        context.Run(new Ascent(Rho).Along(context, direction));
+    }
+}

@@ -1,0 +1,44 @@
+using Polder.Objectives;
+
+namespace Polder.Methods;
+
+/// <summary>
+/// GSAM, surrogate-gap guided SAM (Zhuang et al., 2022): with g the gradient at W and p the gradient at W + rho g / |g|, the update
+/// takes p less alpha times the part of g that is orthogonal to p, which lowers the gap between the two losses without raising the
+/// perturbed one to first order.
+/// </summary>
+public sealed record SurrogateGap : IGradientMethod
+{
+    /// <summary>The radius of the ascent, at least 0.</summary>
+    public double Rho { get; init; } = 0.05;
+
+    /// <summary>The factor alpha of the orthogonal part, at least 0; at 0 the method is SAM.</summary>
+    public double Alpha { get; init; } = 0.4;
+
+    /// <inheritdoc/>
+    public string Name => "gsam";
+
+    /// <inheritdoc/>
+    public int GradientEvaluations => 2;
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        OptionRange.NotNegative(Rho);
+        OptionRange.NotNegative(Alpha);
+    }
+
+    /// <inheritdoc/>
+    public void ComputeGradient(MethodContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ParameterVector perturbed = context.Gradient, clean = context.State.Scratch("clean");
+        context.RunInto(clean, Probe.Centre());
+        perturbed.CopyFrom(clean);
+        context.Run(new Ascent(Rho).Along(context, perturbed));
+        double square = perturbed.Dot(perturbed);
+        double parallel = square > 0 ? clean.Dot(perturbed) / square : 0;
+        perturbed.Scale(1 + (Alpha * parallel));
+        perturbed.Add(clean, -Alpha);
+    }
+}
