@@ -191,6 +191,22 @@ public sealed class PyTorchReadingTests : IDisposable
     }
 
     [Fact]
+    public void Entries_that_share_their_bytes_are_refused_before_memory_is_taken()
+    {
+        const int Copies = 2000, Bytes = 1 << 16;
+        byte[] root = Dictionary([.. Enumerable.Range(0, Copies).Select(i => ($"t{i}", Tensor("ByteStorage", $"{i:d5}", Bytes, 0, [1], [1])))]);
+        byte[] zip = Zip(CompressionLevel.NoCompression, ("a/data.pkl", Pickle(root)), ("a/data/00000", new byte[Bytes]));
+        // The directory's record of the storage, once for each name; each is 46 bytes and the name.
+        int end = zip.Length - 22, directory = BitConverter.ToInt32(zip, end + 16), record = end - 46 - "a/data/00000".Length;
+        byte[] records = Join([.. Enumerable.Range(0, Copies).Select(i => Join(zip[record..(record + 46)], Ascii($"a/data/{i:d5}")))]);
+        byte[] tail = zip[end..];
+        BitConverter.GetBytes((ushort)(Copies + 1)).CopyTo(tail, 8);
+        BitConverter.GetBytes((ushort)(Copies + 1)).CopyTo(tail, 10);
+        BitConverter.GetBytes(record - directory + records.Length).CopyTo(tail, 12);
+        Assert.Contains("out of proportion", Refusal("overlap.pt", Join(zip[..record], records, tail)).Reason);
+    }
+
+    [Fact]
     public void Two_entries_of_one_name_are_refused() =>
         Assert.Contains("two entries", Refusal("a.pt", Zip(CompressionLevel.NoCompression, ("a/data.pkl", Pickle(Ascii("}"))), ("a/data.pkl", Pickle(Ascii("}"))))).Reason);
 

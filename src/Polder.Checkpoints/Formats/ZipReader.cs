@@ -9,7 +9,10 @@ namespace Polder.Checkpoints.Formats;
 /// </summary>
 internal sealed class ZipReader : IDisposable
 {
-    /// <summary>Compressed data may expand to this many times the file in all: weights and images shrink far less, a bomb a thousandfold.</summary>
+    /// <summary>
+    /// The entries may come to this many times the file in all: weights and images shrink far less, a bomb of compressed entries (or of entries that
+    /// all point to the same bytes) a thousandfold.
+    /// </summary>
     private const long MaximumExpansion = 32;
 
     private readonly CheckpointFile _file;
@@ -91,7 +94,7 @@ internal sealed class ZipReader : IDisposable
         // A stored entry cannot be longer than the file; a compressed one claims its length, which is held to before memory is taken for it.
         if (entry.CompressedLength > _file.Length || length < 0)
             throw _file.Refuse($"entry '{name}' claims more bytes than the file has");
-        if (length > entry.CompressedLength && _counted.Add(name))
+        if (_counted.Add(name))
             _expanded += length;
         if (_expanded > (_file.Length * MaximumExpansion) + (1 << 20))
             throw _file.Refuse($"entry '{name}' expands to {length} bytes, out of proportion to the file of {_file.Length}");
