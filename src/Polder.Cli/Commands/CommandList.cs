@@ -8,6 +8,10 @@ internal static class CommandList
     /// <summary>Fresh commands, one of each.</summary>
     public static IReadOnlyList<PolderCommand> All =>
     [
+        new CompareCommand(),
+        new FinetuneCommand(),
+        new EvaluateCommand(),
+        new TuneCommand(),
         new DoctorCommand(),
     ];
 }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Polder.Checkpoints;
 using Polder.Vision.Data;
+using Polder.Vision.Training;
 
 namespace Polder.Cli.Hosting;
 
@@ -26,7 +27,7 @@ internal sealed record ErrorReport(int ExitCode, string Text)
     /// </summary>
     private static bool IsWrongInput(Exception e) => e switch
     {
-        UserErrorException or DataException or CheckpointException or IOException or UnauthorizedAccessException => true,
+        UserErrorException or DataException or CheckpointException or TrainingDivergedException or IOException or UnauthorizedAccessException => true,
         ArgumentNullException => false,
         ArgumentException => IsOurs(e),
         _ => false,

@@ -32,8 +32,9 @@ internal static partial class CommonOptions
     public static CliOption<IReadOnlyList<string>> Methods(IReadOnlyList<string> @default, IReadOnlyList<string> allowed) =>
         OptionOf.Choices("--methods", "the methods to compare, comma-separated", @default, allowed);
 
-    public static CliOption<double> Sigma(double @default) => OptionOf.Number(
-        "--sigma", "standard deviation of the weight noise, in units of the weights (wp, nso)", @default, ValueRange.AtLeast(0));
+    public static CliOption<double> Sigma(double @default) => OptionOf.Number("--sigma", SigmaSummary, @default, ValueRange.AtLeast(0));
+
+    public static CliOption<double?> Sigma(string defaultText) => OptionOf.OptionalNumber("--sigma", SigmaSummary, defaultText, ValueRange.AtLeast(0));
 
     public static CliOption<int> Pairs(int @default = 1) => OptionOf.Count(
         "--pairs", "antithetic noise pairs a step: two gradients each (nso)", @default, ValueRange.AtLeast(1));
@@ -41,8 +42,8 @@ internal static partial class CommonOptions
     public static CliOption<int> Draws(int @default = 1) => OptionOf.Count(
         "--draws", "noise draws a step: one gradient each (wp)", @default, ValueRange.AtLeast(1));
 
-    public static CliOption<double> Rho(double @default = 0.05) => OptionOf.Number(
-        "--rho", "radius of the ascent step, in units of the weights (sam)", @default, ValueRange.AtLeast(0));
+    public static CliOption<double?> Rho(string defaultText) => OptionOf.OptionalNumber(
+        "--rho", "radius of the ascent step, in units of the weights (sam)", defaultText, ValueRange.AtLeast(0));
 
     // Training.
 
@@ -115,6 +116,7 @@ internal static partial class CommonOptions
 
     public static CliFlag Verbose() => new("--verbose", "say on standard error why things are done as they are");
 
+    private const string SigmaSummary = "standard deviation of the weight noise, in units of the weights (wp, nso)";
     private const string LearningRateSummary = "learning rate of the base optimizer";
     private const string WeightDecaySummary = "weight decay of the base optimizer, per step";
     private const string EpochsSummary = "passes through the training data";

@@ -15,6 +15,22 @@ internal static class OptionOf
     public static CliOption<double?> OptionalNumber(string name, string summary, string defaultText, ValueRange range) =>
         new(name, "NUMBER", summary, range.Describe("a number"), null, defaultText, Optional(NumberIn(range)));
 
+    /// <summary>A comma-separated list of distinct finite numbers.</summary>
+    public static CliOption<IReadOnlyList<double>> Numbers(string name, string summary, IReadOnlyList<double> @default, ValueRange range) =>
+        new(name, "A,B,C", summary, range.Describe("distinct numbers, each"), @default, string.Join(',', @default.Select(Text)),
+            (string text, out IReadOnlyList<double> value) =>
+            {
+                var found = new List<double>();
+                value = found;
+                foreach (string part in text.Split(','))
+                {
+                    if (!NumberIn(range)(part, out double number))
+                        return false;
+                    found.Add(number);
+                }
+                return found.Distinct().Count() == found.Count;
+            });
+
     /// <summary>A whole number of 32 bits.</summary>
     public static CliOption<int> Count(string name, string summary, int @default, ValueRange range) =>
         new(name, "N", summary, range.Describe("a whole number"), @default, Text(@default), CountIn(range));

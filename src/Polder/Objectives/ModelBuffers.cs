@@ -74,10 +74,11 @@ internal sealed class ModelBuffers(nn.Module model, BatchNormPolicy policy) : ID
             return;
         }
         using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
         using Scalar share = (1.0 / _probes).ToScalar();
         for (int i = 0; i < _buffers.Length; i++)
             if (_buffers[i].is_floating_point())
-                _result[i].lerp_(_buffers[i], share);
+                _result[i].add_(_buffers[i].sub(_result[i]), share);
     }
 
     private static void Copy(Tensor[] from, Tensor[] to)

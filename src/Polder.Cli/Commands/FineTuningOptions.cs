@@ -1,0 +1,187 @@
+using Polder.Checkpoints;
+using Polder.Cli.Hosting;
+using Polder.Cli.Options;
+using Polder.Experiments.Comparison;
+using Polder.Numerics;
+using Polder.Vision.Data;
+using Polder.Vision.Models;
+using Polder.Vision.Training;
+
+namespace Polder.Cli.Commands;
+
+/// <summary>The options that say what is trained on what and how: the same for every command that fine-tunes.</summary>
+internal sealed class FineTuningOptions
+{
+    private const double DefaultSigma = 0.01, DefaultRho = 0.05, DefaultLearningRate = 0.01, DefaultWeightDecay = 1e-4;
+    private const int DefaultEpochs = 30, DefaultBatchSize = 32;
+
+    public FineTuningOptions(PolderCommand command)
+    {
+        command.Add(Data);
+        command.Add(Weights);
+        command.Add(Architecture);
+        command.Add(Sigma);
+        command.Add(Pairs);
+        command.Add(Draws);
+        command.Add(Rho);
+        command.Add(Optimizer);
+        command.Add(LearningRate);
+        command.Add(Momentum);
+        command.Add(WeightDecay);
+        command.Add(Epochs);
+        command.Add(BatchSize);
+        command.Add(ImageSize);
+        command.Add(Augment);
+        command.Add(FreezeBody);
+        command.Add(Shots);
+    }
+
+    public CliOption<string?> Data { get; } = CommonOptions.Data("digits");
+
+    public CliOption<string?> Weights { get; } = CommonOptions.Weights();
+
+    public CliOption<string?> Architecture { get; } = CommonOptions.Architecture([.. Architectures.All.Select(a => a.Name)]);
+
+    public CliOption<double?> Sigma { get; } = CommonOptions.Sigma(
+        $"{DefaultSigma}; digits: wp {DigitsDefaults.WeightPerturbationSigma}, nso {DigitsDefaults.NoiseStabilitySigma}");
+
+    public CliOption<int> Pairs { get; } = CommonOptions.Pairs();
+
+    public CliOption<int> Draws { get; } = CommonOptions.Draws();
+
+    public CliOption<double?> Rho { get; } = CommonOptions.Rho($"{DefaultRho}; digits: {DigitsDefaults.Rho}");
+
+    public CliOption<string> Optimizer { get; } = CommonOptions.Optimizer();
+
+    public CliOption<double?> LearningRate { get; } = CommonOptions.LearningRate($"{DefaultLearningRate}; digits: {DigitsDefaults.LearningRate}; half a cosine to 0");
+
+    public CliOption<double> Momentum { get; } = CommonOptions.Momentum();
+
+    public CliOption<double?> WeightDecay { get; } = CommonOptions.WeightDecay($"{DefaultWeightDecay}; digits: {DigitsDefaults.WeightDecay}");
+
+    public CliOption<int?> Epochs { get; } = CommonOptions.Epochs($"{DefaultEpochs}; digits: {DigitsDefaults.Epochs}");
+
+    public CliOption<int?> BatchSize { get; } = CommonOptions.BatchSize($"{DefaultBatchSize}; digits: {DigitsDefaults.BatchSize}");
+
+    public CliOption<int?> ImageSize { get; } = CommonOptions.ImageSize();
+
+    public CliOption<string> Augment { get; } = CommonOptions.Augment();
+
+    public CliFlag FreezeBody { get; } = new("--freeze-body", "train the head alone, on the features of the frozen body: a linear probe");
+
+    public CliOption<int?> Shots { get; } = OptionOf.OptionalCount(
+        "--shots", "digits: labelled training images a class", $"{DigitsTask.DefaultShots}", ValueRange.Between(1, 60));
+
+    /// <summary>Whether the data is the built-in demo: its own pre-trained network, unless weights or an architecture are given.</summary>
+    public bool IsDigits(CommandContext context) =>
+        context.Get(Data) == Digits.Name && context.Get(Weights) is null && context.Get(Architecture) is null;
+
+    /// <summary>How to train; the effective values go into the result's settings.</summary>
+    public TrainingOptions Training(CommandContext context, long seed)
+    {
+        bool digits = IsDigits(context);
+        var options = new TrainingOptions
+        {
+            Optimizer = Enum.Parse<BaseOptimizer>(context.Get(Optimizer)!, ignoreCase: true),
+            LearningRate = Effective(context, LearningRate, digits ? DigitsDefaults.LearningRate : DefaultLearningRate),
+            Momentum = context.Get(Momentum),
+            WeightDecay = Effective(context, WeightDecay, digits ? DigitsDefaults.WeightDecay : DefaultWeightDecay),
+            Epochs = Effective(context, Epochs, digits ? DigitsDefaults.Epochs : DefaultEpochs),
+            BatchSize = Effective(context, BatchSize, digits ? DigitsDefaults.BatchSize : DefaultBatchSize),
+            Augmentation = context.Get(Augment) switch { "flip" => Augmentation.Flip, "crop-flip" => Augmentation.CropFlip, _ => Augmentation.None },
+            FreezeBody = context.Get(FreezeBody),
+            Seed = seed,
+        };
+        if (options.LearningRate <= 0)
+            throw UserErrorException.ForOption("--learning-rate", $"{options.LearningRate}", "a number > 0");
+        return options;
+    }
+
+    /// <summary>A method by name with its options.</summary>
+    public MethodChoice Method(CommandContext context, string name)
+    {
+        bool digits = IsDigits(context);
+        double sigma = (digits, name) switch
+        {
+            (true, "wp") => DigitsDefaults.WeightPerturbationSigma,
+            (true, _) => DigitsDefaults.NoiseStabilitySigma,
+            _ => DefaultSigma,
+        };
+        return MethodChoice.Create(name, new MethodOptions(
+            context.Get(Sigma) ?? sigma, context.Get(Pairs), context.Get(Draws), context.Get(Rho) ?? (digits ? DigitsDefaults.Rho : DefaultRho)));
+    }
+
+    /// <summary>Opens data and weights.</summary>
+    public IFineTuningTask OpenTask(CommandContext context)
+    {
+        if (IsDigits(context))
+        {
+            int shots = Effective(context, Shots, DigitsTask.DefaultShots);
+            return context.Output.Track("pre-training on digits 0-4", 1, tracker => DigitsTask.Create(
+                shots,
+                new Relay<TrainingProgress>(p => tracker.Report((double)p.Step / p.Steps, () => $"loss {p.Loss:F3}")),
+                context.Cancellation));
+        }
+        if (context.IsGiven(Shots))
+            throw UserErrorException.ForOption("--shots", $"{context.Get(Shots)}", "only with --data digits, and without --weights and --arch");
+        return OpenCheckpointTask(context);
+    }
+
+    private CheckpointTask OpenCheckpointTask(CommandContext context)
+    {
+        Checkpoint? checkpoint = context.Get(Weights) is { } weights ? Checkpoint.Load(weights) : null;
+        try
+        {
+            ModelFile? file = checkpoint is null ? null : ModelFile.Of(checkpoint);
+            Architecture architecture = ChooseArchitecture(context, Architecture, context.Get(Weights), file);
+            int size = Effective(context, ImageSize, file?.ImageSize ?? architecture.ImageSize);
+            ImageData data = OpenData(context, context.Get(Data)!, size);
+            return new CheckpointTask(data, architecture, size, checkpoint, file?.Normalization);
+        }
+        catch
+        {
+            checkpoint?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The architecture that the option or the weights name.</summary>
+    public static Architecture ChooseArchitecture(CommandContext context, CliOption<string?> option, string? weights, ModelFile? file)
+    {
+        string? given = context.Get(option);
+        if (given is not null && file is not null && given != file.Architecture)
+            throw UserErrorException.ForOption("--arch", given, $"{file.Architecture}, which {weights} names");
+        string name = given ?? file?.Architecture ?? throw UserErrorException.ForOption(
+            "--arch", "", $"{string.Join(", ", Architectures.All.Select(a => a.Name))} ({(weights is null ? "no weights are given" : $"{weights} does not name one")})");
+        context.SetEffective(option, name);
+        return Architectures.Find(name) ?? throw new UserErrorException($"{weights}: names the architecture {name}, which this version does not have");
+    }
+
+    /// <summary>Opens images, with progress.</summary>
+    public static ImageData OpenData(CommandContext context, string data, int imageSize)
+    {
+        context.Output.Verbose($"images of {data} at {imageSize} x {imageSize} pixels");
+        return context.Output.Track("reading images", 1, tracker => ImageSources.Open(
+            data,
+            new ImageSourceOptions { ImageSize = imageSize },
+            new Relay<DecodingProgress>(p => tracker.Report((double)p.Done / Math.Max(1, p.Total), () => $"{p.Done} of {p.Total}")),
+            context.Cancellation));
+    }
+
+    /// <summary>Stops before a network is trained wrongly: some float32 convolutions are wrong on some machines.</summary>
+    public static void RequireRightConvolutions(CommandContext context, FineTuningCase start)
+    {
+        ConvolutionReport report = ConvolutionCheck.Of(start.Model, 1, start.Model.Channels, start.File.ImageSize, start.File.ImageSize);
+        if (!report.IsRight)
+            throw new UserErrorException($"{start.File.Architecture}: {report.Describe()}");
+        context.Output.Verbose($"{report.Verdicts.Count} distinct convolutions checked against float64: all right");
+    }
+
+    private static T Effective<T>(CommandContext context, CliOption<T?> option, T @default)
+        where T : struct
+    {
+        T value = context.Get(option) ?? @default;
+        context.SetEffective(option, value);
+        return value;
+    }
+}
