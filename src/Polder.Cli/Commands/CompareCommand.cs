@@ -20,7 +20,7 @@ internal sealed class CompareCommand : PolderCommand
     {
         Add(_methods);
         Add(_seeds);
-        _options = new FineTuningOptions(this);
+        _options = new FineTuningOptions(this, draws: 2);
         Add(_out);
         UseTorch();
         Examples =

@@ -15,8 +15,12 @@ internal sealed class FineTuningOptions
     private const double DefaultSigma = 0.01, DefaultRho = 0.05, DefaultLearningRate = 0.01, DefaultWeightDecay = 1e-4;
     private const int DefaultEpochs = 30, DefaultBatchSize = 32;
 
-    public FineTuningOptions(PolderCommand command)
+    /// <summary>Adds the options to a command.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="draws">The default of --draws: a comparison gives one-point noise as many gradients as a pair of nso takes.</param>
+    public FineTuningOptions(PolderCommand command, int draws)
     {
+        Draws = CommonOptions.Draws(draws);
         command.Add(Data);
         command.Add(Weights);
         command.Add(Architecture);
@@ -47,7 +51,7 @@ internal sealed class FineTuningOptions
 
     public CliOption<int> Pairs { get; } = CommonOptions.Pairs();
 
-    public CliOption<int> Draws { get; } = CommonOptions.Draws();
+    public CliOption<int> Draws { get; }
 
     public CliOption<double?> Rho { get; } = CommonOptions.Rho($"{DefaultRho}; digits: {DigitsDefaults.Rho}");
 

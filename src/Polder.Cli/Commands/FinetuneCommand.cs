@@ -20,7 +20,7 @@ internal sealed class FinetuneCommand : PolderCommand
     public FinetuneCommand()
         : base("finetune", "fine-tune a network on your images and keep the weights of the best validation accuracy")
     {
-        _options = new FineTuningOptions(this);
+        _options = new FineTuningOptions(this, draws: 1);
         Add(_method);
         Add(_seed);
         Add(_out);

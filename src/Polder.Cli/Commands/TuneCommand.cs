@@ -24,7 +24,7 @@ internal sealed class TuneCommand : PolderCommand
     public TuneCommand()
         : base("tune", "choose learning rate, sigma and rho by validation accuracy, with an equal grid for each method")
     {
-        _options = new FineTuningOptions(this);
+        _options = new FineTuningOptions(this, draws: 2);
         Add(_seeds);
         Add(_learningRates);
         Add(_sigmas);
