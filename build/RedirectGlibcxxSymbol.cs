@@ -9,7 +9,7 @@ using Microsoft.Build.Utilities;
 /// Writes copies of ELF libraries whose only need of GLIBCXX_3.4.32 is redirected to GLIBCXX_3.4 (see TorchSharpNative.targets).
 /// Compiled by MSBuild at build time, in the C# that its inline tasks understand; it belongs to no project of the solution.
 /// </summary>
-public class RedirectGlibcxxSymbol : Task
+public class RedirectGlibcxxSymbol : Microsoft.Build.Utilities.Task
 {
     private const string NewVersion = "GLIBCXX_3.4.32";
     private const string OldVersion = "GLIBCXX_3.4";
@@ -36,6 +36,7 @@ public class RedirectGlibcxxSymbol : Task
     [Output]
     public ITaskItem[] Replacements { get; set; }
 
+    /// <summary>Fills <see cref="Replaced"/> and <see cref="Replacements"/>.</summary>
     public override bool Execute()
     {
         var replaced = new List<ITaskItem>();
