@@ -7,7 +7,7 @@ namespace Polder.Experiments.Comparison;
 public static class DigitsDefaults
 {
     /// <summary>The learning rate of SGD.</summary>
-    public const double LearningRate = 0.05;
+    public const double LearningRate = 0.2;
 
     /// <summary>The weight decay of SGD.</summary>
     public const double WeightDecay = 1e-4;
@@ -19,11 +19,11 @@ public static class DigitsDefaults
     public const int BatchSize = 10;
 
     /// <summary>Standard deviation of the one-point noise.</summary>
-    public const double WeightPerturbationSigma = 0.02;
+    public const double WeightPerturbationSigma = 0.01;
 
     /// <summary>Standard deviation of NSO's noise.</summary>
     public const double NoiseStabilitySigma = 0.02;
 
     /// <summary>Radius of SAM.</summary>
-    public const double Rho = 0.05;
+    public const double Rho = 0.5;
 }
