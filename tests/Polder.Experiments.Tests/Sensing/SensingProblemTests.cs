@@ -56,7 +56,12 @@ public class SensingProblemTests
 
         SensingMetrics Final(int threads) => SensingStudy.Run(new SensingOptions
         {
-            Dimension = 19, Rank = 2, Steps = 20, DataType = type, Threads = threads, Methods = [new("nso", new NoiseStability { Sigma = 0.05, Pairs = 3 })],
+            Dimension = 19,
+            Rank = 2,
+            Steps = 20,
+            DataType = type,
+            Threads = threads,
+            Methods = [new("nso", new NoiseStability { Sigma = 0.05, Pairs = 3 })],
         })[0].Final;
     }
 
