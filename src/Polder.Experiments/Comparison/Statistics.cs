@@ -30,11 +30,14 @@ public sealed record Summary(double Mean, double StandardDeviation, int Count)
 /// <param name="Low">The lower end of the interval; NaN for one pair.</param>
 /// <param name="High">The upper end of the interval; NaN for one pair.</param>
 /// <param name="Pairs">The number of pairs.</param>
-/// <param name="P">The two-sided p-value of the paired t-test; null below five pairs, or where all differences are equal.</param>
+/// <param name="P">The two-sided p-value of the paired t-test; null below five pairs, or where all differences are equal up to rounding.</param>
 public sealed record PairedDifference(double Mean, double StandardError, double Low, double High, int Pairs, double? P)
 {
     private const int FewestPairsForP = 5;
     private const double Confidence = 0.95;
+
+    // Four units in the last place, relative to the largest value.
+    private const double Rounding = 4.0 / (1L << 52);
 
     /// <summary>Compares paired values.</summary>
     /// <param name="values">The values.</param>
@@ -50,7 +53,9 @@ public sealed record PairedDifference(double Mean, double StandardError, double 
         int n = differences.Count;
         if (n == 1)
             return new PairedDifference(differences.Mean, double.NaN, double.NaN, double.NaN, 1, null);
-        double error = differences.StandardDeviation / Math.Sqrt(n);
+        // Accuracies are fractions that doubles round: equal differences of them spread by an ulp or two, which is no spread.
+        double rounding = Rounding * values.Concat(references).Max(Math.Abs);
+        double error = differences.StandardDeviation <= rounding ? 0 : differences.StandardDeviation / Math.Sqrt(n);
         double half = StudentT.InvCDF(0, 1, n - 1, 0.5 + (Confidence / 2)) * error;
         double? p = n >= FewestPairsForP && error > 0 ? 2 * StudentT.CDF(0, 1, n - 1, -Math.Abs(differences.Mean) / error) : null;
         return new PairedDifference(differences.Mean, error, differences.Mean - half, differences.Mean + half, n, p);
