@@ -28,7 +28,7 @@ internal static class PolderProcess
         return (process.ExitCode, output.Result, error.Result);
     }
 
-    private static Process Start(string[] arguments)
+    public static Process Start(params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Program);

@@ -74,7 +74,7 @@ internal sealed class FineTuningOptions
     public CliFlag FreezeBody { get; } = new("--freeze-body", "train the head alone, on the features of the frozen body: a linear probe");
 
     public CliOption<int?> Shots { get; } = OptionOf.OptionalCount(
-        "--shots", "digits: labelled training images a class", $"{DigitsTask.DefaultShots}", ValueRange.Between(1, 60));
+        "--shots", "digits: labelled training images a class", $"{DigitsTask.DefaultShots}", ValueRange.Between(1, DigitsTask.MostShots));
 
     /// <summary>Whether the data is the built-in demo: its own pre-trained network, unless weights or an architecture are given.</summary>
     public bool IsDigits(CommandContext context) =>

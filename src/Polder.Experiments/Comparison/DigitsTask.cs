@@ -27,6 +27,9 @@ public sealed class DigitsTask : IFineTuningTask, IDisposable
     /// <summary>Labelled images a class, unless something else is asked for.</summary>
     public const int DefaultShots = 5;
 
+    /// <summary>The largest number of labelled images a class: what the smallest class has for training.</summary>
+    public const int MostShots = 35;
+
     /// <summary>How the network is pre-trained.</summary>
     public static TrainingOptions Pretraining { get; } = new() { LearningRate = 0.05, Epochs = 12, BatchSize = 64, WeightDecay = 1e-4, Seed = 0 };
 
@@ -34,12 +37,14 @@ public sealed class DigitsTask : IFineTuningTask, IDisposable
     public string Name => $"digits 5-9, {_shots} shots";
 
     /// <summary>Pre-trains the network, in a few seconds.</summary>
-    /// <param name="shots">Labelled images a class, 1 or more.</param>
+    /// <param name="shots">Labelled images a class, between 1 and <see cref="MostShots"/>.</param>
     /// <param name="progress">Told after every step of the pre-training.</param>
     /// <param name="cancellation">Stops the pre-training.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="shots"/> is out of range.</exception>
     public static DigitsTask Create(int shots = DefaultShots, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(shots, 1);
+        if (shots is < 1 or > MostShots)
+            throw new ArgumentOutOfRangeException(nameof(shots), shots, $"the shots a class must be between 1 and {MostShots}");
         ImageData data = Digits.Lower();
         DataSplits splits = data.Split(new SplitOptions { TestFraction = 0.1, ValidationFraction = 0.1 });
         Architecture architecture = Architectures.Get(ArchitectureName);

@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+
+namespace Polder.EndToEnd;
+
+public sealed class CompareTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("polder-compare-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Json_has_every_run_and_the_paired_difference()
+    {
+        string run = Path.Combine(_folder, "run");
+        (int code, string output, string error) = PolderProcess.Run(
+            "compare", "--methods", "base,wp,nso", "--seeds", "0..1", "--epochs", "2", "--json", "-", "--quiet", "--out", run);
+
+        Assert.Equal((0, ""), (code, error));
+        JsonObject json = JsonNode.Parse(output)!.AsObject();
+        foreach (string member in (string[])["polder", "command", "settings", "environment", "seconds"])
+            Assert.True(json.ContainsKey(member), member);
+        JsonArray results = json["results"]!.AsArray();
+        Assert.Equal(["base", "wp", "nso"], results.Select(r => (string)r!["method"]!));
+        JsonNode[][] runs = [.. results.Select(r => r!["runs"]!.AsArray().Select(x => x!).ToArray())];
+        Assert.All(runs, r => Assert.Equal([0, 1], r.Select(x => (int)x["seed"]!)));
+        // One-point noise has as many gradients as NSO: two draws, one pair.
+        long[] gradients = [.. runs.Select(r => (long)r[0]["gradientEvaluations"]!)];
+        Assert.Equal([gradients[0], 2 * gradients[0], 2 * gradients[0]], gradients);
+
+        for (int m = 0; m < 3; m++)
+        {
+            double[] accuracies = [.. runs[m].Select(r => (double)r["testAccuracy"]!)], reference = [.. runs[0].Select(r => (double)r["testAccuracy"]!)];
+            Assert.Equal(accuracies.Average(), (double)results[m]!["testAccuracy"]!["mean"]!, 1e-12);
+            Assert.Equal(Math.Abs(accuracies[0] - accuracies[1]) / Math.Sqrt(2), (double)results[m]!["testAccuracy"]!["standardDeviation"]!, 1e-12);
+            Assert.Equal(2, (int)results[m]!["testAccuracy"]!["count"]!);
+            JsonObject difference = results[m]!["differenceToBase"]!.AsObject();
+            Assert.Equal(["high", "low", "mean", "p", "pairs", "standardError"], difference.Select(e => e.Key).Order(StringComparer.Ordinal));
+            Assert.Equal(accuracies.Average() - reference.Average(), (double)difference["mean"]!, 1e-12);
+            Assert.Equal((2, null), ((int)difference["pairs"]!, difference["p"]));
+        }
+        Assert.True(JsonNode.DeepEquals(json, JsonNode.Parse(File.ReadAllText(Path.Combine(run, "result.json")))));
+        Assert.True(File.Exists(Path.Combine(run, "config.json")));
+    }
+
+    [Theory]
+    [InlineData("--methods: found base,sgd", "--methods", "base,sgd")]
+    [InlineData("--seeds: found 4..0", "--seeds", "4..0")]
+    [InlineData("--shots: found 36, allowed: a whole number between 1 and 35", "--shots", "36")]
+    [InlineData("--sigma: found -1", "--sigma", "-1")]
+    [InlineData("no-such-folder", "--data", "./no-such-folder", "--arch", "resnet20")]
+    [InlineData("no-such-file", "--weights", "no-such-file", "--arch", "resnet20")]
+    public void Wrong_input_is_one_line(string words, params string[] arguments)
+    {
+        (int code, string output, string error) = PolderProcess.Run(["compare", "--out", Path.Combine(_folder, "run"), "--quiet", .. arguments]);
+        Assert.Equal((2, ""), (code, output));
+        Assert.StartsWith("polder: ", error);
+        Assert.Contains(words, error);
+        Assert.Equal(error.Length - 1, error.IndexOf('\n'));
+        Assert.False(Directory.Exists(Path.Combine(_folder, "run")));
+    }
+
+    [Fact]
+    public void A_training_that_diverges_names_method_and_seed()
+    {
+        (int code, string _, string error) = PolderProcess.Run(
+            "compare", "--methods", "base", "--seeds", "3", "--learning-rate", "1e30", "--quiet", "--out", Path.Combine(_folder, "run"));
+        Assert.Equal(2, code);
+        Assert.StartsWith("polder: base, seed 3: ", error);
+        Assert.Equal(error.Length - 1, error.IndexOf('\n'));
+    }
+
+    [Fact]
+    public async Task Ctrl_C_keeps_what_is_finished()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGINT to send");
+        string run = Path.Combine(_folder, "run"), config = Path.Combine(run, "config.json");
+        // More runs than a machine does while the signal is on its way.
+        using Process process = PolderProcess.Start("compare", "--methods", "base", "--seeds", "0..999", "--epochs", "1000", "--out", run);
+        Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        string error = "";
+        // The first line of progress that names a seed: the trainings have begun.
+        while (process.StandardError.ReadLine() is { } line)
+        {
+            error += line + "\n";
+            if (line.Contains("seed 0", StringComparison.Ordinal))
+                break;
+        }
+        using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
+            kill.WaitForExit();
+        error += process.StandardError.ReadToEnd();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "does not stop");
+
+        Assert.Equal(130, process.ExitCode);
+        Assert.Matches($"\npolder: stopped: [0-9]+ of 1000 runs are finished and kept in {System.Text.RegularExpressions.Regex.Escape(run)}\n$", error);
+        Assert.DoesNotContain("   at ", error + await output);
+        Assert.True(File.Exists(config));
+        JsonNode json = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "result.json")))!;
+        Assert.InRange(json["results"]!.AsArray().Sum(r => r!["runs"]!.AsArray().Count), 0, 999);
+    }
+}
