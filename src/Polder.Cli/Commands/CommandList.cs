@@ -12,6 +12,7 @@ internal static class CommandList
         new FinetuneCommand(),
         new EvaluateCommand(),
         new TuneCommand(),
+        new SenseCommand(),
         new DoctorCommand(),
     ];
 }

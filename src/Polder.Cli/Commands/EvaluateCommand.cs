@@ -50,8 +50,12 @@ internal sealed class EvaluateCommand : PolderCommand
         context.SetEffective(_imageSize, size);
 
         ImageData data = FineTuningOptions.OpenData(context, path, size);
-        (ImageClassifier model, _) = CheckpointTask.LoadModel(checkpoint, architecture, data.Classes.Count);
+        (ImageClassifier model, LoadReport load) = CheckpointTask.LoadModel(checkpoint, architecture, data.Classes.Count);
         using ImageClassifier owned = model;
+        if (load.Missing.FirstOrDefault(t => architecture.HeadParameters.Contains(t.Name)) is { } missing)
+            throw new UserErrorException($"{weights}: has no head: {missing.Name} is missing, so there is nothing to evaluate");
+        if (file is not null && !file.Classes.SequenceEqual(data.Classes))
+            throw new UserErrorException($"{path}: has the classes {Names(data.Classes)}, allowed: those of {weights}: {Names(file.Classes)}");
         if (model.Classes != data.Classes.Count)
             throw new UserErrorException($"{path}: has {data.Classes.Count} classes, allowed: {model.Classes}, as many as the head of {weights}");
         DataSplits splits = data.Split(new SplitOptions { Seed = context.Get(_seed), TestSeed = 0 });
@@ -69,4 +73,7 @@ internal sealed class EvaluateCommand : PolderCommand
         context.Output.Result(table);
         context.Finish(new { result.Accuracy, result.Loss, result.Count, Classes = data.Classes, Split = context.Get(_split) });
     }
+
+    private static string Names(IReadOnlyList<string> classes) =>
+        string.Join(", ", classes.Take(5)) + (classes.Count > 5 ? $" and {classes.Count - 5} more" : "");
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
@@ -48,7 +47,7 @@ internal sealed class FinetuneCommand : PolderCommand
 
         string folder = context.CreateRunFolder(context.Get(_out));
         TrainingResult result = Train(context, method, training, start, folder);
-        EvaluationResult test = EvaluationResult.Of(start.Model, LoaderOf(start.Splits.Test, start, training), context.Cancellation);
+        EvaluationResult test = Test(context, training, start, folder);
         Show(context, method, result, test, folder);
         context.Finish(new
         {
@@ -91,7 +90,7 @@ internal sealed class FinetuneCommand : PolderCommand
                     {
                         if (report.IsBest)
                             start.File.Save(best, start.Model);
-                        File.AppendAllText(metrics, JsonSerializer.Serialize(report, JsonSerializerOptions.Web) + "\n");
+                        File.AppendAllText(metrics, ResultJson.Line(report) + "\n");
                         epochs = report.Epoch;
                     }),
                 };
@@ -104,6 +103,18 @@ internal sealed class FinetuneCommand : PolderCommand
             throw new StoppedException(epochs == 0
                 ? $"no epoch was finished, {folder} holds the settings"
                 : $"{folder} keeps the best weights and metrics of {epochs} of {training.Epochs} epochs");
+        }
+    }
+
+    private static EvaluationResult Test(CommandContext context, TrainingOptions training, FineTuningCase start, string folder)
+    {
+        try
+        {
+            return EvaluationResult.Of(start.Model, LoaderOf(start.Splits.Test, start, training), context.Cancellation);
+        }
+        catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
+        {
+            throw new StoppedException($"the training is finished and {folder} keeps its best weights; only the test is missing");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Polder.Checkpoints;
+using Polder.Optimization;
 using Polder.Vision.Data;
 using Polder.Vision.Training;
 
@@ -27,7 +28,7 @@ internal sealed record ErrorReport(int ExitCode, string Text)
     /// </summary>
     private static bool IsWrongInput(Exception e) => e switch
     {
-        UserErrorException or DataException or CheckpointException or TrainingDivergedException or IOException or UnauthorizedAccessException => true,
+        UserErrorException or DataException or CheckpointException or TrainingDivergedException or NonFiniteGradientException or IOException or UnauthorizedAccessException => true,
         ArgumentNullException => false,
         ArgumentException => IsOurs(e),
         _ => false,

@@ -22,12 +22,17 @@ internal static class ResultJson
     /// <summary>The text of an object, ending in a line feed.</summary>
     public static string Text(JsonObject value) => value.ToJsonString(Options) + "\n";
 
+    /// <summary>A value as one line of JSON, without its end of line.</summary>
+    public static string Line(object value) => JsonSerializer.Serialize(value, value.GetType(), LineOptions);
+
     /// <summary><c>--learning-rate</c> as <c>learningRate</c>.</summary>
     public static string MemberName(string option)
     {
         string[] words = option.TrimStart('-').Split('-');
         return words[0] + string.Concat(words.Skip(1).Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
     }
+
+    private static readonly JsonSerializerOptions LineOptions = new(Options) { WriteIndented = false };
 
     private sealed class FiniteDouble : JsonConverter<double>
     {

@@ -46,8 +46,9 @@ public sealed class CheckpointTask : IFineTuningTask, IDisposable
         DataSplits splits = _data.Split(new SplitOptions { Seed = seed, TestSeed = 0 });
         int classes = _data.Classes.Count;
         ImageClassifier model = _checkpoint is null ? _architecture.Build(classes, seed) : Load(_checkpoint, classes);
-        bool replaced = _checkpoint is null || model.Classes != classes;
-        if (model.Classes != classes)
+        bool hasHead = LastLoad is null || LastLoad.Missing.All(t => !_architecture.HeadParameters.Contains(t.Name));
+        bool replaced = _checkpoint is null || model.Classes != classes || !hasHead;
+        if (model.Classes != classes || !hasHead)
             model.ReplaceHead(classes, seed);
         return new FineTuningCase(model, splits, new ModelFile(_architecture.Name, _imageSize, _normalization, _data.Classes), replaced);
     }

@@ -61,6 +61,9 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
                 long start = Stopwatch.GetTimestamp();
                 double loss = RunEpoch(model, loader, optimizer, run, epoch, cancellation);
                 EvaluationResult result = EvaluationResult.Of(model, validationLoader, cancellation);
+                // An update can overflow after its gradient was found finite; such weights must not become the best.
+                if (!double.IsFinite(result.Loss))
+                    throw new TrainingDivergedException($"epoch {epoch}: the validation loss is {result.Loss}: lower the learning rate, sigma or rho");
                 bool isBest = run.IsBest(result);
                 if (isBest)
                     best.Take();
