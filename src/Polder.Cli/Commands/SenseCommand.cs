@@ -150,6 +150,8 @@ internal sealed class SenseCommand : PolderCommand
     {
         if (context.Get(_plot) is not { } file)
             return;
+        if (!PlotFont.IsAvailable)
+            context.Output.Warn("no TrueType font was found under /usr/share/fonts: the plot has lines and no words");
         long seed = results[0].Seed;
         byte[] picture = new LogCurvePlot($"Matrix sensing, seed {seed}", "step", "validation error").Draw(
             [.. results.Where(r => r.Seed == seed).Select(r => new Curve(

@@ -52,6 +52,7 @@ public sealed record LogCurvePlot(string Title, string XLabel, string YLabel)
             LabelFormatter = exponent => Math.Pow(10, exponent).ToString("0.#########"),
         };
         plot.ShowLegend(Alignment.UpperRight);
+        PlotFont.Apply(plot);
         return format.ToLowerInvariant() switch
         {
             ".svg" => Encoding.UTF8.GetBytes(plot.GetSvgXml(Width, Height)),
