@@ -32,6 +32,7 @@ internal sealed class CompareCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
+        context.RequireCpu();
         MethodChoice[] methods = [.. context.Get(_methods)!.Select(name => _options.Method(context, name))];
         IReadOnlyList<long> seeds = context.Get(_seeds)!;
         TrainingOptions training = _options.Training(context, seeds[0]);

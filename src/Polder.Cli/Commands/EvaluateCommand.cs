@@ -41,6 +41,7 @@ internal sealed class EvaluateCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
+        context.RequireCpu();
         string weights = context.Get(_weights) ?? throw UserErrorException.ForOption("--weights", "", "a checkpoint file");
         string path = context.Get(_data) ?? throw UserErrorException.ForOption("--data", "", "a folder or the name of a built-in set");
         using Checkpoint checkpoint = Checkpoint.Load(weights);

@@ -33,6 +33,7 @@ internal sealed class FinetuneCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
+        context.RequireCpu();
         long seed = context.Get(_seed);
         MethodChoice method = _options.Method(context, context.Get(_method)!);
         TrainingOptions training = _options.Training(context, seed);

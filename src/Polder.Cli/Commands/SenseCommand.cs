@@ -58,6 +58,7 @@ internal sealed class SenseCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
+        context.RequireCpu();
         SensingOptions options = OptionsOf(context);
         context.SetEffective(_measurements, options.MeasurementCount);
         IReadOnlyList<long> seeds = context.Get(_seeds)!;

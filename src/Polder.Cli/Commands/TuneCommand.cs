@@ -35,6 +35,7 @@ internal sealed class TuneCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
+        context.RequireCpu();
         IReadOnlyList<long> seeds = context.Get(_seeds)!;
         TrainingOptions training = _options.Training(context, seeds[0]);
         IFineTuningTask task = _options.OpenTask(context);

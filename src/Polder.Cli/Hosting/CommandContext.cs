@@ -38,6 +38,14 @@ internal sealed class CommandContext
     /// <summary>Seconds since the command began.</summary>
     public double Seconds => _clock.Elapsed.TotalSeconds;
 
+    /// <summary>Refuses a <c>--device</c> other than the processor, for commands that do not move their tensors.</summary>
+    public void RequireCpu()
+    {
+        string name = Get(_command.Device!)!;
+        if (name != "cpu")
+            throw UserErrorException.ForOption("--device", name, $"cpu (polder {_command.Name} does not use a graphics card yet)");
+    }
+
     /// <summary>The device of <c>--device</c>.</summary>
     /// <exception cref="UserErrorException">It is a graphics card and there is none, or not that many.</exception>
     public torch.Device TorchDevice()
