@@ -43,7 +43,7 @@ internal readonly record struct Ascent(double Rho)
     {
         for (int i = 0; i < direction.Blocks.Count; i++)
             if (!within.Contains(direction.Space.Parameters[i]))
-                direction.Blocks[i].zero_();
+                direction.Blocks[i].zero_().Dispose(); // unlike other operations in place, zero_ returns a tensor of its own
     }
 
     private void Scale(MethodContext context, ParameterVector direction)

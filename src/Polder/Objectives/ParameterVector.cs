@@ -46,7 +46,7 @@ public sealed class ParameterVector : IDisposable
     {
         using var noGrad = no_grad();
         foreach (Tensor flat in _flats)
-            flat.zero_();
+            flat.zero_().Dispose(); // unlike other operations in place, zero_ returns a tensor of its own
     }
 
     /// <summary>The Euclidean norm over all blocks.</summary>
