@@ -16,7 +16,8 @@ internal sealed class ModelBuffers(nn.Module model, BatchNormPolicy policy) : ID
     public void Begin()
     {
         Tensor[] buffers = [.. model.buffers()];
-        if (!buffers.AsSpan().SequenceEqual(_buffers))
+        // By reference: equality of tensors is that of their values.
+        if (!buffers.SequenceEqual(_buffers, ReferenceEqualityComparer.Instance))
         {
             Forget();
             using var scope = NewDisposeScope();
