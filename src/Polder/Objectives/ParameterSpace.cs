@@ -16,6 +16,7 @@ namespace Polder.Objectives;
 public sealed class ParameterSpace
 {
     private readonly Parameter[] _parameters;
+    private readonly IntPtr[] _handles;
     private readonly long[] _offsets;
     private readonly bool[] _received;
     private readonly ParameterMover _mover;
@@ -23,6 +24,7 @@ public sealed class ParameterSpace
     private ParameterSpace(Parameter[] parameters)
     {
         _parameters = parameters;
+        _handles = Array.ConvertAll(parameters, p => p.Handle);
         _offsets = new long[parameters.Length];
         _received = new bool[parameters.Length];
         for (int i = 0; i < parameters.Length; i++)
@@ -59,9 +61,14 @@ public sealed class ParameterSpace
         return new ParameterSpace(distinct);
     }
 
-    /// <summary>Whether the space is still that of the trainable parameters among <paramref name="parameters"/> (none added, frozen, unfrozen or replaced).</summary>
+    /// <summary>Whether the space is still that of the trainable parameters among <paramref name="parameters"/> (none added, frozen or unfrozen).</summary>
+    /// <exception cref="InvalidOperationException">A parameter's tensor has been replaced, for example by converting the model's data type.</exception>
     public bool IsSpaceOf(IEnumerable<Parameter> parameters)
     {
+        // A conversion puts another tensor into the same Parameter object; the base optimizer's state is kept by tensor.
+        for (int i = 0; i < _parameters.Length; i++)
+            if (_parameters[i].IsInvalid || _parameters[i].Handle != _handles[i])
+                throw Replaced();
         int next = 0;
         foreach (Parameter parameter in SelectTrainable(parameters))
             if (next == _parameters.Length || !ReferenceEquals(_parameters[next++], parameter))
@@ -158,10 +165,12 @@ public sealed class ParameterSpace
             if (parameter is null)
                 continue;
             if (parameter.IsInvalid)
-                throw new InvalidOperationException(
-                    "a parameter of the optimizer no longer exists: convert the model (data type, device) before making the optimizer");
+                throw Replaced();
             if (parameter.requires_grad && seen.Add(parameter.Handle))
                 yield return parameter;
         }
     }
+
+    private static InvalidOperationException Replaced() =>
+        new("a parameter of the optimizer no longer exists: convert the model (data type, device) before making the optimizer");
 }
