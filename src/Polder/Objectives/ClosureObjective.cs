@@ -81,8 +81,7 @@ public sealed class ClosureObjective(Func<Tensor> closure) : IObjective
     private static void Differentiate(ParameterSpace space, ParameterVector gradient, Tensor loss, double weight)
     {
         if (!loss.requires_grad)
-            throw new InvalidOperationException(
-                "the loss does not depend on the optimizer's parameters: return it with its graph, or call backward inside the closure before detaching it");
+            throw Unrelated();
         for (int i = 0; i < space.Parameters.Count; i++)
             if (space.HasReceivedGradient(i))
                 space.Parameters[i].grad = gradient.Blocks[i];
@@ -93,18 +92,26 @@ public sealed class ClosureObjective(Func<Tensor> closure) : IObjective
             loss.backward([full_like(loss, weight.ToScalar(), requires_grad: false)]);
 
         // A first gradient found no vector to go to: libtorch has made a tensor of its own.
+        bool any = false;
         using var noGrad = no_grad();
         for (int i = 0; i < space.Parameters.Count; i++)
         {
-            if (space.HasReceivedGradient(i))
-                continue;
-            using Tensor? own = space.Parameters[i].grad;
-            if (own is null || own.IsInvalid)
-                continue;
-            gradient.Blocks[i].add_(own);
-            space.MarkReceivedGradient(i);
+            if (!space.HasReceivedGradient(i))
+            {
+                using Tensor? own = space.Parameters[i].grad;
+                if (own is null || own.IsInvalid)
+                    continue;
+                gradient.Blocks[i].add_(own);
+                space.MarkReceivedGradient(i);
+            }
+            any = true;
         }
+        if (!any)
+            throw Unrelated(); // its graph leads to other tensors only: no step would ever train anything
     }
+
+    private static InvalidOperationException Unrelated() =>
+        new("the loss does not depend on the optimizer's parameters: return it with its graph, or call backward inside the closure before detaching it");
 
     // The closure called backward and returned a loss with a graph. Usual and right where that graph is spent, or gives what backward gave.
     private static void CheckContract(ParameterSpace space, Tensor loss)
