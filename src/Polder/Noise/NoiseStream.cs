@@ -4,6 +4,7 @@ namespace Polder.Noise;
 /// The noise U of every step as a pure function of (step, draw, element), of mean 0 and variance 1: replayable, so never stored, and the
 /// same on any number of threads or machines. +U and -U are one draw.
 /// </summary>
+/// <remarks>Large models are filled by several threads at once: an implementation must be safe to call from them.</remarks>
 public abstract class NoiseStream
 {
     /// <summary>Writes elements of a draw.</summary>

@@ -10,7 +10,8 @@ namespace Polder.Noise;
 /// <remarks>
 /// Logarithm, sine and cosine are evaluated here by polynomials, with operations that round the same everywhere (no fused
 /// multiply-add, no library function), once over vectors and once over scalars: the two give the same bits on every processor.
-/// The angle is reduced on the integer word, where it is exact. Against double precision the values are right to 2e-6.
+/// The angle is reduced on the integer word, where it is exact. Against double precision the values are right to 6e-7 + 2^-24 / r: the
+/// second part is the rounding of u to a float, felt where u is close to 1 and the values close to 0 (it exceeds 2e-6 in one pair of 34 000).
 /// </remarks>
 internal sealed class NormalDistribution : NoiseDistribution
 {

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Polder.Noise;
 using TorchSharp;
@@ -48,7 +49,15 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
             return;
         }
         var options = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, get_num_threads()) };
-        Parallel.ForEach(_pieces, options, WritePiece);
+        try
+        {
+            Parallel.ForEach(_pieces, options, WritePiece);
+        }
+        catch (AggregateException several) when (several.InnerException is { } first)
+        {
+            // A failing stream throws its own exception, whatever the size of the model.
+            ExceptionDispatchInfo.Throw(first);
+        }
 
         void WritePiece((int Parameter, long Start, int Length) piece)
         {
