@@ -26,9 +26,9 @@ namespace Polder.Optimization;
 public class FlatMinimaOptimizer : torch.optim.Optimizer
 {
     private readonly OptimizerHelper _base;
-    private readonly SequentialProbeRunner _ownRunner;
     private readonly bool _replayRandomNumbers = true;
     private readonly BatchNormPolicy _batchNorm = BatchNormPolicy.OncePerStep;
+    private SequentialProbeRunner _ownRunner;
     private IProbeRunner _runner;
     private ParameterSpace _space;
     private ParameterVector _gradient;
@@ -71,7 +71,10 @@ public class FlatMinimaOptimizer : torch.optim.Optimizer
     /// <summary>The noise of the steps.</summary>
     public NoiseStream Noise { get; }
 
-    /// <summary>What evaluates the probes; one after another where nothing else is given. The optimizer disposes of it.</summary>
+    /// <summary>
+    /// What evaluates the probes; one after another where nothing else is given. The optimizer disposes of it. A given runner has its
+    /// own way with buffers and random numbers: <see cref="BatchNorm"/> and <see cref="ReplayRandomNumbers"/> are those of the default.
+    /// </summary>
     public IProbeRunner Runner
     {
         get => _runner;
@@ -82,14 +85,22 @@ public class FlatMinimaOptimizer : torch.optim.Optimizer
     public BatchNormPolicy BatchNorm
     {
         get => _batchNorm;
-        init => _runner = _ownRunner = new SequentialProbeRunner(Model, _batchNorm = value, _replayRandomNumbers);
+        init
+        {
+            _batchNorm = value;
+            RenewOwnRunner();
+        }
     }
 
     /// <summary>Whether all probes of a step see the same random numbers of torch's default generator, so that dropout does not blur +U against -U; true by default.</summary>
     public bool ReplayRandomNumbers
     {
         get => _replayRandomNumbers;
-        init => _runner = _ownRunner = new SequentialProbeRunner(Model, _batchNorm, _replayRandomNumbers = value);
+        init
+        {
+            _replayRandomNumbers = value;
+            RenewOwnRunner();
+        }
     }
 
     /// <summary>What happens where a loss or gradient is not finite.</summary>
@@ -184,6 +195,15 @@ public class FlatMinimaOptimizer : torch.optim.Optimizer
                 _ownRunner.Dispose();
         }
         base.Dispose(disposing);
+    }
+
+    // A runner that the caller has given stays, in whatever order the options are set.
+    private void RenewOwnRunner()
+    {
+        bool used = ReferenceEquals(_runner, _ownRunner);
+        _ownRunner = new SequentialProbeRunner(Model, _batchNorm, _replayRandomNumbers);
+        if (used)
+            _runner = _ownRunner;
     }
 
     private void Update()

@@ -1,5 +1,6 @@
 using Polder.Methods;
 using Polder.Noise;
+using Polder.Objectives;
 using Polder.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -35,5 +36,19 @@ public class LossTests
         Assert.Equal(1, result.Loss);
         Assert.Equal([1, 2.25], result.Losses);
         Assert.Equal(3, result.GradientNorm, 1e-15);
+    }
+
+    [Fact]
+    public void A_given_runner_stays_whatever_is_set_after_it()
+    {
+        using var scope = NewDisposeScope();
+        var runner = new SequentialProbeRunner();
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD([new Parameter(ones(1))], 0.1), new Plain())
+        {
+            Runner = runner,
+            BatchNorm = BatchNormPolicy.Frozen,
+            ReplayRandomNumbers = false,
+        };
+        Assert.Same(runner, optimizer.Runner);
     }
 }
