@@ -1,0 +1,178 @@
+using Polder.Checkpoints;
+using Polder.Methods;
+using Polder.Vision.Data;
+using Polder.Vision.Models;
+using Polder.Vision.Training;
+using static TorchSharp.torch;
+
+namespace Polder.Vision.Tests.Training;
+
+public sealed class TrainerTests : IDisposable
+{
+    private static readonly DataSplits Splits = Digits.Upper().Split(new SplitOptions { PerClass = 4, TestFraction = 0.6 });
+    private static readonly TrainingOptions Short = new() { Epochs = 3, BatchSize = 8, LearningRate = 0.05 };
+
+    private readonly SmallConvNet _model = new(5);
+    private readonly string _folder = Directory.CreateTempSubdirectory("polder-trainer-").FullName;
+
+    public TrainerTests() => _model.Initialize(1);
+
+    public void Dispose()
+    {
+        _model.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public void Evaluation_is_the_mean_over_images_whatever_the_batch()
+    {
+        // 7 does not divide the set: a mean of batch means would differ.
+        Loader loader = new(Splits.Validation, new LoaderOptions { BatchSize = 7, Normalization = Normalization.ImageNetGray });
+        Assert.NotEqual(0, Splits.Validation.Count % 7);
+        _model.train();
+        EvaluationResult found = EvaluationResult.Of(_model, loader);
+        Assert.True(_model.training);
+
+        _model.eval();
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Batch all = loader.ForEvaluation(Splits.Validation.Count).Select(b => b.Take()).Single();
+        Tensor chances = _model.call(all.Images).softmax(1);
+        double loss = 0;
+        int right = 0;
+        for (int i = 0; i < all.Count; i++)
+        {
+            float[] row = chances[i].data<float>().ToArray();
+            int label = (int)all.Labels[i].item<long>();
+            loss -= Math.Log(row[label]) / all.Count;
+            right += row[label] == row.Max() ? 1 : 0;
+        }
+        all.Dispose();
+        Assert.Equal(loss, found.Loss, 1e-5);
+        Assert.Equal((double)right / Splits.Validation.Count, found.Accuracy);
+        Assert.Equal(Splits.Validation.Count, found.Count);
+    }
+
+    [Fact]
+    public void The_model_ends_with_the_weights_of_the_best_epoch()
+    {
+        var reports = new List<EpochReport>();
+        TrainingResult result = new Trainer(Short with { Epochs = 6 }, new NoiseStability { Sigma = 0.01 }) { Epoch = new Collect<EpochReport>(reports) }
+            .Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+
+        Assert.Equal(reports, result.Epochs);
+        Assert.Equal(reports.OrderByDescending(e => e.ValidationAccuracy).ThenBy(e => e.ValidationLoss).First(), result.Best);
+        EvaluationResult again = EvaluationResult.Of(_model, new Loader(Splits.Validation, new LoaderOptions { BatchSize = 8, Normalization = Normalization.ImageNetGray }));
+        Assert.Equal((result.Best.ValidationAccuracy, result.Best.ValidationLoss), (again.Accuracy, again.Loss));
+        // 20 images in batches of 8: three steps an epoch, two gradients a step.
+        Assert.Equal((18, 36), (result.Steps, result.GradientEvaluations));
+        Assert.False(_model.training);
+    }
+
+    [Fact]
+    public void A_linear_probe_leaves_the_body_bit_for_bit()
+    {
+        float[][] before = [.. Body().Select(Values)];
+        float[] head = Values(_model.Head.weight!);
+        new Trainer(Short with { FreezeBody = true }, new Plain()).Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+        Assert.Equal(before, Body().Select(Values));
+        Assert.NotEqual(head, Values(_model.Head.weight!));
+
+        // BatchNorm's running statistics belong to the body.
+        IEnumerable<Tensor> Body() => _model.BodyParameters.Cast<Tensor>().Concat(_model.buffers().Where(b => b.is_floating_point()));
+    }
+
+    [Fact]
+    public void Noise_of_size_zero_is_the_base_optimizer_bit_for_bit()
+    {
+        using var other = new SmallConvNet(5);
+        other.Initialize(1);
+        new Trainer(Short, new Plain()).Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+        new Trainer(Short, new NoiseStability { Sigma = 0 }).Run(other, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+        Assert.Equal(_model.parameters().Select(Values), other.parameters().Select(Values));
+    }
+
+    [Fact]
+    public void Divergence_is_told_and_leaves_finite_weights()
+    {
+        var e = Assert.Throws<TrainingDivergedException>(() => new Trainer(Short with { LearningRate = 1e30 }, new Plain())
+            .Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray));
+        Assert.StartsWith("epoch 1", e.Message);
+        Assert.All(_model.parameters(), p => Assert.All(Values(p), v => Assert.True(float.IsFinite(v))));
+    }
+
+    [Fact]
+    public void A_stopped_training_throws_and_keeps_the_best()
+    {
+        using var stop = new CancellationTokenSource();
+        var reports = new List<EpochReport>();
+        var trainer = new Trainer(Short with { Epochs = 1000 }, new Plain())
+        {
+            Epoch = new Collect<EpochReport>(reports),
+            Progress = new Call<TrainingProgress>(p =>
+            {
+                if (p.Step == 7)
+                    stop.Cancel();
+            }),
+        };
+        Assert.ThrowsAny<OperationCanceledException>(() => trainer.Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray, cancellation: stop.Token));
+        Assert.Equal(2, reports.Count);
+        EvaluationResult again = EvaluationResult.Of(_model, new Loader(Splits.Validation, new LoaderOptions { BatchSize = 8, Normalization = Normalization.ImageNetGray }));
+        Assert.Equal(reports.Last(r => r.IsBest).ValidationLoss, again.Loss);
+    }
+
+    [Fact]
+    public void The_cosine_starts_at_the_learning_rate_and_ends_near_zero()
+    {
+        Assert.Equal(0.05, Short.LearningRateAt(0, 100));
+        Assert.Equal(0.025, Short.LearningRateAt(50, 100), 1e-15);
+        Assert.Equal(0.025 * (1 - Math.Cos(Math.PI / 100)), Short.LearningRateAt(99, 100), 1e-15);
+        Assert.Equal(0.05, (Short with { Schedule = LearningRateSchedule.Constant }).LearningRateAt(99, 100));
+    }
+
+    [Fact]
+    public void Options_out_of_range_are_named()
+    {
+        foreach ((TrainingOptions options, string name) in new[]
+        {
+            (Short with { LearningRate = 0 }, "LearningRate"), (Short with { LearningRate = double.NaN }, "LearningRate"), (Short with { Momentum = 1 }, "Momentum"),
+            (Short with { WeightDecay = -1 }, "WeightDecay"), (Short with { Epochs = 0 }, "Epochs"), (Short with { BatchSize = 0 }, "BatchSize"),
+        })
+        {
+            Assert.Equal(name, Assert.Throws<ArgumentOutOfRangeException>(options.Validate).ParamName);
+        }
+    }
+
+    [Fact]
+    public void A_saved_model_describes_itself()
+    {
+        string path = Path.Combine(_folder, "model.safetensors");
+        var file = new ModelFile("digits-cnn", 8, new Normalization([0.25f], [0.3f]), ["five", "\"six\", ü"]);
+        file.Save(path, _model);
+        using Checkpoint checkpoint = Checkpoint.Load(path);
+        ModelFile read = ModelFile.Of(checkpoint)!;
+        Assert.Equal((file.Architecture, file.ImageSize), (read.Architecture, read.ImageSize));
+        Assert.Equal(file.Classes, read.Classes);
+        Assert.Equal(file.Normalization.Mean, read.Normalization.Mean);
+        Assert.Equal(file.Normalization.StandardDeviation, read.Normalization.StandardDeviation);
+        using var other = new SmallConvNet(5);
+        Assert.True(checkpoint.Into(other).IsComplete);
+        Assert.Equal(_model.parameters().Select(Values), other.parameters().Select(Values));
+    }
+
+    private static float[] Values(Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        return tensor.detach().contiguous().data<float>().ToArray();
+    }
+
+    private sealed class Collect<T>(List<T> reports) : IProgress<T>
+    {
+        public void Report(T value) => reports.Add(value);
+    }
+
+    private sealed class Call<T>(Action<T> call) : IProgress<T>
+    {
+        public void Report(T value) => call(value);
+    }
+}
