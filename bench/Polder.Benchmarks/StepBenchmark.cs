@@ -9,7 +9,7 @@ namespace Polder.Benchmarks;
 /// <summary>What a step of each method costs, against TorchSharp's own SGD loop.</summary>
 internal static class StepBenchmark
 {
-    private const int Rounds = 15;
+    private const int Rounds = 30;
 
     public static void Run()
     {
