@@ -2,7 +2,8 @@ namespace Polder.Experiments.Comparison;
 
 /// <summary>
 /// The settings of the digits task, chosen by <c>polder tune</c> on validation accuracy with seeds 100 to 104, which no result reports
-/// (docs/results/digits-tuning.md): the learning rate by the base optimizer alone, sigma and rho by an equal grid for each method.
+/// (docs/results/digits-tuning.md): shots (<see cref="DigitsTask.DefaultShots"/>) and learning rate by the base optimizer alone, sigma and
+/// rho by an equal grid for each method.
 /// </summary>
 public static class DigitsDefaults
 {

@@ -22,9 +22,12 @@ public sealed class DigitsTask : IFineTuningTask, IDisposable
     private readonly int _shots;
     private readonly Dictionary<string, Tensor> _weights;
 
-    private DigitsTask(int shots, Dictionary<string, Tensor> weights) => (_shots, _weights) = (shots, weights);
+    private readonly bool _ownsWeights;
 
-    /// <summary>Labelled images a class, unless something else is asked for.</summary>
+    private DigitsTask(int shots, Dictionary<string, Tensor> weights, bool ownsWeights) =>
+        (_shots, _weights, _ownsWeights) = (shots, weights, ownsWeights);
+
+    /// <summary>Labelled images a class, unless something else is asked for; chosen with <see cref="DigitsDefaults"/>.</summary>
     public const int DefaultShots = 5;
 
     /// <summary>The largest number of labelled images a class: what the smallest class has for training.</summary>
@@ -43,8 +46,7 @@ public sealed class DigitsTask : IFineTuningTask, IDisposable
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="shots"/> is out of range.</exception>
     public static DigitsTask Create(int shots = DefaultShots, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        if (shots is < 1 or > MostShots)
-            throw new ArgumentOutOfRangeException(nameof(shots), shots, $"the shots a class must be between 1 and {MostShots}");
+        RequireShots(shots);
         ImageData data = Digits.Lower();
         DataSplits splits = data.Split(new SplitOptions { TestFraction = 0.1, ValidationFraction = 0.1 });
         Architecture architecture = Architectures.Get(ArchitectureName);
@@ -52,7 +54,7 @@ public sealed class DigitsTask : IFineTuningTask, IDisposable
         new Trainer(Pretraining, new Plain()) { Progress = progress }
             .Run(model, splits.Train, splits.Validation, architecture.Normalization, cancellation: cancellation);
         using var scope = NewDisposeScope();
-        return new DigitsTask(shots, model.state_dict().ToDictionary(e => e.Key, e => e.Value.detach().clone().DetachFromDisposeScope()));
+        return new DigitsTask(shots, model.state_dict().ToDictionary(e => e.Key, e => e.Value.detach().clone().DetachFromDisposeScope()), ownsWeights: true);
     }
 
     /// <inheritdoc/>
@@ -73,10 +75,26 @@ public sealed class DigitsTask : IFineTuningTask, IDisposable
         return new FineTuningCase(model, splits, file, HeadReplaced: true);
     }
 
+    /// <summary>The same task with other shots; it shares the pre-trained weights, which stay this task's.</summary>
+    /// <param name="shots">Labelled images a class, between 1 and <see cref="MostShots"/>.</param>
+    public DigitsTask WithShots(int shots)
+    {
+        RequireShots(shots);
+        return new DigitsTask(shots, _weights, ownsWeights: false);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (!_ownsWeights)
+            return;
         foreach (Tensor tensor in _weights.Values)
             tensor.Dispose();
+    }
+
+    private static void RequireShots(int shots)
+    {
+        if (shots is < 1 or > MostShots)
+            throw new ArgumentOutOfRangeException(nameof(shots), shots, $"the shots a class must be between 1 and {MostShots}");
     }
 }
