@@ -34,6 +34,7 @@ internal sealed class CompareCommand : PolderCommand
     {
         context.RequireCpu();
         MethodChoice[] methods = [.. context.Get(_methods)!.Select(name => _options.Method(context, name))];
+        _options.SetEffective(context, methods);
         IReadOnlyList<long> seeds = context.Get(_seeds)!;
         TrainingOptions training = _options.Training(context, seeds[0]);
         IFineTuningTask task = _options.OpenTask(context);

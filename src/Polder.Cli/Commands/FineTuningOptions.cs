@@ -115,6 +115,14 @@ internal sealed class FineTuningOptions
             context.Get(Sigma) ?? sigma, context.Get(Pairs), context.Get(Draws), context.Get(Rho) ?? (digits ? DigitsDefaults.Rho : DefaultRho)));
     }
 
+    /// <summary>Puts sigma and rho into the result's settings where all methods that take one have the same; each result carries its own, too.</summary>
+    public void SetEffective(CommandContext context, params IReadOnlyList<MethodChoice> methods)
+    {
+        foreach ((ICliOption option, string name) in new (ICliOption, string)[] { (Sigma, "sigma"), (Rho, "rho") })
+            if (methods.Where(m => m.Options.ContainsKey(name)).Select(m => m.Options[name]).Distinct().ToArray() is [var only])
+                context.SetEffective(option, only);
+    }
+
     /// <summary>Opens data and weights.</summary>
     public IFineTuningTask OpenTask(CommandContext context)
     {

@@ -37,9 +37,7 @@ internal sealed class FinetuneCommand : PolderCommand
         long seed = context.Get(_seed);
         MethodChoice method = _options.Method(context, context.Get(_method)!);
         TrainingOptions training = _options.Training(context, seed);
-        foreach (string option in new[] { "sigma", "rho" })
-            if (method.Options.TryGetValue(option, out object? value))
-                context.SetEffective("--" + option, value);
+        _options.SetEffective(context, method);
         IFineTuningTask task = _options.OpenTask(context);
         using var owner = task as IDisposable;
         using FineTuningCase start = task.Prepare(seed);
