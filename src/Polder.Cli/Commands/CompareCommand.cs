@@ -10,6 +10,9 @@ namespace Polder.Cli.Commands;
 /// <summary><c>polder compare</c>: every method on every seed, and how they differ from the base optimizer. Without options the demo.</summary>
 internal sealed class CompareCommand : PolderCommand
 {
+    /// <summary>Characters that the table with all columns needs.</summary>
+    private const int WideTable = 130;
+
     private readonly CliOption<IReadOnlyList<string>> _methods = CommonOptions.Methods(MethodChoice.Names, MethodChoice.Names);
     private readonly CliOption<IReadOnlyList<long>> _seeds = CommonOptions.Seeds("0..4");
     private readonly FineTuningOptions _options;
@@ -76,24 +79,41 @@ internal sealed class CompareCommand : PolderCommand
 
     private void Show(CommandContext context, IReadOnlyList<MethodRuns> results, MethodRuns? reference)
     {
-        Table table = CliOutput.NewTable("method", "options", "test accuracy", "difference to base", "95 % interval", "p", "validation", "gradients", "s a run");
+        string Name(MethodRuns runs) => runs.Method == "base" ? context.Get(_options.Optimizer)! : runs.Method;
+
+        // A narrow terminal shows what the comparison is for, unbroken, and the options below it; the JSON result has the rest.
+        bool wide = context.Output.Width >= WideTable;
+        string[] columns = ["method", "test accuracy", "difference to base", "95 % interval", "p"];
+        Table table = wide
+            ? CliOutput.NewTable(["method", "options", .. columns[1..], "validation", "gradients", "s a run"])
+            : CliOutput.NewTable("method", "test", "to base", "95 %", "p");
         foreach (MethodRuns runs in results)
         {
             PairedDifference? difference = reference is null || runs == reference ? null : runs.DifferenceTo(reference);
-            table.AddRow(
-                runs.Method == "base" ? context.Get(_options.Optimizer)! : runs.Method,
-                string.Join(", ", runs.Options.Select(o => $"{o.Key} {o.Value}")),
+            string[] cells =
+            [
                 Percent(runs.TestAccuracy),
                 difference is null ? "" : $"{100 * difference.Mean:+0.0;-0.0;0.0}",
                 difference is null || double.IsNaN(difference.Low) ? "" : $"{100 * difference.Low:+0.0;-0.0;0.0} to {100 * difference.High:+0.0;-0.0;0.0}",
                 difference?.P is { } p ? $"{p:F3}" : "",
-                Percent(runs.ValidationAccuracy),
-                $"{runs.Runs.Average(r => r.GradientEvaluations):F0}",
-                $"{runs.Runs.Average(r => r.Seconds):F1}");
+            ];
+            if (wide)
+                table.AddRow([Name(runs), OptionsOf(runs), .. cells, Percent(runs.ValidationAccuracy), $"{runs.Runs.Average(r => r.GradientEvaluations):F0}", $"{runs.Runs.Average(r => r.Seconds):F1}"]);
+            else
+                table.AddRow([Name(runs), .. cells]);
+        }
+        if (!wide)
+        {
+            foreach (TableColumn column in table.Columns)
+                column.NoWrap().PadRight(1);
         }
         context.Output.Result(table);
+        foreach (MethodRuns runs in wide ? [] : results.Where(r => r.Options.Count > 0))
+            context.Output.Result($"{Name(runs)}: {OptionsOf(runs)}");
         context.Output.Result("Accuracy in percent, mean +- standard deviation over seeds; differences are paired by seed, in points.");
     }
+
+    private static string OptionsOf(MethodRuns runs) => string.Join(", ", runs.Options.Select(o => $"{o.Key} {o.Value}"));
 
     private static string Percent(Summary summary) => double.IsNaN(summary.StandardDeviation)
         ? $"{100 * summary.Mean:F1}"

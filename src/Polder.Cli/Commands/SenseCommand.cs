@@ -76,7 +76,7 @@ internal sealed class SenseCommand : PolderCommand
                         options with { Seeds = [seed] },
                         new Relay<SensingProgress>(p => tracker.Report(
                             done + p.Run + ((double)p.Point.Step / options.Steps),
-                            () => $"seed {p.Seed}, {p.Method}: step {p.Point.Step}, validation {p.Point.Metrics.Validation:E1}")),
+                            () => $"seed {p.Seed}, {p.Method}: step {p.Point.Step}, validation {Number(p.Point.Metrics.Validation)}")),
                         context.Cancellation));
                 }
             }

@@ -21,6 +21,9 @@ internal sealed class CliOutput
 
     public bool IsVerbose { get; }
 
+    /// <summary>Characters that a line of results has room for.</summary>
+    public int Width => _consoles.Results.Profile.Width;
+
     /// <summary>A table, a line or any other renderable for people, on standard output; nothing where that carries JSON.</summary>
     public void Result(IRenderable renderable)
     {
