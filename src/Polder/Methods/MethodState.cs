@@ -6,13 +6,13 @@ using static TorchSharp.torch;
 namespace Polder.Methods;
 
 /// <summary>
-/// What a method remembers from step to step: named vectors, which are saved with the optimizer's state, and named scratch vectors,
-/// which are not. Each is made at its first use.
+/// What a method remembers from step to step: named vectors and numbers, which are saved with the optimizer's state, and named scratch
+/// vectors, which are not. Each vector is made at its first use.
 /// </summary>
-/// <remarks>A method changes its vectors only in <see cref="MethodContext.WhenAccepted"/>, so that a step that fails leaves no trace.</remarks>
+/// <remarks>A method changes its vectors and numbers only in <see cref="MethodContext.WhenAccepted"/>, so that a step that fails leaves no trace.</remarks>
 public sealed class MethodState : IDisposable
 {
-    private const string Prefix = "method.";
+    private const string Prefix = "method.", ScalarPrefix = "scalar.";
 
     private readonly Dictionary<string, (ParameterVector Vector, double Initial)> _vectors = [];
     private readonly Dictionary<string, ParameterVector> _scratch = [];
@@ -22,6 +22,9 @@ public sealed class MethodState : IDisposable
 
     /// <summary>The space that the vectors belong to.</summary>
     public ParameterSpace Space { get; private set; }
+
+    /// <summary>Numbers that live from step to step, by their names in the saved state; they are kept bit for bit.</summary>
+    public IDictionary<string, double> Scalars { get; } = new SortedDictionary<string, double>(StringComparer.Ordinal);
 
     /// <summary>A vector that lives from step to step.</summary>
     /// <param name="name">Its name in the saved state.</param>
@@ -58,6 +61,7 @@ public sealed class MethodState : IDisposable
         foreach (var (vector, _) in _vectors.Values)
             vector.Dispose();
         _vectors.Clear();
+        Scalars.Clear();
     }
 
     /// <summary>Goes over to a space of other parameters: those in both keep their blocks, new ones start from the initial value.</summary>
@@ -81,7 +85,7 @@ public sealed class MethodState : IDisposable
         }
     }
 
-    /// <summary>Adds copies of the vectors' blocks, one tensor a parameter.</summary>
+    /// <summary>Adds copies of the vectors' blocks, one tensor a parameter, and the numbers.</summary>
     internal void Save(IDictionary<string, Tensor> state)
     {
         foreach (var (name, block) in _loaded)
@@ -89,6 +93,8 @@ public sealed class MethodState : IDisposable
         foreach (var (name, (vector, _)) in _vectors)
             for (int i = 0; i < vector.Blocks.Count; i++)
                 state[Key(name, i)] = vector.Blocks[i].detach().clone();
+        foreach (var (name, value) in Scalars)
+            state[ScalarPrefix + name] = tensor(value, ScalarType.Float64);
     }
 
     /// <summary>Takes over saved blocks; a vector gets its own when the method first asks for it.</summary>
@@ -97,6 +103,8 @@ public sealed class MethodState : IDisposable
         Dispose();
         foreach (var (name, block) in state.Where(entry => entry.Key.StartsWith(Prefix, StringComparison.Ordinal)))
             _loaded[name] = block.detach().clone().DetachFromDisposeScope();
+        foreach (var (name, value) in state.Where(entry => entry.Key.StartsWith(ScalarPrefix, StringComparison.Ordinal)))
+            Scalars[name[ScalarPrefix.Length..]] = value.ToDouble();
     }
 
     private static string Key(string name, int parameter) => $"{Prefix}{name}.{parameter}";
