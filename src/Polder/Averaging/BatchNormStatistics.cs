@@ -1,0 +1,56 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Polder.Averaging;
+
+/// <summary>The running statistics of a model's BatchNorm layers, computed anew for the weights that it has now.</summary>
+public static class BatchNormStatistics
+{
+    /// <summary>
+    /// Resets the statistics and sets them to the plain mean, over the batches, of each batch's mean and unbiased variance. The model's
+    /// mode is as before afterwards; a model without BatchNorm is left alone and no batch is read.
+    /// </summary>
+    /// <param name="model">The model; its weights do not change.</param>
+    /// <param name="batches">Inputs of the model, as in training; they stay the caller's.</param>
+    /// <returns>The number of batches seen.</returns>
+    /// <exception cref="ArgumentException">There is no batch.</exception>
+    public static int Refresh(nn.Module<Tensor, Tensor> model, IEnumerable<Tensor> batches)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(batches);
+        NormBase[] layers = [.. model.modules().OfType<NormBase>().Where(layer => layer.track_running_stats && layer is BatchNorm)];
+        if (layers.Length == 0)
+            return 0;
+        double?[] momenta = [.. layers.Select(layer => layer.momentum)];
+        (nn.Module Module, bool Training)[] modes = [.. model.modules().Prepend(model).Select(m => (m, m.training))];
+        int seen = 0;
+        try
+        {
+            // The other layers (dropout) as in evaluation: the statistics shall be those that the evaluation meets.
+            model.eval();
+            foreach (NormBase layer in layers)
+                layer.train();
+            using var noGrad = no_grad();
+            foreach (Tensor batch in batches)
+            {
+                using var scope = NewDisposeScope();
+                seen++;
+                foreach (NormBase layer in layers)
+                {
+                    if (seen == 1)
+                        layer.reset_running_stats();
+                    layer.momentum = 1.0 / seen; // the plain mean so far
+                }
+                model.call(batch);
+            }
+        }
+        finally
+        {
+            for (int i = 0; i < layers.Length; i++)
+                layers[i].momentum = momenta[i];
+            foreach (var (module, training) in modes)
+                module.train(training);
+        }
+        return seen > 0 ? seen : throw new ArgumentException("there is no batch to take statistics of", nameof(batches));
+    }
+}

@@ -1,0 +1,168 @@
+using Polder.Objectives;
+using Polder.Optimization;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Polder.Averaging;
+
+/// <summary>
+/// An average of the weights over the steps, as a hook of <see cref="FlatMinimaOptimizer"/>: it goes with every method. Training goes on
+/// from the weights themselves; the average is evaluated on a copy of the model (<see cref="CopyInto"/>), whose BatchNorm statistics
+/// then want a refresh (<see cref="BatchNormStatistics"/>), since those of the training belong to other weights.
+/// </summary>
+/// <remarks>It keeps one vector of the size of the weights. A step that is skipped does not count.</remarks>
+public abstract class WeightAverage : IUpdateHook, IDisposable
+{
+    private const string Prefix = "average.";
+
+    private ParameterVector? _average;
+    private Dictionary<string, Tensor> _loaded = [];
+
+    /// <summary>Updates of the base optimizer seen so far.</summary>
+    public long Updates { get; private set; }
+
+    /// <summary>How often the weights have gone into the average.</summary>
+    public long Taken { get; private set; }
+
+    /// <summary>Whether there is an average yet.</summary>
+    public bool IsEmpty => Taken == 0;
+
+    /// <inheritdoc/>
+    public void AfterUpdate(ParameterSpace space)
+    {
+        ArgumentNullException.ThrowIfNull(space);
+        Updates++;
+        double share = Share(Updates, Taken);
+        if (share == 0)
+            return;
+        ParameterVector average = Follow(space);
+        if (share == 1 || Taken == 0)
+        {
+            space.Save(average);
+        }
+        else
+        {
+            average.Scale(1 - share);
+            average.AddWeights(share);
+        }
+        Taken++;
+    }
+
+    /// <summary>
+    /// Copies a model into another of the same architecture, with the average in the place of the weights that have one; buffers and
+    /// frozen weights are those of <paramref name="source"/>.
+    /// </summary>
+    /// <param name="source">The model that is trained.</param>
+    /// <param name="target">The copy: the same names and shapes.</param>
+    /// <exception cref="InvalidOperationException">Nothing has gone into the average yet.</exception>
+    /// <exception cref="ArgumentException">The models differ in a name or a shape.</exception>
+    public void CopyInto(nn.Module source, nn.Module target)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(target);
+        if (_average is null)
+            throw new InvalidOperationException("nothing has gone into the average yet: check IsEmpty");
+        var averaged = new Dictionary<Parameter, Tensor>(ReferenceEqualityComparer.Instance);
+        for (int i = 0; i < _average.Blocks.Count; i++)
+            averaged[_average.Space.Parameters[i]] = _average.Blocks[i];
+
+        var pairs = new List<(Tensor From, Tensor To)>();
+        Dictionary<string, Tensor> targets = TensorsOf(target);
+        foreach (var (name, tensor) in TensorsOf(source))
+        {
+            if (!targets.TryGetValue(name, out Tensor? to) || !to.shape.SequenceEqual(tensor.shape))
+                throw new ArgumentException($"the copy has no {name} of shape [{string.Join(", ", tensor.shape)}]: it must be of the same architecture", nameof(target));
+            pairs.Add((tensor is Parameter parameter && averaged.TryGetValue(parameter, out Tensor? mean) ? mean : tensor, to));
+        }
+        using var noGrad = no_grad();
+        foreach (var (from, to) in pairs)
+            to.copy_(from);
+    }
+
+    /// <summary>Adds the state, so that a resumed run goes on with the same average.</summary>
+    /// <param name="state">Receives copies, which belong to the caller.</param>
+    public void Save(IDictionary<string, Tensor> state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        state[Prefix + "counts"] = tensor(new[] { Updates, Taken });
+        for (int i = 0; i < (_average?.Blocks.Count ?? 0); i++)
+            state[Prefix + i] = _average!.Blocks[i].detach().clone();
+        foreach (var (name, block) in _loaded)
+            state[name] = block.clone();
+    }
+
+    /// <summary>Takes over a saved state.</summary>
+    /// <exception cref="ArgumentException">It has no state of an average.</exception>
+    public void Load(IReadOnlyDictionary<string, Tensor> state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        if (!state.TryGetValue(Prefix + "counts", out Tensor? counts))
+            throw new ArgumentException($"the state has no {Prefix}counts: it was saved without a weight average", nameof(state));
+        Dispose();
+        long[] numbers = counts.data<long>().ToArray();
+        (Updates, Taken) = (numbers[0], numbers[1]);
+        _loaded = state.Where(s => s.Key.StartsWith(Prefix, StringComparison.Ordinal) && s.Key != Prefix + "counts")
+            .ToDictionary(s => s.Key, s => s.Value.detach().clone().DetachFromDisposeScope());
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _average?.Dispose();
+        _average = null;
+        ForgetLoaded();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The share of the weights at hand in the new average; the earlier average has the rest.</summary>
+    /// <param name="updates">Updates so far, this one included.</param>
+    /// <param name="taken">How often weights have gone in before.</param>
+    /// <returns>0 to 1; at 0 the average stays. The first weights that go in are the average.</returns>
+    protected abstract double Share(long updates, long taken);
+
+    private static Dictionary<string, Tensor> TensorsOf(nn.Module model)
+    {
+        var tensors = new Dictionary<string, Tensor>();
+        foreach (var (name, parameter) in model.named_parameters())
+            tensors[name] = parameter;
+        foreach (var (name, buffer) in model.named_buffers())
+            tensors[name] = buffer;
+        return tensors;
+    }
+
+    // The parameters of the space that have an average keep it; a new one starts from its weights.
+    private ParameterVector Follow(ParameterSpace space)
+    {
+        if (ReferenceEquals(_average?.Space, space))
+            return _average!;
+        ParameterVector average = space.CreateVector();
+        space.Save(average);
+        using var noGrad = no_grad();
+        for (int i = 0; i < space.Parameters.Count; i++)
+        {
+            int place = _average is null ? -1 : IndexOf(_average.Space, space.Parameters[i]);
+            if (place >= 0)
+                average.Blocks[i].copy_(_average!.Blocks[place]);
+            else if (_loaded.TryGetValue(Prefix + i, out Tensor? block))
+                average.Blocks[i].copy_(block);
+        }
+        _average?.Dispose();
+        ForgetLoaded();
+        return _average = average;
+    }
+
+    private void ForgetLoaded()
+    {
+        foreach (Tensor block in _loaded.Values)
+            block.Dispose();
+        _loaded = [];
+    }
+
+    private static int IndexOf(ParameterSpace space, Parameter parameter)
+    {
+        for (int i = 0; i < space.Parameters.Count; i++)
+            if (ReferenceEquals(space.Parameters[i], parameter))
+                return i;
+        return -1;
+    }
+}

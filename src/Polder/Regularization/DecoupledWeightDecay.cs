@@ -1,0 +1,53 @@
+using Polder.Objectives;
+using Polder.Optimization;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Polder.Regularization;
+
+/// <summary>
+/// Weight decay beside the gradient (Loshchilov and Hutter, 2019): W &lt;- (1 - learning rate x strength) W before the base optimizer's
+/// update, so that momentum and adaptive scaling do not see it. AdamW has it built in; this gives it to any other.
+/// </summary>
+public sealed class DecoupledWeightDecay : IUpdateHook
+{
+    private readonly OptimizerHelper _base;
+
+    /// <summary>Makes the decay.</summary>
+    /// <param name="base">The base optimizer, made without weight decay of its own; each group's learning rate at the step counts.</param>
+    /// <param name="strength">The strength, a finite number of at least 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="strength"/> is out of range.</exception>
+    public DecoupledWeightDecay(OptimizerHelper @base, double strength)
+    {
+        ArgumentNullException.ThrowIfNull(@base);
+        if (!double.IsFinite(strength) || strength < 0)
+            throw new ArgumentOutOfRangeException(nameof(strength), strength, $"{nameof(strength)} must be a finite number of at least 0");
+        (_base, Strength) = (@base, strength);
+    }
+
+    /// <summary>The strength.</summary>
+    public double Strength { get; }
+
+    /// <inheritdoc/>
+    public void BeforeUpdate(ParameterSpace space, ParameterVector gradient)
+    {
+        ArgumentNullException.ThrowIfNull(space);
+        if (Strength == 0)
+            return;
+        using var noGrad = no_grad();
+        var rates = new Dictionary<Parameter, double>(ReferenceEqualityComparer.Instance);
+        foreach (ParamGroup group in _base.ParamGroups.OfType<ParamGroup>())
+            foreach (Parameter parameter in group.Parameters)
+                rates[parameter] = group.LearningRate;
+        // As in the base optimizers, a parameter that has never received a gradient does not decay.
+        bool marked = Enumerable.Range(0, space.Parameters.Count).Any(space.HasReceivedGradient);
+        for (int i = 0; i < space.Parameters.Count; i++)
+        {
+            if (marked && !space.HasReceivedGradient(i))
+                continue;
+            using Scalar factor = (1 - (rates[space.Parameters[i]] * Strength)).ToScalar();
+            space.Parameters[i].mul_(factor);
+        }
+    }
+}

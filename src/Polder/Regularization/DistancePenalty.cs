@@ -1,0 +1,114 @@
+using Polder.Objectives;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Polder.Regularization;
+
+/// <summary>
+/// Adds to the loss, for every layer l, (strength_l / 2) ||W_l - W0_l||_F^2 (L2-SP: Li, Grandvalet and Davoine, 2018), or strength_l
+/// times the max-row-sum norm of the difference. It decorates the objective, so every probe of every method sees it where it evaluates.
+/// </summary>
+/// <remarks>
+/// Around noise of standard deviation sigma the squared penalty grows by a constant only, so NSO's gradient of it is that of W itself.
+/// For the max-row-sum norm, the subgradient is the sign of the difference in the first of the largest rows.
+/// </remarks>
+public sealed class DistancePenalty
+{
+    private readonly StartWeights _start;
+    private readonly double[] _strengths;
+    private readonly DistanceNorm _norm;
+
+    /// <summary>Makes a penalty of the same strength for every layer.</summary>
+    /// <inheritdoc cref="DistancePenalty(StartWeights, Func{string, double}, DistanceNorm)"/>
+    public DistancePenalty(StartWeights start, double strength, DistanceNorm norm = DistanceNorm.Frobenius)
+        : this(start, _ => strength, norm)
+    {
+    }
+
+    /// <summary>Makes a penalty.</summary>
+    /// <param name="start">Where the distances are measured from; it stays the caller's and must outlive the penalty.</param>
+    /// <param name="strength">The strength of a layer by its name, at least 0; 0 leaves the layer free.</param>
+    /// <param name="norm">The norm.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A strength is not a number of at least 0.</exception>
+    public DistancePenalty(StartWeights start, Func<string, double> strength, DistanceNorm norm = DistanceNorm.Frobenius)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        ArgumentNullException.ThrowIfNull(strength);
+        _start = start;
+        _strengths = LayerNumbers.Of(start, strength, nameof(strength));
+        _norm = norm;
+    }
+
+    /// <summary>The penalty at the weights as they stand.</summary>
+    public double Value()
+    {
+        using var noGrad = no_grad();
+        double sum = 0;
+        for (int i = 0; i < _strengths.Length; i++)
+        {
+            if (_strengths[i] == 0)
+                continue;
+            using var scope = NewDisposeScope();
+            Tensor difference = _start.Layers[i].Difference();
+            sum += _norm == DistanceNorm.Frobenius
+                ? 0.5 * _strengths[i] * difference.pow(2).sum().ToDouble()
+                : _strengths[i] * StartWeights.RowSums(difference).max().ToDouble();
+        }
+        return sum;
+    }
+
+    /// <summary>An objective with the penalty added.</summary>
+    /// <param name="objective">The objective.</param>
+    public IObjective On(IObjective objective)
+    {
+        ArgumentNullException.ThrowIfNull(objective);
+        return new Penalised(this, objective);
+    }
+
+    /// <summary>A closure's objective with the penalty added.</summary>
+    /// <param name="closure">Computes the loss, as <see cref="ClosureObjective"/> wants it.</param>
+    public IObjective On(Func<Tensor> closure) => On(new ClosureObjective(closure));
+
+    private void AddGradient(ParameterSpace space, ParameterVector gradient, double weight)
+    {
+        using var noGrad = no_grad();
+        for (int i = 0; i < _strengths.Length; i++)
+        {
+            int place = _strengths[i] == 0 ? -1 : PlaceOf(space, _start.Layers[i]);
+            if (place < 0)
+                continue;
+            using var scope = NewDisposeScope();
+            Tensor difference = _start.Layers[i].Difference();
+            using Scalar factor = (weight * _strengths[i]).ToScalar();
+            space.MarkReceivedGradient(place);
+            if (_norm == DistanceNorm.Frobenius)
+            {
+                gradient.Blocks[place].add_(difference, factor);
+            }
+            else
+            {
+                long row = StartWeights.RowSums(difference).argmax().ToInt64();
+                gradient.Blocks[place].narrow(0, row, 1).add_(difference.narrow(0, row, 1).sign(), factor);
+            }
+        }
+    }
+
+    // A layer that is frozen has no place.
+    private static int PlaceOf(ParameterSpace space, StartWeights.Layer layer)
+    {
+        for (int i = 0; i < space.Parameters.Count; i++)
+            if (ReferenceEquals(space.Parameters[i], layer.Weight))
+                return i;
+        return -1;
+    }
+
+    private sealed class Penalised(DistancePenalty penalty, IObjective inner) : IObjective
+    {
+        public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight)
+        {
+            double loss = inner.Accumulate(space, gradient, weight);
+            penalty.AddGradient(space, gradient, weight);
+            return loss + penalty.Value();
+        }
+    }
+}

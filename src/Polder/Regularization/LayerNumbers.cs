@@ -1,0 +1,17 @@
+namespace Polder.Regularization;
+
+/// <summary>A number a layer, checked once.</summary>
+internal static class LayerNumbers
+{
+    public static double[] Of(StartWeights start, Func<string, double> number, string what)
+    {
+        double[] numbers = new double[start.Layers.Count];
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            numbers[i] = number(start.Layers[i].Name);
+            if (!(numbers[i] >= 0))
+                throw new ArgumentOutOfRangeException(what, numbers[i], $"{what} of {start.Layers[i].Name} must be a number of at least 0");
+        }
+        return numbers;
+    }
+}
