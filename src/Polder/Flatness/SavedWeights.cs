@@ -1,0 +1,41 @@
+using Polder.Noise;
+using Polder.Objectives;
+
+namespace Polder.Flatness;
+
+/// <summary>The weights as they stood when a measurement began: it moves away from them, and disposing puts them back, bit for bit.</summary>
+internal sealed class SavedWeights : IDisposable
+{
+    private readonly ParameterSpace _space;
+
+    public SavedWeights(ParameterSpace space)
+    {
+        _space = space;
+        Values = space.CreateVector();
+        space.Save(Values);
+    }
+
+    /// <summary>W.</summary>
+    public ParameterVector Values { get; }
+
+    /// <summary>Puts the parameters at W + <paramref name="scale"/> U.</summary>
+    public void MoveTo(NoiseStream noise, int draw, double scale) => _space.MoveTo(Values, noise, 0, draw, scale);
+
+    /// <summary>Puts the parameters at W plus multiples of some vectors.</summary>
+    public void MoveTo(params ReadOnlySpan<(ParameterVector Direction, double Scale)> moves)
+    {
+        _space.Restore(Values);
+        foreach ((ParameterVector direction, double scale) in moves)
+            if (scale != 0)
+                _space.Move(direction, scale);
+    }
+
+    /// <summary>From W + V to W - V.</summary>
+    public void Mirror() => _space.Mirror(Values);
+
+    public void Dispose()
+    {
+        _space.Restore(Values);
+        Values.Dispose();
+    }
+}
