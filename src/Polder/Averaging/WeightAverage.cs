@@ -11,9 +11,9 @@ namespace Polder.Averaging;
 /// then want a refresh (<see cref="BatchNormStatistics"/>), since those of the training belong to other weights.
 /// </summary>
 /// <remarks>It keeps one vector of the size of the weights. A step that is skipped does not count.</remarks>
-public abstract class WeightAverage : IUpdateHook, IDisposable
+public abstract class WeightAverage : IStatefulHook, IDisposable
 {
-    private const string Prefix = "average.";
+    private const string Counts = "counts";
 
     private ParameterVector? _average;
     private Dictionary<string, Tensor> _loaded = [];
@@ -54,14 +54,14 @@ public abstract class WeightAverage : IUpdateHook, IDisposable
     /// </summary>
     /// <param name="source">The model that is trained.</param>
     /// <param name="target">The copy: the same names and shapes.</param>
-    /// <exception cref="InvalidOperationException">Nothing has gone into the average yet.</exception>
+    /// <exception cref="InvalidOperationException">Nothing has gone into the average yet, or it was loaded and no step has followed.</exception>
     /// <exception cref="ArgumentException">The models differ in a name or a shape.</exception>
     public void CopyInto(nn.Module source, nn.Module target)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(target);
         if (_average is null)
-            throw new InvalidOperationException("nothing has gone into the average yet: check IsEmpty");
+            throw new InvalidOperationException(IsEmpty ? "nothing has gone into the average yet: check IsEmpty" : "a loaded average knows its parameters from the next step on");
         var averaged = new Dictionary<Parameter, Tensor>(ReferenceEqualityComparer.Instance);
         for (int i = 0; i < _average.Blocks.Count; i++)
             averaged[_average.Space.Parameters[i]] = _average.Blocks[i];
@@ -79,30 +79,31 @@ public abstract class WeightAverage : IUpdateHook, IDisposable
             to.copy_(from);
     }
 
-    /// <summary>Adds the state, so that a resumed run goes on with the same average.</summary>
-    /// <param name="state">Receives copies, which belong to the caller.</param>
+    /// <inheritdoc/>
     public void Save(IDictionary<string, Tensor> state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        state[Prefix + "counts"] = tensor(new[] { Updates, Taken });
+        state[Counts] = tensor(new[] { Updates, Taken }).DetachFromDisposeScope();
         for (int i = 0; i < (_average?.Blocks.Count ?? 0); i++)
-            state[Prefix + i] = _average!.Blocks[i].detach().clone();
+            state[Key(i)] = _average!.Blocks[i].detach().clone().DetachFromDisposeScope();
         foreach (var (name, block) in _loaded)
-            state[name] = block.clone();
+            state[name] = block.clone().DetachFromDisposeScope();
     }
 
-    /// <summary>Takes over a saved state.</summary>
-    /// <exception cref="ArgumentException">It has no state of an average.</exception>
+    /// <inheritdoc/>
     public void Load(IReadOnlyDictionary<string, Tensor> state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        if (!state.TryGetValue(Prefix + "counts", out Tensor? counts))
-            throw new ArgumentException($"the state has no {Prefix}counts: it was saved without a weight average", nameof(state));
-        Dispose();
-        long[] numbers = counts.data<long>().ToArray();
+        Tensor? counts = null;
+        if (state.Count > 0 && (!state.TryGetValue(Counts, out counts) || counts.numel() != 2))
+            throw new ArgumentException($"the state of the average has no {Counts} of two numbers", nameof(state));
+        _average?.Dispose();
+        _average = null;
+        ForgetLoaded();
+        long[] numbers = counts?.data<long>().ToArray() ?? [0, 0];
         (Updates, Taken) = (numbers[0], numbers[1]);
-        _loaded = state.Where(s => s.Key.StartsWith(Prefix, StringComparison.Ordinal) && s.Key != Prefix + "counts")
-            .ToDictionary(s => s.Key, s => s.Value.detach().clone().DetachFromDisposeScope());
+        foreach (var (name, block) in state.Where(s => s.Key != Counts))
+            _loaded[name] = block.detach().clone().DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -143,13 +144,15 @@ public abstract class WeightAverage : IUpdateHook, IDisposable
             int place = _average is null ? -1 : IndexOf(_average.Space, space.Parameters[i]);
             if (place >= 0)
                 average.Blocks[i].copy_(_average!.Blocks[place]);
-            else if (_loaded.TryGetValue(Prefix + i, out Tensor? block))
+            else if (_loaded.TryGetValue(Key(i), out Tensor? block))
                 average.Blocks[i].copy_(block);
         }
         _average?.Dispose();
         ForgetLoaded();
         return _average = average;
     }
+
+    private static string Key(int parameter) => $"average.{parameter}";
 
     private void ForgetLoaded()
     {
