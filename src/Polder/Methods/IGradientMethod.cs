@@ -1,3 +1,7 @@
+using Polder.Noise;
+using Polder.Objectives;
+using TorchSharp.Modules;
+
 namespace Polder.Methods;
 
 /// <summary>
@@ -18,9 +22,15 @@ public interface IGradientMethod
 
     /// <summary>Checks that the base optimizer fits; any does, unless the method says otherwise.</summary>
     /// <exception cref="ArgumentException">It does not; the message says what does.</exception>
-    void ValidateBase(TorchSharp.Modules.OptimizerHelper @base)
+    void ValidateBase(OptimizerHelper @base)
     {
     }
+
+    /// <summary>The noise of a step as the method wants it: scaled by the weights, or on some parameters only. By default it is left as it is.</summary>
+    /// <param name="noise">The optimizer's noise, of unit variance.</param>
+    /// <param name="space">The parameters, at W.</param>
+    /// <param name="base">The base optimizer, for its parameter groups.</param>
+    NoiseStream ShapeNoise(NoiseStream noise, ParameterSpace space, OptimizerHelper @base) => noise;
 
     /// <summary>Fills <see cref="MethodContext.Gradient"/> by running probes.</summary>
     void ComputeGradient(MethodContext context);

@@ -1,4 +1,6 @@
+using Polder.Noise;
 using Polder.Objectives;
+using TorchSharp.Modules;
 
 namespace Polder.Methods;
 
@@ -19,6 +21,9 @@ public sealed record NoiseStability : IGradientMethod
     /// <summary>The number of antithetic pairs k, at least 1; each costs two gradients.</summary>
     public int Pairs { get; init; } = 1;
 
+    /// <summary>Which parameters get noise, and relative to what. Default: all, absolute.</summary>
+    public NoiseShape Shape { get; init; } = NoiseShape.Everywhere;
+
     /// <summary>The weight lambda of the gradient at W itself, 0 to 1; above 0 it costs one gradient more, at 1 the step is the base optimizer's.</summary>
     public double CleanWeight { get; init; }
 
@@ -32,9 +37,17 @@ public sealed record NoiseStability : IGradientMethod
     public void Validate()
     {
         Sigma.Validate();
+        ArgumentNullException.ThrowIfNull(Shape);
+        Shape.Validate();
         OptionRange.AtLeast(Pairs, 1);
         OptionRange.Share(CleanWeight);
     }
+
+    /// <inheritdoc/>
+    public void ValidateBase(OptimizerHelper @base) => Shape.ValidateBase(@base);
+
+    /// <inheritdoc/>
+    public NoiseStream ShapeNoise(NoiseStream noise, ParameterSpace space, OptimizerHelper @base) => Shape.Apply(noise, space, @base);
 
     /// <inheritdoc/>
     public void ComputeGradient(MethodContext context)

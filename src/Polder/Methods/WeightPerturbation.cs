@@ -1,4 +1,6 @@
+using Polder.Noise;
 using Polder.Objectives;
+using TorchSharp.Modules;
 
 namespace Polder.Methods;
 
@@ -17,6 +19,9 @@ public sealed record WeightPerturbation : IGradientMethod
     /// <summary>The number of draws k, at least 1; each costs one gradient.</summary>
     public int Draws { get; init; } = 1;
 
+    /// <summary>Which parameters get noise, and relative to what. Default: all, absolute.</summary>
+    public NoiseShape Shape { get; init; } = NoiseShape.Everywhere;
+
     /// <inheritdoc/>
     public string Name => "wp";
 
@@ -27,8 +32,16 @@ public sealed record WeightPerturbation : IGradientMethod
     public void Validate()
     {
         Sigma.Validate();
+        ArgumentNullException.ThrowIfNull(Shape);
+        Shape.Validate();
         OptionRange.AtLeast(Draws, 1);
     }
+
+    /// <inheritdoc/>
+    public void ValidateBase(OptimizerHelper @base) => Shape.ValidateBase(@base);
+
+    /// <inheritdoc/>
+    public NoiseStream ShapeNoise(NoiseStream noise, ParameterSpace space, OptimizerHelper @base) => Shape.Apply(noise, space, @base);
 
     /// <inheritdoc/>
     public void ComputeGradient(MethodContext context)

@@ -151,7 +151,7 @@ public class FlatMinimaOptimizer : torch.optim.Optimizer
     {
         ArgumentNullException.ThrowIfNull(objective);
         FollowParameters();
-        var step = new ProbeStep(objective, _space, Noise, StepCount);
+        var step = new ProbeStep(objective, _space, Method.ShapeNoise(Noise, _space, _base), StepCount);
         var context = new MethodContext(_runner, step, _gradient, _state);
         double norm;
         bool finite, completed = false;
