@@ -38,6 +38,16 @@ internal struct CounterRandom
     /// <summary>A number in [0, 1) with 53 random bits.</summary>
     public double Unit() => (Next() >> 11) * (1.0 / (1UL << 53));
 
+    /// <summary>A number between 0 and 1 from the symmetric beta distribution: X / (X + Y) with X and Y from the gamma distribution of that shape.</summary>
+    public double Beta(double shape)
+    {
+        double x = Gamma(shape), y = Gamma(shape);
+        return x + y > 0 ? x / (x + y) : Below(2); // both underflow at tiny shapes, where the distribution is all at its ends
+    }
+
+    /// <summary>A standard normal number (Box and Muller).</summary>
+    public double Normal() => Math.Sqrt(-2 * Math.Log(1 - Unit())) * Math.Cos(2 * Math.PI * Unit());
+
     /// <summary>Puts the items in random order (Fisher and Yates).</summary>
     public void Shuffle(Span<int> items)
     {
@@ -45,6 +55,23 @@ internal struct CounterRandom
         {
             int j = Below(i + 1);
             (items[i], items[j]) = (items[j], items[i]);
+        }
+    }
+
+    // Marsaglia and Tsang 2000; a shape below 1 by way of shape + 1.
+    private double Gamma(double shape)
+    {
+        if (shape < 1)
+        {
+            double above = Gamma(shape + 1);
+            return above * Math.Pow(1 - Unit(), 1 / shape);
+        }
+        double d = shape - (1.0 / 3), c = 1 / Math.Sqrt(9 * d);
+        while (true)
+        {
+            double normal = Normal(), cube = Math.Pow(1 + (c * normal), 3);
+            if (cube > 0 && Math.Log(1 - Unit()) < (0.5 * normal * normal) + d - (d * cube) + (d * Math.Log(cube)))
+                return d * cube;
         }
     }
 
@@ -67,4 +94,7 @@ internal enum RandomPurpose
 
     /// <summary>The augmentation of one image in one epoch.</summary>
     Augmentation = 3,
+
+    /// <summary>The pairs of images that are mixed in one step, and how.</summary>
+    Mixup = 4,
 }

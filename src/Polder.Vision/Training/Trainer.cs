@@ -91,10 +91,11 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             foreach (optim.ILearningRateController group in optimizer.ParamGroups)
                 group.LearningRate = Options.LearningRateAt(run.Step, run.Steps);
             long start = Stopwatch.GetTimestamp();
+            using var batchLoss = new TrainingLoss(model, images, labels, Options, run.Step);
             StepResult step;
             try
             {
-                step = optimizer.Step(() => nn.functional.cross_entropy(model.call(images), labels));
+                step = optimizer.Step(batchLoss.Compute);
             }
             catch (NonFiniteGradientException e)
             {

@@ -54,6 +54,12 @@ public sealed record TrainingOptions
     /// <summary>Random changes of the training images. Default: none.</summary>
     public Augmentation Augmentation { get; init; }
 
+    /// <summary>The share of the label that is spread over all classes, at least 0 and below 1. Default 0.</summary>
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>The shape alpha of mixup's beta distribution, at least 0; 0, the default, mixes nothing, 0.2 is usual.</summary>
+    public double Mixup { get; init; }
+
     /// <summary>Whether only the head is trained, on the features of a body in evaluation mode: a linear probe. Default: false.</summary>
     public bool FreezeBody { get; init; }
 
@@ -69,6 +75,8 @@ public sealed record TrainingOptions
         Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "a number of at least 0");
         Require(Epochs >= 1, nameof(Epochs), Epochs, "1 or more");
         Require(BatchSize >= 1, nameof(BatchSize), BatchSize, "1 or more");
+        Require(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "a number of at least 0 and below 1");
+        Require(Mixup >= 0 && double.IsFinite(Mixup), nameof(Mixup), Mixup, "a number of at least 0");
         Require(Enum.IsDefined(Optimizer), nameof(Optimizer), Optimizer, "sgd, adam, adamw");
         Require(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "constant, cosine");
     }

@@ -1,0 +1,88 @@
+using Polder.Vision.Data;
+using Polder.Vision.Models;
+using Polder.Vision.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Polder.Vision.Tests.Training;
+
+public sealed class TrainingLossTests : IDisposable
+{
+    private readonly DisposeScope _scope = NewDisposeScope();
+    private readonly SmallConvNet _model = new(3);
+    private readonly Tensor _images;
+    private readonly Tensor _labels = tensor(new long[] { 0, 2, 1, 1 });
+
+    public TrainingLossTests()
+    {
+        _model.Initialize(1);
+        _model.eval();
+        using var generator = new Generator(4);
+        _images = rand([4, 1, 8, 8], generator: generator);
+    }
+
+    public void Dispose()
+    {
+        _model.Dispose();
+        _scope.Dispose();
+    }
+
+    [Fact]
+    public void Label_smoothing_spreads_its_share_over_all_classes()
+    {
+        using var loss = new TrainingLoss(_model, _images, _labels, new TrainingOptions { LabelSmoothing = 0.3 }, 0);
+        Tensor chances = _model.call(_images).softmax(1).log();
+        double expected = 0;
+        for (int i = 0; i < 4; i++)
+        {
+            float[] row = chances[i].data<float>().ToArray();
+            expected -= ((0.7 * row[(int)_labels[i].item<long>()]) + (0.3 * row.Average())) / 4;
+        }
+        Assert.Equal(expected, loss.Compute().ToDouble(), 1e-6);
+    }
+
+    [Fact]
+    public void Mixup_mixes_images_and_losses_with_the_same_share_and_partner()
+    {
+        using Mixup mixup = Mixup.Of(_images, _labels, 0.7, seed: 5, step: 9);
+        Assert.InRange(mixup.Share, 0.001, 0.999);
+        // Which partner: the one whose mixture is found.
+        int[] partners = [.. Enumerable.Range(0, 4).Select(i => Enumerable.Range(0, 4).Single(j =>
+            allclose(mixup.Images[i], (mixup.Share * _images[i]) + ((1 - mixup.Share) * _images[j]), 1e-5, 1e-6)))];
+        Assert.Equal([0, 1, 2, 3], partners.Order());
+        using var loss = new TrainingLoss(_model, _images, _labels, new TrainingOptions { Mixup = 0.7, Seed = 5 }, 9);
+        Tensor logits = _model.call(mixup.Images), others = tensor(partners.Select(j => _labels[j].item<long>()).ToArray());
+        double expected = (mixup.Share * nn.functional.cross_entropy(logits, _labels).ToDouble())
+            + ((1 - mixup.Share) * nn.functional.cross_entropy(logits, others).ToDouble());
+        Assert.Equal(expected, loss.Compute().ToDouble(), 1e-6);
+        Assert.Equal(loss.Compute().ToDouble(), loss.Compute().ToDouble());
+    }
+
+    [Fact]
+    public void Mixup_depends_on_seed_and_step_alone()
+    {
+        double Share(long seed, long step)
+        {
+            using Mixup mixup = Mixup.Of(_images, _labels, 0.2, seed, step);
+            return mixup.Share;
+        }
+
+        Assert.Equal(Share(1, 2), Share(1, 2));
+        Assert.NotEqual(Share(1, 2), Share(1, 3));
+        Assert.NotEqual(Share(1, 2), Share(2, 2));
+    }
+
+    [Theory]
+    [InlineData(0.2)]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void The_share_has_the_moments_of_the_beta_distribution(double alpha)
+    {
+        const int Count = 20_000;
+        double[] values = [.. Enumerable.Range(0, Count).Select(i => new CounterRandom(1, RandomPurpose.Mixup, i).Beta(alpha))];
+        double variance = 1 / (4 * ((2 * alpha) + 1));
+        Assert.Equal(0.5, values.Average(), 4 * Math.Sqrt(variance / Count));
+        // The fourth central moment of a variable in [0, 1] is at most 1/16 - and so is this estimate's variance over Count.
+        Assert.Equal(variance, values.Average(v => (v - 0.5) * (v - 0.5)), 4 * 0.25 / Math.Sqrt(Count));
+    }
+}
