@@ -16,7 +16,6 @@ public sealed class MethodState : IDisposable
 
     private readonly Dictionary<string, (ParameterVector Vector, double Initial)> _vectors = [];
     private readonly Dictionary<string, ParameterVector> _scratch = [];
-    private Dictionary<string, Tensor> _loaded = [];
 
     internal MethodState(ParameterSpace space) => Space = space;
 
@@ -31,18 +30,9 @@ public sealed class MethodState : IDisposable
     /// <param name="initial">What its elements are at first.</param>
     public ParameterVector Vector(string name, double initial = 0)
     {
-        if (_vectors.TryGetValue(name, out var known))
-            return known.Vector;
-        ParameterVector vector = Create(initial);
+        // A vector that was loaded does not know its initial value yet; parameters that are added later start from it.
+        ParameterVector vector = _vectors.TryGetValue(name, out var known) ? known.Vector : Create(initial);
         _vectors[name] = (vector, initial);
-        for (int i = 0; i < vector.Blocks.Count; i++)
-        {
-            if (!_loaded.Remove(Key(name, i), out Tensor? block))
-                continue;
-            using (no_grad())
-                vector.Blocks[i].copy_(block);
-            block.Dispose();
-        }
         return vector;
     }
 
@@ -88,8 +78,6 @@ public sealed class MethodState : IDisposable
     /// <summary>Adds copies of the vectors' blocks, one tensor a parameter, and the numbers.</summary>
     internal void Save(IDictionary<string, Tensor> state)
     {
-        foreach (var (name, block) in _loaded)
-            state[name] = block.clone();
         foreach (var (name, (vector, _)) in _vectors)
             for (int i = 0; i < vector.Blocks.Count; i++)
                 state[Key(name, i)] = vector.Blocks[i].detach().clone();
@@ -97,15 +85,37 @@ public sealed class MethodState : IDisposable
             state[ScalarPrefix + name] = tensor(value, ScalarType.Float64);
     }
 
-    /// <summary>Takes over saved blocks; a vector gets its own when the method first asks for it.</summary>
+    /// <summary>Finds every error before <see cref="Load"/> changes anything.</summary>
+    /// <exception cref="ArgumentException">A block is missing, has no place, or has another shape than its parameter.</exception>
+    internal void Check(IReadOnlyDictionary<string, Tensor> state)
+    {
+        foreach (string name in NamesIn(state))
+            for (int i = 0; i < Space.Parameters.Count; i++)
+                if (!state.TryGetValue(Key(name, i), out Tensor? block) || !block.shape.SequenceEqual(Space.Parameters[i].shape))
+                    throw new ArgumentException(
+                        $"{Key(name, i)} of the saved state is {(block is null ? "missing" : $"of shape [{string.Join(", ", block.shape)}]")}; the parameter has shape [{string.Join(", ", Space.Parameters[i].shape)}]",
+                        nameof(state));
+    }
+
+    /// <summary>Takes over saved blocks and numbers, by copying.</summary>
     internal void Load(IReadOnlyDictionary<string, Tensor> state)
     {
         Dispose();
-        foreach (var (name, block) in state.Where(entry => entry.Key.StartsWith(Prefix, StringComparison.Ordinal)))
-            _loaded[name] = block.detach().clone().DetachFromDisposeScope();
+        using var noGrad = no_grad();
+        foreach (string name in NamesIn(state))
+        {
+            ParameterVector vector = Space.CreateVector();
+            for (int i = 0; i < vector.Blocks.Count; i++)
+                vector.Blocks[i].copy_(state[Key(name, i)]);
+            _vectors[name] = (vector, 0);
+        }
         foreach (var (name, value) in state.Where(entry => entry.Key.StartsWith(ScalarPrefix, StringComparison.Ordinal)))
             Scalars[name[ScalarPrefix.Length..]] = value.ToDouble();
     }
+
+    // method.NAME.0, method.NAME.1 and so on: the name may contain dots itself.
+    private static IEnumerable<string> NamesIn(IReadOnlyDictionary<string, Tensor> state) =>
+        state.Keys.Where(key => key.StartsWith(Prefix, StringComparison.Ordinal)).Select(key => key[Prefix.Length..key.LastIndexOf('.')]).Distinct();
 
     private static string Key(string name, int parameter) => $"{Prefix}{name}.{parameter}";
 
@@ -124,9 +134,6 @@ public sealed class MethodState : IDisposable
     {
         foreach (ParameterVector vector in _scratch.Values)
             vector.Dispose();
-        foreach (Tensor block in _loaded.Values)
-            block.Dispose();
         _scratch.Clear();
-        _loaded = [];
     }
 }

@@ -147,6 +147,9 @@ public sealed class ParameterSpace
     /// <summary>Says that a gradient has reached every parameter; an analytic objective that writes the whole vector calls it.</summary>
     public void MarkReceivedGradient() => Array.Fill(_received, true);
 
+    /// <summary>Takes over which parameters a gradient has reached, from a saved run.</summary>
+    internal void SetReceivedGradient(ReadOnlySpan<bool> received) => received.CopyTo(_received);
+
     /// <summary>Takes over what an earlier space knew of the parameters that both have.</summary>
     internal void Inherit(ParameterSpace earlier)
     {

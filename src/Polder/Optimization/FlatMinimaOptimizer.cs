@@ -23,7 +23,7 @@ namespace Polder.Optimization;
 /// need the base. The parameters' gradients are null after a step.
 /// </para>
 /// </remarks>
-public class FlatMinimaOptimizer : torch.optim.Optimizer
+public partial class FlatMinimaOptimizer : torch.optim.Optimizer
 {
     private readonly OptimizerHelper _base;
     private readonly bool _replayRandomNumbers = true;

@@ -1,0 +1,104 @@
+using System.Text;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Polder.Optimization;
+
+/// <content>Saving and loading what a resumed run needs.</content>
+public partial class FlatMinimaOptimizer
+{
+    private const long StateVersion = 1;
+    private const string VersionName = "version", StepName = "step", SkippedName = "skipped", BaseName = "optimizer", MethodName = "algorithm", ReceivedName = "received";
+
+    /// <summary>
+    /// Everything by which the next steps depend on the earlier ones, beside the model's parameters and buffers: the base optimizer's
+    /// state and options (momentum, moments, counts, learning rates), <see cref="StepCount"/>, which drives the noise and sigma's
+    /// schedule, <see cref="SkippedSteps"/>, the method's memory and that of the hooks (<see cref="IStatefulHook"/>). A run that loads it,
+    /// and the model's own state, goes on bit for bit.
+    /// </summary>
+    /// <returns>
+    /// New tensors by name, with a version, in the current dispose scope; ready for <c>Safetensors.Write</c>. The noise stream and the
+    /// options of the method are not in it: make the optimizer of the resumed run alike. Nor is the state of torch's random generator,
+    /// which belongs to the process, or that of a TorchSharp scheduler, which is a function of the number of steps.
+    /// </returns>
+    /// <exception cref="NotSupportedException">The base optimizer is not TorchSharp's and keeps something that cannot be saved.</exception>
+    public IReadOnlyDictionary<string, Tensor> StateDict()
+    {
+        FollowParameters();
+        var state = new Dictionary<string, Tensor>
+        {
+            [VersionName] = tensor(StateVersion),
+            [StepName] = tensor(StepCount),
+            [SkippedName] = tensor(SkippedSteps),
+            [BaseName] = TextTensor(_base.GetType().Name),
+            [MethodName] = TextTensor(Method.Name),
+            [ReceivedName] = tensor(Enumerable.Range(0, _space.Parameters.Count).Select(_space.HasReceivedGradient).ToArray()),
+        };
+        BaseOptimizerState.Save(_base, state);
+        _state.Save(state);
+        for (int i = 0; i < Hooks.Count; i++)
+        {
+            if (Hooks[i] is not IStatefulHook hook)
+                continue;
+            var own = new Dictionary<string, Tensor>();
+            hook.Save(own);
+            foreach (var (name, value) in own)
+                state[HookPrefix(i) + name] = value;
+        }
+        return state;
+    }
+
+    /// <summary>Takes over what <see cref="StateDict"/> gave, by copying. Add parameter groups and hooks before.</summary>
+    /// <param name="state">The named tensors, for example those of a safetensors file.</param>
+    /// <exception cref="ArgumentException">
+    /// The state is incomplete, of another version, base optimizer, method, other hooks or parameters; the message says which, and nothing
+    /// has changed (but for hooks before one that refuses its own part).
+    /// </exception>
+    public void LoadStateDict(IReadOnlyDictionary<string, Tensor> state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        FollowParameters();
+        using var scope = NewDisposeScope();
+        Tensor Entry(string name) => state.TryGetValue(name, out Tensor? value)
+            ? value
+            : throw new ArgumentException($"the saved state lacks {name}: it is not an optimizer's", nameof(state));
+
+        long version = Entry(VersionName).ToInt64();
+        if (version != StateVersion)
+            throw new ArgumentException($"the saved state has version {version}; this version of Polder reads {StateVersion}", nameof(state));
+        if (TextOf(Entry(BaseName)) is var baseName && baseName != _base.GetType().Name)
+            throw new ArgumentException($"the saved state is of the base optimizer {baseName}; this optimizer has {_base.GetType().Name}", nameof(state));
+        if (TextOf(Entry(MethodName)) is var method && method != Method.Name)
+            throw new ArgumentException($"the saved state is of the method {method}; this optimizer has {Method.Name}", nameof(state));
+        bool[] received = [.. Entry(ReceivedName).data<bool>()];
+        if (received.Length != _space.Parameters.Count)
+            throw new ArgumentException($"the saved state is of {received.Length} trainable parameters; the optimizer has {_space.Parameters.Count}", nameof(state));
+        long step = Entry(StepName).ToInt64(), skipped = Entry(SkippedName).ToInt64();
+        BaseOptimizerState.Check(_base, state);
+        _state.Check(state);
+        LoadHooks(state);
+
+        BaseOptimizerState.Load(_base, state);
+        _state.Load(state);
+        _space.SetReceivedGradient(received);
+        (StepCount, SkippedSteps) = (step, skipped);
+    }
+
+    private void LoadHooks(IReadOnlyDictionary<string, Tensor> state)
+    {
+        string? unknown = state.Keys.FirstOrDefault(key => key.StartsWith("hook.", StringComparison.Ordinal)
+            && !Enumerable.Range(0, Hooks.Count).Any(i => Hooks[i] is IStatefulHook && key.StartsWith(HookPrefix(i), StringComparison.Ordinal)));
+        if (unknown is not null)
+            throw new ArgumentException($"the optimizer has no hook for {unknown} of the saved state: add the same hooks in the same order before loading", nameof(state));
+        for (int i = 0; i < Hooks.Count; i++)
+            if (Hooks[i] is IStatefulHook hook)
+                hook.Load(state.Where(e => e.Key.StartsWith(HookPrefix(i), StringComparison.Ordinal)).ToDictionary(e => e.Key[HookPrefix(i).Length..], e => e.Value));
+    }
+
+    private static string HookPrefix(int index) => $"hook.{index}.";
+
+    // Tensors are all that a state has; names travel as their bytes.
+    private static Tensor TextTensor(string text) => tensor(Encoding.UTF8.GetBytes(text));
+
+    private static string TextOf(Tensor tensor) => Encoding.UTF8.GetString(tensor.contiguous().bytes);
+}
