@@ -154,7 +154,7 @@ internal sealed class SenseCommand : PolderCommand
         if (!PlotFont.IsAvailable)
             context.Output.Warn("no TrueType font was found under /usr/share/fonts: the plot has lines and no words");
         long seed = results[0].Seed;
-        byte[] picture = new LogCurvePlot($"Matrix sensing, seed {seed}", "step", "validation error").Draw(
+        byte[] picture = new CurvePlot($"Matrix sensing, seed {seed}", "step", "validation error").Draw(
             [.. results.Where(r => r.Seed == seed).Select(r => new Curve(
                 r.Method, [.. r.Curve.Select(p => (double)p.Step)], [.. r.Curve.Select(p => p.Metrics.Validation)]))],
             Path.GetExtension(file));

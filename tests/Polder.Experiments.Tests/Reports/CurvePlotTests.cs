@@ -4,9 +4,9 @@ using Polder.Experiments.Reports;
 
 namespace Polder.Experiments.Tests.Reports;
 
-public class LogCurvePlotTests
+public class CurvePlotTests
 {
-    private static readonly LogCurvePlot Plot = new("errors", "step", "error");
+    private static readonly CurvePlot Plot = new("errors", "step", "error");
     private static readonly Curve Falling = new("nso", [0, 1, 2, 3], [10, 1, 0.1, 0.01]);
 
     [Fact]
@@ -25,6 +25,19 @@ public class LogCurvePlotTests
         double step = points[1][1] - points[0][1];
         Assert.True(step > 50);
         Assert.All(points.Zip(points.Skip(1)), p => Assert.Equal(step, p.Second[1] - p.First[1], 0.01));
+    }
+
+    [Fact]
+    public void Axes_are_linear_or_logarithmic_as_asked()
+    {
+        // On a linear y axis and a logarithmic x axis a logarithm is a straight line, with negative values in place.
+        var plot = new CurvePlot("", "", "") { LogX = true, LogY = false };
+        XDocument svg = XDocument.Parse(Encoding.UTF8.GetString(plot.Draw([new Curve("log", [0.1, 1, 10, 100], [-1, 0, 1, 2])], ".svg")));
+        string path = svg.Descendants().Where(e => e.Name.LocalName == "path" && (string?)e.Attribute("stroke-width") == "2")
+            .Select(e => (string)e.Attribute("d")!).First(d => d.Count(c => c == 'L') == 3);
+        double[][] points = [.. path[1..].Split('L').Select(p => p.Split(' ').Select(double.Parse).ToArray())];
+        Assert.All(points.Zip(points.Skip(1)), p => Assert.Equal(points[1][0] - points[0][0], p.Second[0] - p.First[0], 0.01));
+        Assert.All(points.Zip(points.Skip(1)), p => Assert.Equal(points[1][1] - points[0][1], p.Second[1] - p.First[1], 0.01));
     }
 
     [Fact]
