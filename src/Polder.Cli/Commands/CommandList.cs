@@ -13,6 +13,8 @@ internal static class CommandList
         new EvaluateCommand(),
         new TuneCommand(),
         new SenseCommand(),
+        new InspectCommand(),
+        new ConvertCommand(),
         new DoctorCommand(),
     ];
 }

@@ -17,6 +17,8 @@ internal static class ParseErrors
             return Unknown(parse.UnmatchedTokens[0], command);
 
         ParseError error = parse.Errors[0];
+        if (command.Arguments.FirstOrDefault(a => a.Arity.MinimumNumberOfValues > 0 && parse.GetResult(a) is not { Tokens.Count: > 0 }) is { } missing)
+            return OptionErrors.Found(missing.Name, "", missing.Description ?? "a value");
         OptionResult? option = error.SymbolResult as OptionResult ?? error.SymbolResult?.Parent as OptionResult;
         if (option?.Option is not ICliOption known || error.Message.StartsWith(known.Name + ":", StringComparison.Ordinal))
             return error.Message;
