@@ -95,7 +95,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             StepResult step;
             try
             {
-                step = optimizer.Step(batchLoss.Compute);
+                step = optimizer.Step(batchLoss.Rows, batchLoss.Compute);
             }
             catch (NonFiniteGradientException e)
             {

@@ -23,13 +23,20 @@ internal sealed class TrainingLoss : IDisposable
         _mixup = options.Mixup > 0 ? Mixup.Of(images, labels, options.Mixup, options.Seed, step) : null;
     }
 
+    /// <summary>The number of images.</summary>
+    public int Rows => checked((int)_labels.shape[0]);
+
     /// <summary>The loss where the weights stand.</summary>
-    public Tensor Compute()
+    public Tensor Compute() => Compute(..);
+
+    /// <summary>The mean loss of some of the images where the weights stand.</summary>
+    /// <param name="rows">Which images.</param>
+    public Tensor Compute(Range rows)
     {
-        Tensor logits = _model.call(_mixup?.Images ?? _images);
+        Tensor logits = _model.call((_mixup?.Images ?? _images)[rows]);
         return _mixup is null ? CrossEntropy(_labels) : _mixup.Loss(CrossEntropy, _labels);
 
-        Tensor CrossEntropy(Tensor labels) => nn.functional.cross_entropy(logits, labels, label_smoothing: _labelSmoothing);
+        Tensor CrossEntropy(Tensor labels) => nn.functional.cross_entropy(logits, labels[rows], label_smoothing: _labelSmoothing);
     }
 
     /// <inheritdoc/>

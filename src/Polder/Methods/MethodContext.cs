@@ -13,6 +13,7 @@ public sealed class MethodContext
     private readonly List<double> _losses = [];
     private double _weightedLoss;
     private double _weight;
+    private double _evaluations;
     private double? _centreLoss;
     private Action? _whenAccepted;
 
@@ -36,11 +37,17 @@ public sealed class MethodContext
     /// <summary>What the method remembers from step to step.</summary>
     public MethodState State { get; }
 
+    /// <summary>The number of rows of the mini-batch; null where the objective cannot be evaluated on some of them (<see cref="ISlicedObjective"/>).</summary>
+    public int? Rows => (_step.Objective as ISlicedObjective)?.Rows;
+
     /// <summary>The losses of the probes so far, in order.</summary>
     public IReadOnlyList<double> Losses => _losses;
 
     /// <summary>f(W) where a probe at the centre has run, else the mean of the probes' losses weighted as their gradients.</summary>
     internal double Loss => _centreLoss ?? (_weight != 0 ? _weightedLoss / _weight : _losses.Count > 0 ? _losses.Average() : double.NaN);
+
+    /// <summary>The passes over the mini-batch so far; probes on parts of it add up to whole passes.</summary>
+    internal int GradientEvaluations => (int)Math.Round(_evaluations);
 
     /// <summary>Sets <see cref="Gradient"/> to the weighted sum of the probes' gradients.</summary>
     public void Run(params ReadOnlySpan<Probe> probes) => RunInto(Gradient, probes);
@@ -55,6 +62,7 @@ public sealed class MethodContext
             _losses.Add(losses[i]);
             _weightedLoss += probes[i].Weight * losses[i];
             _weight += probes[i].Weight;
+            _evaluations += probes[i].Rows is { } rows && Rows is { } all ? (double)rows.GetOffsetAndLength(all).Length / all : 1;
             if (probes[i].Direction == ProbeDirection.Centre)
                 _centreLoss ??= losses[i];
         }

@@ -27,11 +27,17 @@ public sealed record NoiseStability : IGradientMethod
     /// <summary>The weight lambda of the gradient at W itself, 0 to 1; above 0 it costs one gradient more, at 1 the step is the base optimizer's.</summary>
     public double CleanWeight { get; init; }
 
+    /// <summary>Whether each point sees the whole mini-batch, at 2k gradients a step, or its own part of it, at one. Default: the whole.</summary>
+    public Passes Passes { get; init; }
+
+    /// <summary>The noise comes at every so manyth step, the first included, at least 1; the steps between are the base optimizer's, at one gradient. Default 1.</summary>
+    public int Every { get; init; } = 1;
+
     /// <inheritdoc/>
     public string Name => "nso";
 
     /// <inheritdoc/>
-    public int GradientEvaluations => Sigma.IsZero || CleanWeight == 1 ? 1 : (2 * Pairs) + (CleanWeight > 0 ? 1 : 0);
+    public int GradientEvaluations => Sigma.IsZero || CleanWeight == 1 ? 1 : (Passes == Passes.Split ? 1 : 2 * Pairs) + (CleanWeight > 0 ? 1 : 0);
 
     /// <inheritdoc/>
     public void Validate()
@@ -41,6 +47,9 @@ public sealed record NoiseStability : IGradientMethod
         Shape.Validate();
         OptionRange.AtLeast(Pairs, 1);
         OptionRange.Share(CleanWeight);
+        OptionRange.AtLeast(Every, 1);
+        if (!Enum.IsDefined(Passes))
+            throw new ArgumentOutOfRangeException(nameof(Passes), Passes, "Passes must be Full or Split");
     }
 
     /// <inheritdoc/>
@@ -53,21 +62,38 @@ public sealed record NoiseStability : IGradientMethod
     public void ComputeGradient(MethodContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        double sigma = Sigma.At(context.Step);
+        double sigma = context.Step % Every == 0 ? Sigma.At(context.Step) : 0;
         if (sigma == 0 || CleanWeight == 1)
         {
             context.Run(Probe.Centre());
             return;
         }
-        var probes = new List<Probe>(GradientEvaluations);
+        var probes = new List<Probe>((2 * Pairs) + 1);
         if (CleanWeight > 0)
             probes.Add(Probe.Centre(CleanWeight));
-        double weight = (1 - CleanWeight) / (2 * Pairs);
-        for (int pair = 0; pair < Pairs; pair++)
+        Range?[] parts = Parts(context);
+        for (int point = 0; point < parts.Length; point++)
         {
-            probes.Add(Probe.Noise(pair, sigma, weight));
-            probes.Add(Probe.Noise(pair, -sigma, weight));
+            double weight = parts[point] is { } rows
+                ? (1 - CleanWeight) * rows.GetOffsetAndLength(context.Rows!.Value).Length / context.Rows.Value
+                : (1 - CleanWeight) / parts.Length;
+            probes.Add(Probe.Noise(point / 2, point % 2 == 0 ? sigma : -sigma, weight) with { Rows = parts[point] });
         }
         context.Run([.. probes]);
+    }
+
+    // What each of the 2k points sees of the batch; null is all of it.
+    private Range?[] Parts(MethodContext context)
+    {
+        var parts = new Range?[2 * Pairs];
+        if (Passes == Passes.Full)
+            return parts;
+        int rows = context.Rows ?? throw new InvalidOperationException(
+            "nso with Passes = Split evaluates parts of the mini-batch, which this objective does not have: call Step(rows, range => loss over images[range]), or set Passes = Full");
+        if (rows < parts.Length)
+            return parts;
+        for (int i = 0; i < parts.Length; i++)
+            parts[i] = (int)((long)rows * i / parts.Length)..(int)((long)rows * (i + 1) / parts.Length);
+        return parts;
     }
 }

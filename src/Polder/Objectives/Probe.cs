@@ -21,6 +21,9 @@ public enum ProbeDirection
 /// <param name="Vector">For a stored vector: the vector.</param>
 public readonly record struct Probe(double Weight, double Scale, ProbeDirection Direction, int Draw, ParameterVector? Vector)
 {
+    /// <summary>The rows of the mini-batch that the probe sees, counted from the start; null is all. Others than all need an <see cref="ISlicedObjective"/>.</summary>
+    public Range? Rows { get; init; }
+
     /// <summary>A probe at W.</summary>
     public static Probe Centre(double weight = 1) => new(weight, 0, ProbeDirection.Centre, 0, null);
 

@@ -53,7 +53,9 @@ public sealed class SequentialProbeRunner : IProbeRunner
                 gradient.Zero();
             _buffers?.BeforeProbe(probe.Direction == ProbeDirection.Centre);
             ReplayRandomNumbers();
-            losses[i] = step.Objective.Accumulate(step.Space, gradient, probe.Weight);
+            losses[i] = probe.Rows is { } rows
+                ? Sliced(step.Objective).Accumulate(step.Space, gradient, probe.Weight, rows)
+                : step.Objective.Accumulate(step.Space, gradient, probe.Weight);
         }
     }
 
@@ -84,6 +86,9 @@ public sealed class SequentialProbeRunner : IProbeRunner
         _centre = null;
         _randomState = null;
     }
+
+    private static ISlicedObjective Sliced(IObjective objective) => objective as ISlicedObjective
+        ?? throw new InvalidOperationException($"a probe sees part of the mini-batch, and {objective.GetType().Name} has no parts: give the step an {nameof(ISlicedObjective)}");
 
     private void MoveTo(ProbeStep step, Probe probe)
     {

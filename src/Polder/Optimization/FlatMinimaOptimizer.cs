@@ -145,6 +145,15 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     /// <inheritdoc cref="Step(IObjective)"/>
     public StepResult Step(Func<Tensor> closure) => Step(new ClosureObjective(closure));
 
+    /// <summary>One step on the function that a closure computes over the rows of a mini-batch or some of them, as <see cref="Passes.Split"/> needs it.</summary>
+    /// <param name="rows">The number of rows of the mini-batch, at least 1.</param>
+    /// <param name="closure">
+    /// Computes the mean loss over a range of rows: <c>range => cross_entropy(model.forward(images[range]), labels[range])</c>. Methods that do
+    /// not cut the batch ask for all rows.
+    /// </param>
+    /// <inheritdoc cref="Step(IObjective)"/>
+    public StepResult Step(int rows, Func<Range, Tensor> closure) => Step(new SlicedClosureObjective(rows, closure));
+
     /// <summary>One step.</summary>
     /// <exception cref="NonFiniteGradientException">A loss or the gradient is not finite, and <see cref="NonFinite"/> is <see cref="NonFinitePolicy.Throw"/>.</exception>
     public StepResult Step(IObjective objective)
@@ -180,7 +189,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
             SkippedSteps++;
         }
         StepCount++;
-        return new StepResult(context.Loss, context.Losses, norm, !finite);
+        return new StepResult(context.Loss, context.Losses, norm, !finite) { GradientEvaluations = context.GradientEvaluations };
     }
 
     /// <inheritdoc/>

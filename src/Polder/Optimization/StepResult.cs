@@ -7,6 +7,6 @@ namespace Polder.Optimization;
 /// <param name="Skipped">Whether the update was left out since a loss or the gradient was not finite.</param>
 public sealed record StepResult(double Loss, IReadOnlyList<double> Losses, double GradientNorm, bool Skipped)
 {
-    /// <summary>The number of gradient evaluations that the step took.</summary>
-    public int GradientEvaluations => Losses.Count;
+    /// <summary>The number of gradient evaluations that the step took, each over the whole mini-batch; probes on parts of it add up to whole ones.</summary>
+    public int GradientEvaluations { get; init; } = Losses.Count;
 }

@@ -1,0 +1,35 @@
+using static TorchSharp.torch;
+
+namespace Polder.Objectives;
+
+/// <summary>The function that a closure over a model and a range of the mini-batch's rows computes; the contract is that of <see cref="ClosureObjective"/>.</summary>
+public sealed class SlicedClosureObjective : ISlicedObjective
+{
+    private readonly Func<Range, Tensor> _closure;
+
+    /// <summary>Makes the objective.</summary>
+    /// <param name="rows">The number of rows of the mini-batch, at least 1.</param>
+    /// <param name="closure">Computes the mean loss over a range of rows, for example <c>range => cross_entropy(model.forward(images[range]), labels[range])</c>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="rows"/> is below 1.</exception>
+    public SlicedClosureObjective(int rows, Func<Range, Tensor> closure)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        ArgumentNullException.ThrowIfNull(closure);
+        (Rows, _closure) = (rows, closure);
+    }
+
+    /// <inheritdoc/>
+    public int Rows { get; }
+
+    /// <inheritdoc/>
+    public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight) => Accumulate(space, gradient, weight, 0..Rows);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">The range is empty or not within the rows.</exception>
+    public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight, Range rows)
+    {
+        var (offset, length) = rows.GetOffsetAndLength(Rows);
+        ArgumentOutOfRangeException.ThrowIfZero(length, nameof(rows));
+        return new ClosureObjective(() => _closure(offset..(offset + length))).Accumulate(space, gradient, weight);
+    }
+}
