@@ -69,6 +69,15 @@ public sealed class TrainerTests : IDisposable
         Assert.False(_model.training);
     }
 
+    // 20 images in batches of 8, the last of 4: every batch is cut, and a step is one pass.
+    [Fact]
+    public void A_split_batch_costs_one_gradient_a_step()
+    {
+        TrainingResult result = new Trainer(Short with { Epochs = 2 }, new NoiseStability { Sigma = 0.01, Passes = Passes.Split })
+            .Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+        Assert.Equal((6, 6), (result.Steps, result.GradientEvaluations));
+    }
+
     [Fact]
     public void A_linear_probe_leaves_the_body_bit_for_bit()
     {

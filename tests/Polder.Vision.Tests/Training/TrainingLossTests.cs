@@ -58,6 +58,15 @@ public sealed class TrainingLossTests : IDisposable
         Assert.Equal(loss.Compute().ToDouble(), loss.Compute().ToDouble());
     }
 
+    // Split-batch methods see parts: without batch statistics their mean, weighted by size, is the loss of the batch.
+    [Fact]
+    public void Parts_of_the_batch_add_up_to_it()
+    {
+        using var loss = new TrainingLoss(_model, _images, _labels, new TrainingOptions { Mixup = 0.7, LabelSmoothing = 0.3, Seed = 5 }, 9);
+        Assert.Equal(4, loss.Rows);
+        Assert.Equal(loss.Compute().ToDouble(), ((3 * loss.Compute(0..3).ToDouble()) + loss.Compute(3..4).ToDouble()) / 4, 1e-6);
+    }
+
     [Fact]
     public void Mixup_depends_on_seed_and_step_alone()
     {
