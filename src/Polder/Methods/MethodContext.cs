@@ -101,5 +101,8 @@ public sealed class MethodContext
     /// <param name="change">Runs once, right before the base optimizer's update, with <see cref="Gradient"/> as the method left it.</param>
     public void WhenAccepted(Action change) => _whenAccepted += change;
 
+    /// <summary>A forward pass at W where no probe was there: it moves the model's buffers and gives the loss.</summary>
+    internal void EvaluateCentre() => _centreLoss ??= _runner.Evaluate();
+
     internal void Accept() => _whenAccepted?.Invoke();
 }

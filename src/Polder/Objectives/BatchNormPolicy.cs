@@ -16,6 +16,13 @@ public enum BatchNormPolicy
     /// <summary>Every probe moves them, as plain TorchSharp would: 2k times a step.</summary>
     EveryProbe,
 
+    /// <summary>
+    /// They move once a step, as one clean forward pass at W moves them: the probe at W where the step has one, otherwise a forward pass
+    /// without gradient after the probes, with the same random numbers. The statistics are exactly the base optimizer's; it costs about a
+    /// third of a gradient evaluation more.
+    /// </summary>
+    CleanForward,
+
     /// <summary>No probe moves them. The forward pass still normalises by the batch's own statistics in training mode.</summary>
     Frozen,
 }

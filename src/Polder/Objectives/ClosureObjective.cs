@@ -19,9 +19,12 @@ namespace Polder.Objectives;
 /// </para>
 /// </remarks>
 /// <param name="closure">Computes the loss, a floating-point tensor of one element.</param>
-public sealed class ClosureObjective(Func<Tensor> closure) : IObjective
+public sealed class ClosureObjective(Func<Tensor> closure) : IForwardObjective
 {
     private readonly Func<Tensor> _closure = closure ?? throw new ArgumentNullException(nameof(closure));
+
+    /// <summary>Whether the closure is known to compute a loss without calling backward.</summary>
+    internal bool OnlyComputes { get; set; }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The closure returns no loss, or one that cannot be differentiated.</exception>
@@ -38,11 +41,39 @@ public sealed class ClosureObjective(Func<Tensor> closure) : IObjective
                 loss = _closure();
             RequireLoss(loss);
             if (TakeGradients(space, gradient, weight))
+            {
                 CheckContract(space, loss);
+            }
             else
+            {
                 Differentiate(space, gradient, loss, weight);
+                OnlyComputes = true;
+            }
             using Tensor value = loss.detach();
             return value.ToDouble();
+        }
+        finally
+        {
+            ClearGradients(space);
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">The closure returns no loss.</exception>
+    public double Evaluate(ParameterSpace space)
+    {
+        ArgumentNullException.ThrowIfNull(space);
+        using var scope = NewDisposeScope();
+        try
+        {
+            // A closure that calls backward needs its graph, even where nobody wants the gradient.
+            using (set_grad_enabled(!OnlyComputes))
+            {
+                Tensor loss = _closure();
+                RequireLoss(loss);
+                using Tensor value = loss.detach();
+                return value.ToDouble();
+            }
         }
         finally
         {

@@ -22,6 +22,10 @@ public interface IProbeRunner : IDisposable
     /// <param name="losses">Receives f at each probe, in order; as long as <paramref name="probes"/>.</param>
     void Run(ReadOnlySpan<Probe> probes, ParameterVector gradient, Span<double> losses);
 
+    /// <summary>f at W without its gradient: what moves the model's buffers under <see cref="BatchNormPolicy.CleanForward"/>.</summary>
+    /// <exception cref="NotSupportedException">The runner, or the step's objective, cannot.</exception>
+    double Evaluate() => throw new NotSupportedException($"{GetType().Name} has no forward pass without a gradient");
+
     /// <summary>Puts the parameters back where they were, in case they have been moved; a method that needs them between two runs calls it.</summary>
     void ReturnToCentre();
 

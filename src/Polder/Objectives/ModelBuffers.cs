@@ -66,7 +66,7 @@ internal sealed class ModelBuffers(nn.Module model, BatchNormPolicy policy) : ID
             _fromCentre = _pendingCentre;
             return;
         }
-        if (policy != BatchNormPolicy.OncePerStep || _fromCentre)
+        if (policy is not (BatchNormPolicy.OncePerStep or BatchNormPolicy.CleanForward) || _fromCentre)
             return;
         if (_pendingCentre)
         {

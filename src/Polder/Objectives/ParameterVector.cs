@@ -85,6 +85,15 @@ public sealed class ParameterVector : IDisposable
             flat.mul_(scalar);
     }
 
+    /// <summary>Limits every element to between -<paramref name="limit"/> and <paramref name="limit"/>.</summary>
+    public void Clamp(double limit)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (Tensor flat in _flats)
+            flat.clamp_(-limit, limit);
+    }
+
     /// <summary>Takes over the elements of <paramref name="other"/>, a vector of the same space.</summary>
     public void CopyFrom(ParameterVector other)
     {

@@ -60,6 +60,18 @@ public sealed class SequentialProbeRunner : IProbeRunner
     }
 
     /// <inheritdoc/>
+    public double Evaluate()
+    {
+        ProbeStep step = _step ?? throw new InvalidOperationException("Evaluate needs a step: call Begin first");
+        if (step.Objective is not IForwardObjective objective)
+            throw MicroBatchObjective.Unable(step.Objective);
+        ReturnToCentre();
+        _buffers?.BeforeProbe(isCentre: true);
+        ReplayRandomNumbers();
+        return objective.Evaluate(step.Space);
+    }
+
+    /// <inheritdoc/>
     public void ReturnToCentre()
     {
         if (_standing is not null)

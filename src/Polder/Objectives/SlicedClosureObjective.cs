@@ -3,9 +3,10 @@ using static TorchSharp.torch;
 namespace Polder.Objectives;
 
 /// <summary>The function that a closure over a model and a range of the mini-batch's rows computes; the contract is that of <see cref="ClosureObjective"/>.</summary>
-public sealed class SlicedClosureObjective : ISlicedObjective
+public sealed class SlicedClosureObjective : ISlicedObjective, IForwardObjective
 {
     private readonly Func<Range, Tensor> _closure;
+    private bool _onlyComputes;
 
     /// <summary>Makes the objective.</summary>
     /// <param name="rows">The number of rows of the mini-batch, at least 1.</param>
@@ -30,6 +31,12 @@ public sealed class SlicedClosureObjective : ISlicedObjective
     {
         var (offset, length) = rows.GetOffsetAndLength(Rows);
         ArgumentOutOfRangeException.ThrowIfZero(length, nameof(rows));
-        return new ClosureObjective(() => _closure(offset..(offset + length))).Accumulate(space, gradient, weight);
+        var objective = new ClosureObjective(() => _closure(offset..(offset + length)));
+        double loss = objective.Accumulate(space, gradient, weight);
+        _onlyComputes = objective.OnlyComputes;
+        return loss;
     }
+
+    /// <inheritdoc/>
+    public double Evaluate(ParameterSpace space) => new ClosureObjective(() => _closure(0..Rows)) { OnlyComputes = _onlyComputes }.Evaluate(space);
 }

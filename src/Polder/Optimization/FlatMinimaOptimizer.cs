@@ -40,7 +40,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     /// <param name="model">The model whose BatchNorm statistics shall move once a step; without it they move with every probe.</param>
     /// <param name="noise">The noise; null is <see cref="PhiloxNoise"/> with <paramref name="seed"/>.</param>
     /// <param name="seed">The seed of the default noise.</param>
-    /// <exception cref="ArgumentException">No parameter is trainable.</exception>
+    /// <exception cref="ArgumentException">No parameter is trainable, the model does not have one of them, or the base optimizer does not fit the method.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option of the method is out of range.</exception>
     public FlatMinimaOptimizer(OptimizerHelper @base, IGradientMethod method, nn.Module? model = null, NoiseStream? noise = null, long seed = 0)
         : base(IntPtr.Zero)
@@ -54,6 +54,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
         Model = model;
         Noise = noise ?? new PhiloxNoise(seed);
         _space = ParameterSpace.Of(_base.parameters());
+        RequireParametersOf(model, _space);
         _gradient = _space.CreateVector();
         _state = new MethodState(_space);
         _runner = _ownRunner = new SequentialProbeRunner(model);
@@ -154,6 +155,19 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     /// <inheritdoc cref="Step(IObjective)"/>
     public StepResult Step(int rows, Func<Range, Tensor> closure) => Step(new SlicedClosureObjective(rows, closure));
 
+    /// <summary>
+    /// One step on a batch that is given in micro-batches, all of which see the same perturbations; the gradient, and so clipping and the
+    /// base optimizer's update, is that of the whole batch (<see cref="MicroBatchObjective"/>).
+    /// </summary>
+    /// <param name="microBatches">Each computes the mean loss of its samples; it is evaluated once a probe.</param>
+    /// <param name="sizes">The number of samples of each, by which it counts; null where all are alike.</param>
+    /// <inheritdoc cref="Step(IObjective)"/>
+    public StepResult Step(IReadOnlyList<Func<Tensor>> microBatches, IReadOnlyList<double>? sizes = null)
+    {
+        ArgumentNullException.ThrowIfNull(microBatches);
+        return Step(new MicroBatchObjective([.. microBatches.Select(closure => new ClosureObjective(closure))], sizes));
+    }
+
     /// <summary>One step.</summary>
     /// <exception cref="NonFiniteGradientException">A loss or the gradient is not finite, and <see cref="NonFinite"/> is <see cref="NonFinitePolicy.Throw"/>.</exception>
     public StepResult Step(IObjective objective)
@@ -170,6 +184,11 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
             Method.ComputeGradient(context);
             norm = _gradient.Norm();
             finite = double.IsFinite(norm) && context.Losses.All(double.IsFinite);
+            if (finite && Model is not null && _batchNorm == BatchNormPolicy.CleanForward && ReferenceEquals(_runner, _ownRunner))
+            {
+                context.EvaluateCentre();
+                finite = double.IsFinite(context.Loss);
+            }
             completed = finite;
         }
         finally
@@ -235,11 +254,27 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
             hook.AfterUpdate(_space);
     }
 
+    // An optimizer of another model, or of the same model before it was converted or its head replaced, would train what nobody uses.
+    private static void RequireParametersOf(nn.Module? model, ParameterSpace space)
+    {
+        if (model is null)
+            return;
+        HashSet<IntPtr> own = [.. model.parameters().Select(p => p.Handle)];
+        Parameter[] foreign = [.. space.Parameters.Where(p => !own.Contains(p.Handle))];
+        if (foreign.Length > 0)
+        {
+            throw new ArgumentException(
+                $"the base optimizer has {foreign.Length} of its {space.Parameters.Count} trainable parameters from somewhere else than the model (the first has shape [{string.Join(", ", foreign[0].shape)}]): "
+                + "make it from model.parameters(), after the model's last change", nameof(model));
+        }
+    }
+
     private void FollowParameters()
     {
         if (_space.IsSpaceOf(_base.parameters()))
             return;
         ParameterSpace space = ParameterSpace.Of(_base.parameters());
+        RequireParametersOf(Model, space);
         space.Inherit(_space);
         _gradient.Dispose();
         _space = space;

@@ -61,6 +61,78 @@ public class BatchNormTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Clean_forward_takes_the_weights_themselves_whatever_the_probes_are(bool backwardInside)
+    {
+        using var scope = NewDisposeScope();
+        IGradientMethod[] methods = [new NoiseStability { Sigma = Sigma, Pairs = 2 }, new WeightPerturbation { Sigma = Sigma }, new SharpnessAware { Rho = 1 }, new CentreLast()];
+        foreach (IGradientMethod method in methods)
+        {
+            Network network = new(ScalarType.Float64);
+            using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), method, network.Module, seed: 6) { BatchNorm = BatchNormPolicy.CleanForward };
+            int calls = 0;
+            StepResult result = optimizer.Step(() =>
+            {
+                calls++;
+                Tensor loss = network.Loss(0);
+                if (backwardInside)
+                    loss.backward();
+                return loss;
+            });
+            var centre = At(0, 0);
+            Assert.Equal(Bits.Of(centre.Mean), Bits.Of(network.Norm.running_mean!));
+            Assert.Equal(Bits.Of(centre.Variance), Bits.Of(network.Norm.running_var!));
+            Assert.Equal(1, network.Norm.num_batches_tracked!.item<long>());
+            Assert.Equal(new Network(ScalarType.Float64).Loss(0).ToDouble(), result.Loss);
+            // One pass more where no probe was at W; it counts for no gradient.
+            bool hasCentre = method is SharpnessAware or CentreLast;
+            Assert.Equal(method.GradientEvaluations + (hasCentre ? 0 : 1), calls);
+            Assert.Equal(method.GradientEvaluations, result.GradientEvaluations);
+        }
+    }
+
+    [Fact]
+    public void Clean_forward_takes_the_same_random_numbers_and_the_same_gradient()
+    {
+        using var scope = NewDisposeScope();
+        byte[][] Weights(BatchNormPolicy policy)
+        {
+            Network network = new(dropout: 0.5);
+            using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), new NoiseStability { Sigma = Sigma }, network.Module) { BatchNorm = policy };
+            random.manual_seed(77);
+            for (int step = 0; step < 3; step++)
+                optimizer.Step(() => network.Loss(step));
+            return Bits.Of(network.Module.parameters());
+        }
+        Bits.AssertEqual(Weights(BatchNormPolicy.OncePerStep), Weights(BatchNormPolicy.CleanForward));
+    }
+
+    [Fact]
+    public void A_clean_forward_that_fails_changes_nothing()
+    {
+        using var scope = NewDisposeScope();
+        Network network = new();
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), new NoiseStability { Sigma = Sigma }, network.Module) { BatchNorm = BatchNormPolicy.CleanForward };
+        byte[][] before = Bits.Of([.. network.Module.parameters(), .. network.Module.buffers()]);
+        int calls = 0;
+        Assert.Throws<TimeoutException>(() => optimizer.Step(() => calls++ == 2 ? Fail() : network.Loss(0)));
+        Bits.AssertEqual(before, Bits.Of([.. network.Module.parameters(), .. network.Module.buffers()]));
+        calls = 0;
+        Assert.Throws<NonFiniteGradientException>(() => optimizer.Step(() => network.Loss(0) * (calls++ == 2 ? double.NaN : 1)));
+        Bits.AssertEqual(before, Bits.Of([.. network.Module.parameters(), .. network.Module.buffers()]));
+        var e = Assert.Throws<NotSupportedException>(() => optimizer.Step(new GradientOnly(new ClosureObjective(() => network.Loss(0)))));
+        Assert.Contains(nameof(IForwardObjective), e.Message);
+        Bits.AssertEqual(before, Bits.Of([.. network.Module.parameters(), .. network.Module.buffers()]));
+
+        Tensor Fail()
+        {
+            network.Loss(0);
+            throw new TimeoutException();
+        }
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public void Every_probe_moves_them_by_that_policy_or_without_a_model(bool policy)
@@ -109,6 +181,11 @@ public class BatchNormTests
     {
         Tensor expected = stack(updates).mean([0L]);
         Assert.True(expected.sub(found).abs().max().ToDouble() < 1e-14);
+    }
+
+    private sealed class GradientOnly(IObjective inner) : IObjective
+    {
+        public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight) => inner.Accumulate(space, gradient, weight);
     }
 
     private sealed record CentreLast : IGradientMethod

@@ -8,28 +8,28 @@ namespace Polder.Tests.Optimization;
 /// <summary>A method that never leaves W takes the base optimizer's steps bit for bit, as a plain TorchSharp loop makes them.</summary>
 public class BaseEqualityTests
 {
-    private static readonly Dictionary<string, Func<IEnumerable<Parameter>, OptimizerHelper>> Optimizers = new()
-    {
-        ["sgd"] = p => optim.SGD(p, 0.1, momentum: 0.9, weight_decay: 1e-2),
-        ["nesterov"] = p => optim.SGD(p, 0.1, momentum: 0.9, nesterov: true),
-        ["adam"] = p => optim.Adam(p, 0.01),
-        ["adamw"] = p => optim.AdamW(p, 0.01, weight_decay: 0.1),
-        ["rmsprop"] = p => optim.RMSProp(p, 0.01),
-    };
-
     private static readonly Dictionary<string, IGradientMethod> Methods = new()
     {
         ["base"] = new Plain(),
         ["wp, sigma 0"] = new WeightPerturbation { Sigma = 0, Draws = 3 },
         ["nso, sigma 0"] = new NoiseStability { Sigma = 0, Pairs = 2 },
+        ["nso, late phase"] = new NoiseStability { Sigma = Sigma.Late(0.1, 100) },
         ["nso, lambda 1"] = new NoiseStability { Sigma = 0.1, CleanWeight = 1 },
         ["sam, rho 0"] = new SharpnessAware { Rho = 0 },
+        ["asam, rho 0"] = new SharpnessAware { Rho = 0, Adaptive = true },
+        ["asam by filter, rho 0"] = new SharpnessAware { Rho = 0, Adaptive = true, FilterWise = true },
+        ["usam, rho 0"] = new SharpnessAware { Rho = 0, Normalize = false },
+        ["rsam, rho 0"] = new RandomSharpnessAware { Rho = 0, Sigma = 0 },
+        ["gsam, rho 0"] = new SurrogateGap { Rho = 0, Alpha = 0 },
+        ["fsam, rho 0"] = new FriendlySharpnessAware { Rho = 0 },
+        ["looksam, rho 0"] = new LookSharpnessAware { Rho = 0, Alpha = 0 },
+        ["msam, rho 0"] = new MomentumSharpnessAware { Rho = 0 },
     };
 
     public static TheoryData<string, string, ScalarType> Cases()
     {
         var cases = new TheoryData<string, string, ScalarType>();
-        foreach (string optimizer in Optimizers.Keys)
+        foreach (string optimizer in BaseOptimizers.All.Keys)
             foreach (string method in Methods.Keys)
             {
                 cases.Add(optimizer, method, ScalarType.Float32);
@@ -44,8 +44,8 @@ public class BaseEqualityTests
         using var scope = NewDisposeScope();
         Network raw = new(type), ours = new(type);
         Bits.AssertEqual(raw.Module.parameters(), ours.Module.parameters());
-        OptimizerHelper plain = Optimizers[optimizerName](raw.Module.parameters());
-        OptimizerHelper inner = Optimizers[optimizerName](ours.Module.parameters());
+        OptimizerHelper plain = BaseOptimizers.All[optimizerName](raw.Module.parameters());
+        OptimizerHelper inner = BaseOptimizers.All[optimizerName](ours.Module.parameters());
         using var optimizer = new FlatMinimaOptimizer(inner, Methods[methodName], ours.Module);
         for (int step = 0; step < 12; step++)
         {

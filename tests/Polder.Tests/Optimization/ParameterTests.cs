@@ -184,4 +184,21 @@ public class ParameterTests
                 return (long)start;
         }
     }
+
+    [Fact]
+    public void Parameters_that_the_model_does_not_have_are_refused_when_they_appear()
+    {
+        using var scope = NewDisposeScope();
+        Network network = new(), other = new();
+        var e = Assert.Throws<ArgumentException>(() => new FlatMinimaOptimizer(
+            optim.SGD([.. network.Module.parameters(), .. other.Module.parameters().Take(2)], 0.1), new NoiseStability(), network.Module));
+        Assert.StartsWith("the base optimizer has 2 of its 8 trainable parameters from somewhere else than the model (the first has shape [16, 6])", e.Message);
+
+        var sgd = optim.SGD(network.Module.parameters(), 0.1);
+        using var optimizer = new FlatMinimaOptimizer(sgd, new NoiseStability(), network.Module);
+        optimizer.add_param_group(new SGD.ParamGroup(other.Module.parameters().TakeLast(1), new SGD.Options { LearningRate = 1 }));
+        byte[][] before = Bits.Of([.. network.Module.parameters(), .. other.Module.parameters()]);
+        Assert.Throws<ArgumentException>(() => optimizer.Step(() => network.Loss(0)));
+        Bits.AssertEqual(before, Bits.Of([.. network.Module.parameters(), .. other.Module.parameters()]));
+    }
 }
