@@ -30,6 +30,7 @@ internal sealed record NpyFile(int[] Shape, double[] Values)
                 "<f4" => BinaryPrimitives.ReadSingleLittleEndian(data[(4 * i)..]),
                 "<i8" => BinaryPrimitives.ReadInt64LittleEndian(data[(8 * i)..]),
                 "<i4" => BinaryPrimitives.ReadInt32LittleEndian(data[(4 * i)..]),
+                "|i1" => (sbyte)data[i],
                 _ => throw new InvalidDataException($"{path} has data type {type}"),
             };
         return new NpyFile(shape, values);

@@ -1,3 +1,4 @@
+using Polder.Curvature;
 using static TorchSharp.torch;
 
 namespace Polder.Vision.Data;
@@ -6,7 +7,7 @@ namespace Polder.Vision.Data;
 /// Images and labels of one step. The loader's enumerator owns them: they live until the next batch is asked for or the loop ends, so a loop needs
 /// no dispose of its own; <see cref="Take"/> hands them over for longer.
 /// </summary>
-public sealed class Batch : IDisposable
+public sealed class Batch : IExamples, IDisposable
 {
     private bool _taken;
 
@@ -23,6 +24,10 @@ public sealed class Batch : IDisposable
 
     /// <summary>Number of images.</summary>
     public int Count => Indices.Count;
+
+    Tensor IExamples.Inputs => Images;
+
+    Tensor IExamples.Targets => Labels;
 
     /// <summary>Splits the batch for <c>foreach (var (images, labels) in loader)</c>.</summary>
     /// <param name="images">The images.</param>
