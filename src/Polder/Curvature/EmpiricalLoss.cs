@@ -122,7 +122,7 @@ public sealed class EmpiricalLoss
         IEnumerable<BatchLoss> Batches()
         {
             int number = 0;
-            var padded = new PaddedBatch(model, made);
+            bool padded = PaddedBatch.IsNeeded(model, made);
             foreach ((Tensor givenInputs, Tensor givenTargets) in data())
             {
                 if (givenInputs is null or { IsInvalid: true } || givenTargets is null or { IsInvalid: true })
@@ -130,7 +130,7 @@ public sealed class EmpiricalLoss
                 if (givenInputs.dim() == 0 || givenInputs.shape[0] == 0)
                     throw new InvalidOperationException($"batch {number} has inputs of shape [{string.Join(", ", givenInputs.shape)}]; examples go along the first axis, at least one");
                 Tensor inputs = made.Adopt(givenInputs), targets = made.Adopt(givenTargets);
-                Func<Tensor> outputs = padded.IsNeeded ? () => padded.Call(model, inputs) : () => model.call(inputs);
+                Func<Tensor> outputs = padded ? () => PaddedBatch.Call(model, inputs) : () => model.call(inputs);
                 yield return new BatchLoss(number++, inputs.shape[0], inputs, targets, () => loss(outputs(), targets), outputs, loss);
             }
         }

@@ -12,17 +12,17 @@ namespace Polder.Curvature;
 /// float32 are silently wrong where the channels are no multiple of 16 (<see cref="Numerics.ConvolutionCheck"/>): a batch of 35 digits
 /// gave products that were 5 % off. In evaluation mode an example's output does not depend on the others, so copies change nothing.
 /// </remarks>
-internal readonly struct PaddedBatch(nn.Module model, EmpiricalLoss loss)
+internal static class PaddedBatch
 {
     private const long Multiple = 16;
 
     /// <summary>Whether the model convolves in float32 on the processor, in evaluation mode.</summary>
-    public bool IsNeeded { get; } =
+    public static bool IsNeeded(nn.Module model, EmpiricalLoss loss) =>
         loss.DataType == ScalarType.Float32 && loss.Device.type == DeviceType.CPU && loss.Options.Mode == ModelMode.Evaluation
         && model.modules().Any(m => m is Convolution);
 
     /// <summary>The model's outputs for <paramref name="inputs"/>.</summary>
-    public Tensor Call(nn.Module<Tensor, Tensor> network, Tensor inputs)
+    public static Tensor Call(nn.Module<Tensor, Tensor> network, Tensor inputs)
     {
         long count = inputs.shape[0], surplus = (Multiple - (count % Multiple)) % Multiple;
         if (surplus == 0)
