@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Polder.Methods;
+using Polder.Objectives;
 using Polder.Optimization;
 using Polder.Vision.Data;
 using Polder.Vision.Models;
@@ -22,7 +23,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     /// <summary>Told after every step; called on the training's own thread.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 
-    /// <summary>Told after every epoch, before the next begins; the model then has that epoch's weights.</summary>
+    /// <summary>Told after every epoch, before the next begins; the model then has the weights that were evaluated: that epoch's, or their average.</summary>
     public IProgress<EpochReport>? Epoch { get; init; }
 
     /// <summary>Trains the model; it ends with the weights of the best epoch.</summary>
@@ -54,12 +55,15 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, seed: Options.Seed);
         using var best = new Snapshot(model);
         var run = new RunState(Options.Epochs, loader.Count);
+        using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
+        using ModelAverage? average = Options.Averaging is null ? null : new ModelAverage(Options, model, optimizer, run.Steps, loader);
         try
         {
             for (int epoch = 1; epoch <= Options.Epochs; epoch++)
             {
                 long start = Stopwatch.GetTimestamp();
-                double loss = RunEpoch(model, loader, optimizer, run, epoch, cancellation);
+                double loss = RunEpoch(model, loader, optimizer, distance, average, run, epoch, cancellation);
+                average?.Enter(epoch - 1, cancellation);
                 EvaluationResult result = EvaluationResult.Of(model, validationLoader, cancellation);
                 // An update can overflow after its gradient was found finite; such weights must not become the best.
                 if (!double.IsFinite(result.Loss))
@@ -70,6 +74,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
                 run.Epochs.Add(new EpochReport(
                     epoch, loss, result.Loss, result.Accuracy, optimizer.ParamGroups.First().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds, isBest));
                 Epoch?.Report(run.Epochs[^1]);
+                average?.Leave();
             }
         }
         finally
@@ -80,7 +85,9 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         return new TrainingResult(run.Epochs.Last(e => e.IsBest), run.Epochs, run.Step, run.GradientEvaluations, run.StepSeconds / run.Step);
     }
 
-    private double RunEpoch(ImageClassifier model, Loader loader, FlatMinimaOptimizer optimizer, RunState run, int epoch, CancellationToken cancellation)
+    private double RunEpoch(
+        ImageClassifier model, Loader loader, FlatMinimaOptimizer optimizer, DistanceRegularizer? distance, ModelAverage? average, RunState run, int epoch,
+        CancellationToken cancellation)
     {
         // Frozen features are those of the evaluation: BatchNorm with its stored statistics, no dropout.
         model.train(!Options.FreezeBody);
@@ -89,13 +96,14 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         foreach (var (images, labels) in loader.Epoch(epoch - 1, cancellation))
         {
             foreach (optim.ILearningRateController group in optimizer.ParamGroups)
-                group.LearningRate = Options.LearningRateAt(run.Step, run.Steps);
+                group.LearningRate = average?.LearningRateAt(run.Step) ?? Options.LearningRateAt(run.Step, run.Steps);
             long start = Stopwatch.GetTimestamp();
             using var batchLoss = new TrainingLoss(model, images, labels, Options, run.Step);
             StepResult step;
             try
             {
-                step = optimizer.Step(batchLoss.Rows, batchLoss.Compute);
+                IObjective objective = new SlicedClosureObjective(batchLoss.Rows, batchLoss.Compute);
+                step = optimizer.Step(distance?.On(objective) ?? objective);
             }
             catch (NonFiniteGradientException e)
             {

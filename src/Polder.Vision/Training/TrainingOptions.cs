@@ -60,6 +60,12 @@ public sealed record TrainingOptions
     /// <summary>The shape alpha of mixup's beta distribution, at least 0; 0, the default, mixes nothing, 0.2 is usual.</summary>
     public double Mixup { get; init; }
 
+    /// <summary>Which average of the weights takes their place in evaluation and in the result. Default: none, null.</summary>
+    public AveragingOptions? Averaging { get; init; }
+
+    /// <summary>How far the weights may go from the pre-trained ones. Default: as far as they will, null.</summary>
+    public DistanceOptions? Distance { get; init; }
+
     /// <summary>Whether only the head is trained, on the features of a body in evaluation mode: a linear probe. Default: false.</summary>
     public bool FreezeBody { get; init; }
 
@@ -77,6 +83,8 @@ public sealed record TrainingOptions
         Require(BatchSize >= 1, nameof(BatchSize), BatchSize, "1 or more");
         Require(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "a number of at least 0 and below 1");
         Require(Mixup >= 0 && double.IsFinite(Mixup), nameof(Mixup), Mixup, "a number of at least 0");
+        Averaging?.Validate();
+        Distance?.Validate();
         Require(Enum.IsDefined(Optimizer), nameof(Optimizer), Optimizer, "sgd, adam, adamw");
         Require(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "constant, cosine");
     }

@@ -57,12 +57,12 @@ public sealed class DistancePenalty
         return sum;
     }
 
-    /// <summary>An objective with the penalty added.</summary>
+    /// <summary>An objective with the penalty added. Where the objective can be evaluated on some rows of the batch, so can this; every part has the whole penalty.</summary>
     /// <param name="objective">The objective.</param>
     public IObjective On(IObjective objective)
     {
         ArgumentNullException.ThrowIfNull(objective);
-        return new Penalised(this, objective);
+        return objective is ISlicedObjective sliced ? new PenalisedRows(this, sliced) : new Penalised(this, objective);
     }
 
     /// <summary>A closure's objective with the penalty added.</summary>
@@ -102,13 +102,26 @@ public sealed class DistancePenalty
         return -1;
     }
 
-    private sealed class Penalised(DistancePenalty penalty, IObjective inner) : IObjective
+    private class Penalised(DistancePenalty penalty, IObjective inner) : IForwardObjective
     {
-        public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight)
+        public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight) =>
+            Add(space, gradient, weight, inner.Accumulate(space, gradient, weight));
+
+        public double Evaluate(ParameterSpace space) =>
+            (inner as IForwardObjective ?? throw MicroBatchObjective.Unable(inner)).Evaluate(space) + penalty.Value();
+
+        protected double Add(ParameterSpace space, ParameterVector gradient, double weight, double loss)
         {
-            double loss = inner.Accumulate(space, gradient, weight);
             penalty.AddGradient(space, gradient, weight);
             return loss + penalty.Value();
         }
+    }
+
+    private sealed class PenalisedRows(DistancePenalty penalty, ISlicedObjective inner) : Penalised(penalty, inner), ISlicedObjective
+    {
+        public int Rows => inner.Rows;
+
+        public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight, Range rows) =>
+            Add(space, gradient, weight, inner.Accumulate(space, gradient, weight, rows));
     }
 }

@@ -63,6 +63,20 @@ public class DistanceTests
     }
 
     [Fact]
+    public void A_split_batch_has_the_whole_penalty()
+    {
+        using var scope = NewDisposeScope();
+        Linear layer = Layer(Start);
+        using StartWeights start = StartWeights.Of(layer);
+        Set(layer, Moved);
+        var penalty = new DistancePenalty(start, 0.4);
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD(layer.parameters(), 1), new NoiseStability { Sigma = 0.5, Passes = Passes.Split });
+        // A loss without curvature whose two rows pull apart: half the batch each, and the penalty's gradient once.
+        optimizer.Step(penalty.On(new Polder.Objectives.SlicedClosureObjective(2, rows => layer.weight!.sum() * (rows.Start.Value == 0 ? 3 : 1))));
+        Assert.Equal([1.5 - 2 - (0.4 * 0.5), 2 - 2, 5 - 2 - (0.4 * 2), -4 - 2 + (0.4 * 3)], Values(layer), (a, b) => Math.Abs(a - b) < 1e-13);
+    }
+
+    [Fact]
     public void A_projection_leaves_a_layer_inside_alone_and_brings_one_outside_back_to_the_nearest_point()
     {
         using var scope = NewDisposeScope();

@@ -1,0 +1,69 @@
+using Polder.Averaging;
+using Polder.Optimization;
+using Polder.Vision.Data;
+using Polder.Vision.Models;
+using static TorchSharp.torch;
+
+namespace Polder.Vision.Training;
+
+/// <summary>The average of the weights in one training: between <see cref="Enter"/> and <see cref="Leave"/> the model has it in place of its weights.</summary>
+internal sealed class ModelAverage : IDisposable
+{
+    private readonly TrainingOptions _options;
+    private readonly ImageClassifier _model;
+    private readonly Loader _loader;
+    private readonly long _steps;
+    private readonly WeightAverage _average;
+    private readonly SwaLearningRate? _rate;
+    private readonly Snapshot _training;
+    private bool _entered;
+
+    public ModelAverage(TrainingOptions options, ImageClassifier model, FlatMinimaOptimizer optimizer, long steps, Loader loader)
+    {
+        (_options, _model, _steps, _loader) = (options, model, steps, loader);
+        _average = options.Averaging!.Create(steps, loader.Count);
+        _rate = options.Averaging.Rate(options.LearningRate, steps, loader.Count);
+        _training = new Snapshot(model);
+        optimizer.Hooks.Add(_average);
+    }
+
+    /// <summary>The learning rate of a step.</summary>
+    public double LearningRateAt(long step) => _rate is null
+        ? _options.LearningRateAt(step, _steps)
+        : _rate.At(step, s => _options.LearningRateAt(s, _steps));
+
+    /// <summary>
+    /// Puts the average into the model, with BatchNorm's statistics of a pass over the training images; nothing happens before there is
+    /// an average. The training's own weights and statistics are kept aside.
+    /// </summary>
+    /// <param name="epoch">The epoch whose images give the statistics, from 0.</param>
+    /// <param name="cancellation">Stops the pass.</param>
+    public void Enter(int epoch, CancellationToken cancellation)
+    {
+        if (_average.IsEmpty)
+            return;
+        _training.Take();
+        _entered = true;
+        _average.CopyInto(_model, _model);
+        // A frozen body keeps the statistics that its features were made with.
+        if (!_options.FreezeBody)
+            BatchNormStatistics.Refresh(_model, Images(epoch, cancellation));
+    }
+
+    /// <summary>Puts the training's weights and statistics back, bit for bit.</summary>
+    public void Leave()
+    {
+        if (_entered)
+            _training.Restore();
+        _entered = false;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _average.Dispose();
+        _training.Dispose();
+    }
+
+    private IEnumerable<Tensor> Images(int epoch, CancellationToken cancellation) => _loader.Epoch(epoch, cancellation).Select(batch => batch.Images);
+}
