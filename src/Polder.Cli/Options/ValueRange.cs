@@ -23,6 +23,9 @@ internal sealed class ValueRange
 
     public static ValueRange Between(double low, double high) => new($" between {Text(low)} and {Text(high)}", x => x >= low && x <= high);
 
+    /// <summary>low &lt; x &lt; high, as a probability asks for.</summary>
+    public static ValueRange Inside(double low, double high) => new($" > {Text(low)} and < {Text(high)}", x => x > low && x < high);
+
     /// <summary>low &lt;= x &lt; high, as a momentum asks for.</summary>
     public static ValueRange HalfOpen(double low, double high) => new($" >= {Text(low)} and < {Text(high)}", x => x >= low && x < high);
 

@@ -17,7 +17,6 @@ public sealed class DigitsTask : IFineTuningTask, IDisposable
     // Three fifths of the images of 5 to 9 are tested on; half of the rest is for validation, and the shots come from the other half.
     private const double TestFraction = 0.6, ValidationFraction = 0.5;
 
-    private readonly ImageData _data = Digits.Upper();
     private readonly Architecture _architecture = Architectures.Get(ArchitectureName);
     private readonly int _shots;
     private readonly Dictionary<string, Tensor> _weights;
@@ -37,7 +36,7 @@ public sealed class DigitsTask : IFineTuningTask, IDisposable
     public static TrainingOptions Pretraining { get; } = new() { LearningRate = 0.05, Epochs = 12, BatchSize = 64, WeightDecay = 1e-4, Seed = 0 };
 
     /// <inheritdoc/>
-    public string Name => $"digits 5-9, {_shots} shots";
+    public string Name => NameOf(_shots);
 
     /// <summary>Pre-trains the network, in a few seconds.</summary>
     /// <param name="shots">Labelled images a class, between 1 and <see cref="MostShots"/>.</param>
@@ -60,19 +59,34 @@ public sealed class DigitsTask : IFineTuningTask, IDisposable
     /// <inheritdoc/>
     public FineTuningCase Prepare(long seed)
     {
-        DataSplits splits = _data.Split(new SplitOptions
+        DataSplits splits = Splits(_shots, seed);
+        IReadOnlyList<string> classes = splits.Train.Classes;
+        ImageClassifier model = _architecture.Build(classes.Count, 0);
+        model.load_state_dict(_weights);
+        model.ReplaceHead(classes.Count, seed);
+        var file = new ModelFile(ArchitectureName, _architecture.ImageSize, _architecture.Normalization, classes);
+        return new FineTuningCase(model, splits, file, HeadReplaced: true);
+    }
+
+    /// <summary>What tables call the demo.</summary>
+    /// <param name="shots">Labelled images a class.</param>
+    public static string NameOf(int shots) => $"digits 5-9, {shots} shots";
+
+    /// <summary>The images of a seed, which need no pre-trained network.</summary>
+    /// <param name="shots">Labelled images a class, between 1 and <see cref="MostShots"/>.</param>
+    /// <param name="seed">The seed of shots and validation images.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="shots"/> is out of range.</exception>
+    public static DataSplits Splits(int shots, long seed)
+    {
+        RequireShots(shots);
+        return Digits.Upper().Split(new SplitOptions
         {
             Seed = seed,
             TestSeed = 0,
             TestFraction = TestFraction,
             ValidationFraction = ValidationFraction,
-            PerClass = _shots,
+            PerClass = shots,
         });
-        ImageClassifier model = _architecture.Build(_data.Classes.Count, 0);
-        model.load_state_dict(_weights);
-        model.ReplaceHead(_data.Classes.Count, seed);
-        var file = new ModelFile(ArchitectureName, _architecture.ImageSize, _architecture.Normalization, _data.Classes);
-        return new FineTuningCase(model, splits, file, HeadReplaced: true);
     }
 
     /// <summary>The same task with other shots; it shares the pre-trained weights, which stay this task's.</summary>

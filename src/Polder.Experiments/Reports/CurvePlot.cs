@@ -27,6 +27,9 @@ public sealed record CurvePlot(string Title, string XLabel, string YLabel)
     /// <summary>Whether each point is marked. Default: false.</summary>
     public bool Markers { get; init; }
 
+    /// <summary>Whether the legend stands beside the curves, where it hides none. Default: false, in the upper right corner.</summary>
+    public bool LegendBeside { get; init; }
+
     /// <summary>Draws the curves.</summary>
     /// <param name="curves">The curves.</param>
     /// <param name="format">.svg or .png.</param>
@@ -58,7 +61,10 @@ public sealed record CurvePlot(string Title, string XLabel, string YLabel)
             plot.Axes.Bottom.TickGenerator = Decades();
         if (LogY)
             plot.Axes.Left.TickGenerator = Decades();
-        plot.ShowLegend(Alignment.UpperRight);
+        if (LegendBeside)
+            plot.ShowLegend(Edge.Right);
+        else
+            plot.ShowLegend(Alignment.UpperRight);
         return PlotFile.Render(plot, format);
     }
 

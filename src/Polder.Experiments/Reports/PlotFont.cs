@@ -29,6 +29,12 @@ public static class PlotFont
         plot.Font.Set(Name);
         // The one file has no bold face.
         plot.Axes.Title.Label.Bold = plot.Axes.Left.Label.Bold = plot.Axes.Bottom.Label.Bold = false;
+        // A colour bar is not reached by setting the plot's font.
+        foreach (ScottPlot.Panels.ColorBar bar in plot.Axes.GetPanels().OfType<ScottPlot.Panels.ColorBar>())
+        {
+            bar.LabelStyle.FontName = bar.Axis.TickLabelStyle.FontName = bar.Axis.Label.FontName = Name;
+            bar.LabelStyle.Bold = bar.Axis.Label.Bold = false;
+        }
     }
 
     private static bool Register()

@@ -6,20 +6,21 @@ namespace Polder.Generalization;
 /// </summary>
 /// <remarks>
 /// <para>
-/// L(W) &lt;= Lhat(W) / beta + (sigma^2 / 2) ((1/beta - 1) alpha + tau) + C (r^2 / (2 sigma^2) + ln(1 / delta)) / (2 beta (1 - beta) n) + R, with
-/// r = |W - W0| and R the Taylor remainders. docs/method.md derives it.
+/// L(W) &lt;= Lhat(W) / beta + (sigma^2 / 2) ((1/beta - 1) alpha + tau) + (1/beta - 1) R + C (r^2 / (2 sigma^2) + ln(1 / delta)) / (2 beta (1 - beta) n),
+/// with r = |W - W0| and R the remainder of the sample, E Lhat(W + sigma U) - Lhat(W) - (sigma^2 / 2) alpha. docs/method.md derives it.
 /// </para>
 /// <para>
 /// Assumptions: the loss is bounded by C and three times differentiable; the trace of the sample's Hessian at W is at most alpha; the
-/// trace of the distribution's Hessian at W is below it by at most tau; the distribution's Taylor remainder is as small as the sample's.
+/// trace of the distribution's Hessian at W is below alpha by at most tau, and its remainder not below the sample's.
 /// </para>
 /// </remarks>
-/// <param name="Value">The bound: the sum of the four terms.</param>
+/// <param name="Value">The bound: the sum of the five terms.</param>
 /// <param name="LossTerm">Lhat(W) / beta.</param>
 /// <param name="TraceTerm">(sigma^2 / 2) ((1/beta - 1) alpha + tau).</param>
+/// <param name="RemainderTerm">(1/beta - 1) R.</param>
 /// <param name="DistanceTerm">C r^2 / (4 beta (1 - beta) n sigma^2).</param>
 /// <param name="ConfidenceTerm">C ln(1 / delta) / (2 beta (1 - beta) n).</param>
-public sealed record HessianBound(double Value, double LossTerm, double TraceTerm, double DistanceTerm, double ConfidenceTerm)
+public sealed record HessianBound(double Value, double LossTerm, double TraceTerm, double RemainderTerm, double DistanceTerm, double ConfidenceTerm)
 {
     /// <summary>The bound at a given sigma.</summary>
     /// <param name="loss">Lhat(W): the loss of W on the sample, between 0 and the largest loss.</param>
@@ -30,22 +31,25 @@ public sealed record HessianBound(double Value, double LossTerm, double TraceTer
     /// <param name="delta">The probability that the bound may fail, between 0 and 1.</param>
     /// <param name="beta">Between 0 and 1.</param>
     /// <param name="largestLoss">C: no example's loss is larger.</param>
-    /// <param name="traceGap">tau: how far the distribution's trace may lie below the sample's, at least 0.</param>
+    /// <param name="traceGap">tau: how far the distribution's trace may lie below alpha, at least 0.</param>
+    /// <param name="remainder">R, measured by draws of U; 0 neglects it.</param>
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of range.</exception>
     public static HessianBound At(
-        double loss, double trace, double distance, double sigma, long examples, double delta, double beta = 0.5, double largestLoss = 1, double traceGap = 0)
+        double loss, double trace, double distance, double sigma, long examples, double delta, double beta = 0.5, double largestLoss = 1, double traceGap = 0, double remainder = 0)
     {
         PacBayes.CheckLoss(loss, largestLoss);
         PacBayes.Check(PacBayes.Divergence(distance, sigma), examples, delta);
         GeneralizationRange.AtLeastZero(trace);
         GeneralizationRange.AtLeastZero(traceGap);
+        GeneralizationRange.Finite(remainder);
         GeneralizationRange.Inside(beta);
         double weight = largestLoss / (2 * beta * (1 - beta) * examples);
         double lossTerm = loss / beta;
         double traceTerm = sigma * sigma / 2 * ((((1 / beta) - 1) * trace) + traceGap);
+        double remainderTerm = ((1 / beta) - 1) * remainder;
         double distanceTerm = weight * PacBayes.Divergence(distance, sigma);
         double confidenceTerm = weight * Math.Log(1 / delta);
-        return new HessianBound(lossTerm + traceTerm + distanceTerm + confidenceTerm, lossTerm, traceTerm, distanceTerm, confidenceTerm);
+        return new HessianBound(lossTerm + traceTerm + remainderTerm + distanceTerm + confidenceTerm, lossTerm, traceTerm, remainderTerm, distanceTerm, confidenceTerm);
     }
 
     /// <summary>

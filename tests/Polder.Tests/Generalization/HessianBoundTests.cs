@@ -10,12 +10,13 @@ public class HessianBoundTests
     public void Terms_by_hand()
     {
         // beta = 0.8, C = 3, n = 600, sigma = 0.1, r = 2, alpha = 5, tau = 1: weight C / (2 x 0.8 x 0.2 x 600) = 1/64.
-        HessianBound bound = HessianBound.At(0.4, 5, 2, 0.1, 600, 0.05, 0.8, 3, 1);
+        HessianBound bound = HessianBound.At(0.4, 5, 2, 0.1, 600, 0.05, 0.8, 3, 1, -0.01);
         Assert.Equal(0.5, bound.LossTerm, 1e-15);
         Assert.Equal(0.005 * ((0.25 * 5) + 1), bound.TraceTerm, 1e-15);
+        Assert.Equal(-0.0025, bound.RemainderTerm, 1e-15);
         Assert.Equal(200.0 / 64, bound.DistanceTerm, 1e-13);
         Assert.Equal(Math.Log(20) / 64, bound.ConfidenceTerm, 1e-15);
-        Assert.Equal(bound.LossTerm + bound.TraceTerm + bound.DistanceTerm + bound.ConfidenceTerm, bound.Value, 1e-15);
+        Assert.Equal(bound.LossTerm + bound.TraceTerm + bound.RemainderTerm + bound.DistanceTerm + bound.ConfidenceTerm, bound.Value, 1e-15);
     }
 
     [Fact]

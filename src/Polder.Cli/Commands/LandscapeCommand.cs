@@ -1,0 +1,146 @@
+using Polder.Cli.Hosting;
+using Polder.Cli.Options;
+using Polder.Cli.Output;
+using Polder.Experiments.Comparison;
+using Polder.Experiments.Measurement;
+using Polder.Experiments.Reports;
+using Polder.Flatness;
+using Polder.Noise;
+using Polder.Objectives;
+using Spectre.Console;
+
+namespace Polder.Cli.Commands;
+
+/// <summary><c>polder landscape</c>: the loss along one direction or over the plane of two, through the weights.</summary>
+internal sealed class LandscapeCommand : PolderCommand
+{
+    private static readonly SurfaceOptions Defaults = new();
+
+    private readonly MeasurementOptions _measurement;
+    private readonly CliOption<int> _dimensions = OptionOf.Count("--dimensions", "1 for a line, 2 for a plane", 2, ValueRange.Between(1, 2));
+
+    private readonly CliOption<string> _directions = OptionOf.Choice(
+        "--directions", "random, each filter as long as the weights' own; or the eigenvectors of the largest eigenvalues of the Hessian, of length 1", "random", "random", "eigenvectors");
+
+    private readonly CliOption<double> _radius = OptionOf.Number("--radius", "how far the slice goes to both sides, in units of the direction", Defaults.Radius, ValueRange.Above(0));
+    private readonly CliOption<int> _points = OptionOf.Count("--points", "points along each direction, each an evaluation of all images", Defaults.Points, ValueRange.Between(3, 1001));
+    private readonly CliOption<string?> _plot = CommonOptions.Plot();
+
+    public LandscapeCommand()
+        : base("landscape", "cut the loss surface through the weights, along a line or over a plane")
+    {
+        _measurement = new MeasurementOptions(this);
+        Add(_dimensions);
+        Add(_directions);
+        Add(_radius);
+        Add(_points);
+        Add(_plot);
+        UseTorch();
+        Examples =
+        [
+            "polder landscape --run runs/finetune-1 --plot surface.png",
+            "polder landscape --weights resnet20.th --arch resnet20 --data cifar-10-batches-bin --dimensions 1 --json -",
+        ];
+    }
+
+    protected internal override void Run(CommandContext context)
+    {
+        context.RequireCpu();
+        using Measured measured = _measurement.Open(context);
+        MeasuredNetwork network = measured.Network;
+        ParameterSpace space = ParameterSpace.Of(network.Model.parameters());
+        var options = new SurfaceOptions { Radius = context.Get(_radius), Points = context.Get(_points) };
+        double loss = network.CrossEntropy(context.Cancellation);
+        ParameterVector[] directions = Directions(context, network, space);
+        try
+        {
+            if (context.Get(_dimensions) == 1)
+                RunLine(context, network, space, directions[0], options, loss);
+            else
+                RunPlane(context, network, space, directions, options, loss);
+        }
+        finally
+        {
+            foreach (ParameterVector direction in directions)
+                direction.Dispose();
+        }
+    }
+
+    private ParameterVector[] Directions(CommandContext context, MeasuredNetwork network, ParameterSpace space)
+    {
+        int count = context.Get(_dimensions);
+        var noise = new PhiloxNoise(context.Get(_measurement.Seed));
+        return [.. Enumerable.Range(0, count).Select(i => SurfaceDirection.FilterNormalized(space, noise, i))];
+    }
+
+    private void RunLine(CommandContext context, MeasuredNetwork network, ParameterSpace space, ParameterVector direction, SurfaceOptions options, double loss)
+    {
+        LossLine? known = null;
+        LossLine line = Track(context, options.Points, (tracker, done) => LossSurface.Line(
+            space, () => Evaluate(context, network, tracker, done), direction, options, new Relay<LossLine>(l => known = l), context.Cancellation), () => known);
+        Table table = CliOutput.NewTable("position", "loss");
+        foreach ((double position, double value) in line.Positions.Zip(line.Losses))
+            if (!double.IsNaN(value))
+                table.AddRow($"{position:G3}", $"{value:G5}");
+        context.Output.Result(table);
+        if (context.Get(_plot) is { } file)
+            PlotWriter.Write(context, file, new CurvePlot(network.Name, Axis(context, 1), "loss") { LogY = false }.Draw([new Curve("loss", line.Positions, line.Losses)], Path.GetExtension(file)));
+        Finish(context, network, loss, line.Positions, line.Losses, [direction]);
+    }
+
+    private void RunPlane(CommandContext context, MeasuredNetwork network, ParameterSpace space, ParameterVector[] directions, SurfaceOptions options, double loss)
+    {
+        LossPlane? known = null;
+        LossPlane plane = Track(context, options.Points * options.Points, (tracker, done) => LossSurface.Plane(
+            space, () => Evaluate(context, network, tracker, done), directions[0], directions[1], options, new Relay<LossPlane>(p => known = p), context.Cancellation), () => known);
+        double[] values = [.. plane.Losses.SelectMany(row => row).Where(v => !double.IsNaN(v))];
+        Table table = CliOutput.NewTable("points", "loss at the weights", "smallest", "largest");
+        table.AddRow($"{values.Length} of {options.Points * options.Points}", $"{loss:G5}", $"{values.Min():G5}", $"{values.Max():G5}");
+        context.Output.Result(table);
+        if (context.Get(_plot) is { } file)
+            PlotWriter.Write(context, file, new ContourPlot(network.Name, Axis(context, 1), Axis(context, 2), "loss").Draw(plane.Positions, plane.Losses, Path.GetExtension(file)));
+        Finish(context, network, loss, plane.Positions, plane.Losses, directions);
+    }
+
+    private static double Evaluate(CommandContext context, MeasuredNetwork network, IProgressTracker tracker, Counter done)
+    {
+        double value = network.CrossEntropy(context.Cancellation);
+        tracker.Report(++done.Value, () => $"point {done.Value}, loss {value:G4}");
+        return value;
+    }
+
+    private static T Track<T>(CommandContext context, int points, Func<IProgressTracker, Counter, T> work, Func<T?> known)
+        where T : class => context.Output.Track("landscape", points, tracker =>
+    {
+        try
+        {
+            return work(tracker, new Counter());
+        }
+        catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
+        {
+            return known() ?? throw new StoppedException("no row of the slice was finished, nothing is known");
+        }
+    });
+
+    private static void Finish(CommandContext context, MeasuredNetwork network, double loss, IReadOnlyList<double> positions, object losses, ParameterVector[] directions)
+    {
+        context.Finish(new
+        {
+            Loss = loss,
+            Samples = network.Images.Count,
+            Parameters = directions[0].Space.Dimension,
+            DirectionNorms = directions.Select(d => d.Norm()),
+            Positions = positions,
+            Losses = losses,
+        });
+        if (context.Cancellation.IsCancellationRequested)
+            throw new StoppedException("the finished points around the weights are shown, the others are null");
+    }
+
+    private string Axis(CommandContext context, int number) => context.Get(_directions) == "random" ? $"random direction {number}" : $"eigenvector {number}";
+
+    private sealed class Counter
+    {
+        public int Value { get; set; }
+    }
+}

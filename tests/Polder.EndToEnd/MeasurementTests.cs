@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+
+namespace Polder.EndToEnd;
+
+/// <summary>polder stability, landscape and bound, on a run that one fine-tuning made for all of them.</summary>
+public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClassFixture<MeasurementTests.FineTunedRun>
+{
+    public sealed class FineTunedRun : IDisposable
+    {
+        public FineTunedRun()
+        {
+            (int code, _, string error) = PolderProcess.Run("finetune", "--epochs", "10", "--shots", "20", "--threads", "1", "--out", Path, "--quiet");
+            Assert.Equal((0, ""), (code, error));
+        }
+
+        public string Folder { get; } = Directory.CreateTempSubdirectory("polder-measure-").FullName;
+
+        public string Path => System.IO.Path.Combine(Folder, "run");
+
+        public void Dispose() => Directory.Delete(Folder, recursive: true);
+    }
+
+    [Fact]
+    public void Stability_stands_beside_the_trace()
+    {
+        string plot = Path.Combine(run.Folder, "gap.svg");
+        JsonNode json = Json("stability", "--run", run.Path, "--sigmas", "0.002,0.004", "--draws", "10", "--probes", "20", "--sharpness", "--rho", "0.01", "--plot", plot);
+        JsonArray results = json["results"]!.AsArray();
+        Assert.Equal([0.002, 0.004], results.Select(r => (double)r!["sigma"]!));
+        double trace = (double)json["trace"]!["value"]!;
+        Assert.True(trace > 0);
+        Assert.All(results, r =>
+        {
+            double sigma = (double)r!["sigma"]!;
+            Assert.Equal(sigma * sigma / 2 * trace, (double)r["halfSigmaSquaredTrace"]!, 1e-12 * trace);
+            Assert.True((double)r["gap"]! > 0);
+            Assert.True((double)r["standardError"]! > 0);
+        });
+        Assert.Equal((100, 10), ((int)json["samples"]!, (int)json["draws"]!));
+        Assert.Equal(100, (int)json["settings"]!["samples"]!);
+        Assert.True((double)json["sharpness"]!["average"]! > 0);
+        Assert.True((double)json["sharpness"]!["worstCase"]! > 0);
+        Assert.StartsWith("<", File.ReadAllText(plot));
+    }
+
+    [Fact]
+    public void A_landscape_has_the_loss_of_the_weights_in_its_middle()
+    {
+        string plot = Path.Combine(run.Folder, "surface.png");
+        JsonNode plane = Json("landscape", "--run", run.Path, "--points", "5", "--radius", "0.5", "--samples", "50", "--plot", plot);
+        double loss = (double)plane["loss"]!;
+        Assert.Equal([-0.5, -0.25, 0, 0.25, 0.5], plane["positions"]!.AsArray().Select(p => (double)p!));
+        Assert.Equal(loss, (double)plane["losses"]![2]![2]!, 1e-9);
+        Assert.All(plane["losses"]!.AsArray(), row => Assert.Equal(5, row!.AsArray().Count));
+        Assert.True((double)plane["losses"]![0]![0]! > loss);
+        Assert.Equal((byte)'P', File.ReadAllBytes(plot)[1]);
+
+        JsonNode line = Json("landscape", "--run", run.Path, "--points", "5", "--radius", "0.5", "--samples", "50", "--dimensions", "1");
+        Assert.Equal(plane["losses"]!.AsArray().Select(row => (double)row![2]!), line["losses"]!.AsArray().Select(l => (double)l!));
+    }
+
+    [Fact]
+    public void A_bound_is_the_sum_of_its_terms_and_says_what_is_violated()
+    {
+        string plot = Path.Combine(run.Folder, "bound.svg");
+        JsonNode json = Json("bound", "--run", run.Path, "--sigmas", "0.05,0.2", "--draws", "10", "--probes", "10", "--plot", plot);
+        double distance = (double)json["distance"]!, sigma = (double)json["sigma"]!;
+        Assert.Equal(100, (int)json["count"]!);
+        Assert.Equal(distance * distance / (2 * sigma * sigma), (double)json["divergence"]!, 1e-9 * (double)json["divergence"]!);
+        Assert.Equal(0.8, (double)json["guessError"]!, 1e-12);
+        Assert.Equal(0.94, (double)json["confidence"]!, 1e-12);
+        Assert.InRange((double)json["value"]!, (double)json["noisyErrorUpper"]!, 1);
+        Assert.Equal((double)json["value"]! >= 0.8, (bool)json["vacuous"]!);
+        JsonNode hessian = json["hessian"]!;
+        double sum = ((string[])["lossTerm", "traceTerm", "remainderTerm", "distanceTerm", "confidenceTerm"]).Sum(term => (double)hessian[term]!);
+        Assert.Equal(sum, (double)hessian["value"]!, 1e-9 * sum);
+        Dictionary<string, bool?> premises = json["premises"]!.AsArray().ToDictionary(p => (string)p!["name"]!, p => (bool?)p!["holds"]);
+        Assert.Equal(
+            new Dictionary<string, bool?> { ["independentStart"] = null, ["buffers"] = false, ["noDuplicates"] = true, ["unaugmentedLoss"] = true }, premises);
+        Assert.True(File.Exists(plot));
+
+        // With the start's statistics nothing that is measured depends on the images but through the weights.
+        JsonNode start = Json("bound", "--run", run.Path, "--sigmas", "0.2", "--draws", "5", "--probes", "0", "--buffers", "start");
+        Assert.DoesNotContain(start["premises"]!.AsArray(), p => (bool?)p!["holds"] == false);
+        Assert.Null(start["hessian"]);
+        Assert.Equal(distance, (double)start["distance"]!, 1e-9);
+    }
+
+    [Fact]
+    public void A_violated_premise_is_a_warning()
+    {
+        (int code, string output, string error) = PolderProcess.Run("bound", "--run", run.Path, "--sigmas", "0.2", "--draws", "2", "--probes", "0", "--threads", "1", "--quiet");
+        Assert.Equal(0, code);
+        Assert.Contains("polder: warning: premise violated, so the bound is not proven: buffers: ", error);
+        Assert.Contains("vacuous", output);
+    }
+
+    [Theory]
+    [InlineData("--run: found nowhere, which is no folder, allowed: a run folder of polder finetune", "stability", "--run", "nowhere")]
+    [InlineData("--weights: found nothing", "stability")]
+    [InlineData("--weights: found a value beside --run", "stability", "--run", "RUN", "--weights", "x.safetensors")]
+    [InlineData("--sigmas: found 0.1,0", "stability", "--run", "RUN", "--sigmas", "0.1,0")]
+    [InlineData("--points: found 2", "landscape", "--run", "RUN", "--points", "2")]
+    [InlineData("--delta: found 1", "bound", "--run", "RUN", "--delta", "1")]
+    [InlineData("less than 1 together with --draw-delta", "bound", "--run", "RUN", "--delta", "0.6", "--draw-delta", "0.5")]
+    [InlineData("has 10 classes, allowed: 5", "bound", "--weights", "RUN/best.safetensors", "--data", "digits")]
+    public void Wrong_input_is_one_line(string words, params string[] arguments)
+    {
+        string[] full = [.. arguments.Select(a => a.Replace("RUN", run.Path))];
+        (int code, _, string error) = PolderProcess.Run([.. full, "--quiet"]);
+        Assert.True(code == 2, error);
+        Assert.StartsWith("polder: ", error);
+        Assert.Contains(words, error);
+        Assert.Equal(error.Length - 1, error.IndexOf('\n'));
+    }
+
+    [Fact]
+    public async Task Ctrl_C_shows_the_draws_so_far()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGINT to send");
+        using Process process = PolderProcess.Start("stability", "--run", run.Path, "--draws", "1000000", "--threads", "1", "--json", Path.Combine(run.Folder, "stopped.json"));
+        Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        string error = "";
+        while (process.StandardError.ReadLine() is { } line)
+        {
+            error += line + "\n";
+            if (line.Contains("stability: ", StringComparison.Ordinal))
+                break;
+        }
+        using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
+            kill.WaitForExit();
+        error += process.StandardError.ReadToEnd();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "does not stop");
+        Assert.True(process.ExitCode == 130, error);
+        Assert.Matches("polder: stopped: [0-9]+ of 1000000 draws are finished and shown", error);
+        Assert.Contains("F(W) - f(W)", await output);
+        JsonNode json = JsonNode.Parse(File.ReadAllText(Path.Combine(run.Folder, "stopped.json")))!;
+        Assert.True((int)json["draws"]! > 1);
+        Assert.Null(json["trace"]);
+    }
+
+    private static JsonNode Json(params string[] arguments)
+    {
+        (int code, string output, string error) = PolderProcess.Run([.. arguments, "--threads", "1", "--json", "-", "--quiet"]);
+        Assert.True(code == 0, error);
+        return JsonNode.Parse(output)!;
+    }
+}
