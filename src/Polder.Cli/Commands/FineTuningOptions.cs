@@ -5,6 +5,7 @@ using Polder.Experiments.Comparison;
 using Polder.Numerics;
 using Polder.Vision.Data;
 using Polder.Vision.Models;
+using Polder.Vision.Models.Weights;
 using Polder.Vision.Training;
 
 namespace Polder.Cli.Commands;
@@ -141,7 +142,7 @@ internal sealed class FineTuningOptions
 
     private CheckpointTask OpenCheckpointTask(CommandContext context)
     {
-        Checkpoint? checkpoint = context.Get(Weights) is { } weights ? Checkpoint.Load(weights) : null;
+        Checkpoint? checkpoint = context.Get(Weights) is { } weights ? WeightsOf.Load(weights) : null;
         try
         {
             ModelFile? file = checkpoint is null ? null : ModelFile.Of(checkpoint);
@@ -163,21 +164,28 @@ internal sealed class FineTuningOptions
         string? given = context.Get(option);
         if (given is not null && file is not null && given != file.Architecture)
             throw UserErrorException.ForOption("--arch", given, $"{file.Architecture}, which {weights} names");
-        string name = given ?? file?.Architecture ?? throw UserErrorException.ForOption(
+        string name = given ?? file?.Architecture ?? (weights is null ? null : PublishedWeights.Find(weights)?.Name) ?? throw UserErrorException.ForOption(
             "--arch", "", $"{string.Join(", ", Architectures.All.Select(a => a.Name))} ({(weights is null ? "no weights are given" : $"{weights} does not name one")})");
         context.SetEffective(option, name);
         return Architectures.Find(name) ?? throw new UserErrorException($"{weights}: names the architecture {name}, which this version does not have");
     }
 
     /// <summary>Opens images, with progress.</summary>
-    public static ImageData OpenData(CommandContext context, string data, int imageSize)
+    /// <param name="context">The command.</param>
+    /// <param name="data">The value of <c>--data</c>.</param>
+    /// <param name="imageSize">The side of the images that the network sees.</param>
+    /// <param name="skipUnreadable">Whether images that cannot be decoded are warned of and left out.</param>
+    public static ImageData OpenData(CommandContext context, string data, int imageSize, bool skipUnreadable = false)
     {
         context.Output.Verbose($"images of {data} at {imageSize} x {imageSize} pixels");
-        return context.Output.Track("reading images", 1, tracker => ImageSources.Open(
+        ImageData opened = context.Output.Track("reading images", 1, tracker => ImageSources.Open(
             data,
-            new ImageSourceOptions { ImageSize = imageSize },
+            new ImageSourceOptions { ImageSize = imageSize, SkipUnreadable = skipUnreadable },
             new Relay<DecodingProgress>(p => tracker.Report((double)p.Done / Math.Max(1, p.Total), () => $"{p.Done} of {p.Total}")),
             context.Cancellation));
+        foreach (ImageDecodingException skipped in opened.Skipped)
+            context.Output.Warn($"left out: {skipped.Message}");
+        return opened;
     }
 
     /// <summary>Stops before a network is trained wrongly: some float32 convolutions are wrong on some machines.</summary>

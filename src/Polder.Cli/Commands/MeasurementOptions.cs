@@ -65,7 +65,7 @@ internal sealed class MeasurementOptions
             throw UserErrorException.ForOption(context.IsGiven(Weights) ? Weights.Name : Architecture.Name, "a value beside --run", "either --run or weights and architecture");
         string weights = run?.Weights ?? context.Get(Weights) ?? throw UserErrorException.ForOption(Weights.Name, "", "a checkpoint file, or --run with a run folder");
         context.SetEffective(Weights, weights);
-        using Checkpoint checkpoint = Checkpoint.Load(weights);
+        using Checkpoint checkpoint = WeightsOf.Load(weights);
         ModelFile? file = ModelFile.Of(checkpoint);
         Architecture architecture = FineTuningOptions.ChooseArchitecture(context, Architecture, weights, file);
         int size = context.Get(ImageSize) ?? file?.ImageSize ?? architecture.ImageSize;
@@ -162,7 +162,7 @@ internal sealed record Measured(MeasuredNetwork Network, Architecture Architectu
                 context.Cancellation));
             return demo.Prepare(run.Seed).Model;
         }
-        Checkpoint? checkpoint = run.Setting<string>("weights") is { } weights ? Checkpoint.Load(weights) : null;
+        Checkpoint? checkpoint = run.Setting<string>("weights") is { } weights ? WeightsOf.Load(weights) : null;
         using var task = new CheckpointTask(Data, Architecture, Network.File.ImageSize, checkpoint, Network.File.Normalization);
         return task.Prepare(run.Seed).Model;
     }

@@ -35,6 +35,9 @@ internal sealed class CommandContext
     /// <summary>The run folder, once <see cref="CreateRunFolder"/> has made it.</summary>
     public string? RunFolder { get; private set; }
 
+    /// <summary>The command's <c>--json</c>.</summary>
+    public CliOption<string?> JsonOption => _command.Json;
+
     /// <summary>Seconds since the command began.</summary>
     public double Seconds => _clock.Elapsed.TotalSeconds;
 

@@ -15,7 +15,8 @@ internal static partial class CommonOptions
         "a folder or the name of a built-in set", @default, @default ?? "");
 
     public static CliOption<string?> Weights() => OptionOf.Text(
-        "--weights", "FILE", "the weights to start from: safetensors or PyTorch (.pth, .pt, .th)", "a checkpoint file", null, "");
+        "--weights", "FILE|NAME", "the weights: safetensors or PyTorch (.pth, .pt, .th), or published ones by name (polder weights)",
+        "a checkpoint file or the name of downloaded weights", null, "");
 
     public static CliOption<string?> Architecture(params IReadOnlyList<string> allowed) => new(
         "--arch", "NAME", "the network's architecture", allowed.Count > 0 ? string.Join(", ", allowed) : "the name of an architecture", null,
@@ -82,6 +83,8 @@ internal static partial class CommonOptions
 
     public static CliOption<string> Augment(string @default = "none") => OptionOf.Choice(
         "--augment", "random changes of the training images", @default, "none", "flip", "crop-flip");
+
+    public static CliFlag SkipUnreadable() => new("--skip-unreadable", "leave out images that cannot be decoded, and count them");
 
     // Repeatability and the machine.
 

@@ -39,6 +39,13 @@ internal sealed class CliOutput
             WriteLine(_consoles.Results, line);
     }
 
+    /// <summary>Text for programs, on standard output, byte by byte as it is.</summary>
+    public void Raw(string text)
+    {
+        if (!_jsonOnly)
+            Json(text);
+    }
+
     /// <summary>A table in the house's style.</summary>
     public static Table NewTable(params IReadOnlyList<string> columns)
     {
