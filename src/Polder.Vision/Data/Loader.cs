@@ -65,10 +65,17 @@ public sealed class Loader : IEnumerable<Batch>
     /// </summary>
     /// <param name="epoch">Number of the epoch, from 0.</param>
     /// <param name="cancellation">Ends the loop with <see cref="OperationCanceledException"/>.</param>
-    public IEnumerable<Batch> Epoch(int epoch, CancellationToken cancellation = default)
+    public IEnumerable<Batch> Epoch(int epoch, CancellationToken cancellation = default) => Epoch(epoch, 0, cancellation);
+
+    /// <summary>The rest of an epoch, as a run needs it that was stopped within one.</summary>
+    /// <param name="epoch">Number of the epoch, from 0.</param>
+    /// <param name="skip">The number of batches at its start that are left out; they are not made.</param>
+    /// <param name="cancellation">Ends the loop with <see cref="OperationCanceledException"/>.</param>
+    public IEnumerable<Batch> Epoch(int epoch, int skip, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
-        return Enumerate(epoch, cancellation);
+        ArgumentOutOfRangeException.ThrowIfNegative(skip);
+        return Enumerate(epoch, skip, cancellation);
     }
 
     /// <summary>The epoch <see cref="NextEpoch"/>, which moves on.</summary>
@@ -76,14 +83,14 @@ public sealed class Loader : IEnumerable<Batch>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    private IEnumerable<Batch> Enumerate(int epoch, CancellationToken cancellation)
+    private IEnumerable<Batch> Enumerate(int epoch, int skip, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         var channel = Channel.CreateBounded<Batch>(new BoundedChannelOptions(Options.Prefetch) { SingleReader = true, SingleWriter = true });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         // A thread of its own: the pool stays free for decoding, and the tensors it makes belong to no dispose scope (those are per thread).
         Task producer = Task.Factory.StartNew(
-            () => Produce(epoch, channel.Writer, stop.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => Produce(epoch, skip, channel.Writer, stop.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
             while (Wait(channel.Reader, cancellation))
@@ -116,13 +123,13 @@ public sealed class Loader : IEnumerable<Batch>
     private static bool Wait(ChannelReader<Batch> reader, CancellationToken cancellation) =>
         reader.WaitToReadAsync(cancellation).AsTask().GetAwaiter().GetResult();
 
-    private void Produce(int epoch, ChannelWriter<Batch> writer, CancellationToken stop)
+    private void Produce(int epoch, int skip, ChannelWriter<Batch> writer, CancellationToken stop)
     {
         try
         {
             var maker = new BatchMaker(Set, Options);
             int[] order = Order(epoch);
-            for (int start = 0; start < order.Length; start += Options.BatchSize)
+            for (int start = Math.Min(skip, Count) * Options.BatchSize; start < order.Length; start += Options.BatchSize)
             {
                 stop.ThrowIfCancellationRequested();
                 int[] indices = order[start..Math.Min(start + Options.BatchSize, order.Length)];

@@ -17,6 +17,9 @@ public sealed class Snapshot : IDisposable
             _tensors.Add((tensor, tensor.detach().clone().DetachFromDisposeScope()));
     }
 
+    /// <summary>The copied values: parameters, then buffers.</summary>
+    internal IReadOnlyList<Tensor> Copies => [.. _tensors.Select(t => t.Copy)];
+
     /// <summary>Takes the same model's values again.</summary>
     public void Take()
     {

@@ -26,6 +26,19 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     /// <summary>Told after every epoch, before the next begins; the model then has the weights that were evaluated: that epoch's, or their average.</summary>
     public IProgress<EpochReport>? Epoch { get; init; }
 
+    /// <summary>
+    /// The file that keeps all the rest of the training depends on; null keeps nothing. It is written whole at the end of every epoch and
+    /// when the training is stopped. A training whose file exists goes on from it, and ends bit for bit as if it had never stopped, on the
+    /// same machine with the same number of threads. Hand in the model as it was at the start: distances are measured from it.
+    /// </summary>
+    public string? ResumeFile { get; init; }
+
+    /// <summary>After every how many steps <see cref="ResumeFile"/> is written, too; 0, the default, is at the end of epochs only.</summary>
+    public int CheckpointEvery { get; init; }
+
+    /// <summary>Told whenever <see cref="ResumeFile"/> has been written or read, with all epochs so far.</summary>
+    public IProgress<IReadOnlyList<EpochReport>>? Saved { get; init; }
+
     /// <summary>Trains the model; it ends with the weights of the best epoch.</summary>
     /// <param name="model">The model, on the CPU.</param>
     /// <param name="train">The training images; batch size, order and augmentation are the options'.</param>
@@ -34,6 +47,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     /// <param name="imageSize">The side of the images that the network sees; null is the stored size.</param>
     /// <param name="cancellation">Stops after the step at hand.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    /// <exception cref="DataException"><see cref="ResumeFile"/> is of another training.</exception>
     /// <exception cref="TrainingDivergedException">A loss or gradient is not finite; the model has the weights of the best epoch before.</exception>
     /// <exception cref="OperationCanceledException">The training was stopped; the model has the weights of the best epoch before.</exception>
     public TrainingResult Run(
@@ -52,48 +66,70 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         Loader validationLoader = new Loader(validation, loader.Options).ForEvaluation();
         model.FreezeBody(Options.FreezeBody);
         using OptimizerHelper sgd = Options.CreateOptimizer(model.parameters().Where(p => p.requires_grad));
-        using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, seed: Options.Seed);
+        using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, seed: Options.Seed) { BatchNorm = Options.BatchNorm, NonFinite = Options.NonFinite };
+        if (Options.ClipNorm is { } limit)
+            optimizer.Hooks.Add(GradientClip.ByNorm(limit));
         using var best = new Snapshot(model);
-        var run = new RunState(Options.Epochs, loader.Count);
+        var run = new TrainingRun((long)Options.Epochs * loader.Count, loader.Count);
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
         using ModelAverage? average = Options.Averaging is null ? null : new ModelAverage(Options, model, optimizer, run.Steps, loader);
+        TrainingCheckpoint? checkpoint = ResumeFile is null ? null : new TrainingCheckpoint(ResumeFile, Options, Method, train.Count, validation.Count);
+        if (checkpoint is { Exists: true })
+        {
+            checkpoint.Load(model, best, optimizer, run);
+            Saved?.Report(run.Epochs);
+        }
         try
         {
-            for (int epoch = 1; epoch <= Options.Epochs; epoch++)
+            while (!run.IsFinished)
             {
                 long start = Stopwatch.GetTimestamp();
-                double loss = RunEpoch(model, loader, optimizer, distance, average, run, epoch, cancellation);
-                average?.Enter(epoch - 1, cancellation);
+                RunEpoch(model, loader, optimizer, distance, average, run, Save, cancellation);
+                average?.Enter(run.Epoch - 1, cancellation);
                 EvaluationResult result = EvaluationResult.Of(model, validationLoader, cancellation);
                 // An update can overflow after its gradient was found finite; such weights must not become the best.
                 if (!double.IsFinite(result.Loss))
-                    throw new TrainingDivergedException($"epoch {epoch}: the validation loss is {result.Loss}: lower the learning rate, sigma or rho");
-                bool isBest = run.IsBest(result);
-                if (isBest)
+                    throw new TrainingDivergedException($"epoch {run.Epoch}: the validation loss is {result.Loss}: lower the learning rate, sigma or rho");
+                EpochReport report = run.EndEpoch(result, optimizer.ParamGroups.First().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds);
+                if (report.IsBest)
                     best.Take();
-                run.Epochs.Add(new EpochReport(
-                    epoch, loss, result.Loss, result.Accuracy, optimizer.ParamGroups.First().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds, isBest));
-                Epoch?.Report(run.Epochs[^1]);
+                Epoch?.Report(report);
                 average?.Leave();
+                Save();
             }
+        }
+        catch (OperationCanceledException)
+        {
+            // Between two steps, or between the last and the evaluation: nothing that is done is done again.
+            average?.Leave();
+            Save();
+            throw;
         }
         finally
         {
             best.Restore();
             model.eval();
         }
-        return new TrainingResult(run.Epochs.Last(e => e.IsBest), run.Epochs, run.Step, run.GradientEvaluations, run.StepSeconds / run.Step);
+        return run.Result();
+
+        void Save()
+        {
+            if (checkpoint is null)
+                return;
+            checkpoint.Save(model, best, optimizer, run);
+            Saved?.Report(run.Epochs);
+        }
     }
 
-    private double RunEpoch(
-        ImageClassifier model, Loader loader, FlatMinimaOptimizer optimizer, DistanceRegularizer? distance, ModelAverage? average, RunState run, int epoch,
-        CancellationToken cancellation)
+    private void RunEpoch(
+        ImageClassifier model, Loader loader, FlatMinimaOptimizer optimizer, DistanceRegularizer? distance, ModelAverage? average, TrainingRun run,
+        Action save, CancellationToken cancellation)
     {
         // Frozen features are those of the evaluation: BatchNorm with its stored statistics, no dropout.
         model.train(!Options.FreezeBody);
-        double sum = 0;
-        long seen = 0;
-        foreach (var (images, labels) in loader.Epoch(epoch - 1, cancellation))
+        if (run.Step == run.Steps)
+            return; // stopped after the last step, before its evaluation
+        foreach (var (images, labels) in loader.Epoch(run.Epoch - 1, run.StepInEpoch, cancellation))
         {
             foreach (optim.ILearningRateController group in optimizer.ParamGroups)
                 group.LearningRate = average?.LearningRateAt(run.Step) ?? Options.LearningRateAt(run.Step, run.Steps);
@@ -102,51 +138,25 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             StepResult step;
             try
             {
-                IObjective objective = new SlicedClosureObjective(batchLoss.Rows, batchLoss.Compute);
+                IObjective objective = Objective(batchLoss);
                 step = optimizer.Step(distance?.On(objective) ?? objective);
             }
             catch (NonFiniteGradientException e)
             {
-                throw new TrainingDivergedException($"epoch {epoch}, {e.Message}", e);
+                throw new TrainingDivergedException($"epoch {run.Epoch}, {e.Message}", e);
             }
-            run.StepSeconds += Stopwatch.GetElapsedTime(start).TotalSeconds;
-            run.Step++;
-            run.GradientEvaluations += step.GradientEvaluations;
-            run.Images += labels.shape[0];
-            seen += labels.shape[0];
-            sum += step.Loss * labels.shape[0];
-            Progress?.Report(run.Progress(epoch, sum / seen));
+            run.Count(step, labels.shape[0], Stopwatch.GetElapsedTime(start).TotalSeconds);
+            Progress?.Report(run.Progress());
+            if (run.Step == run.Steps)
+                return;
+            if (CheckpointEvery > 0 && run.Step % CheckpointEvery == 0)
+                save();
         }
-        return sum / seen;
     }
 
-    private sealed class RunState(int epochs, int stepsPerEpoch)
+    private IObjective Objective(TrainingLoss loss)
     {
-        private readonly Stopwatch _clock = Stopwatch.StartNew();
-        private EvaluationResult? _best;
-
-        public List<EpochReport> Epochs { get; } = [];
-
-        public long Steps { get; } = (long)epochs * stepsPerEpoch;
-
-        public long Step { get; set; }
-
-        public long Images { get; set; }
-
-        public long GradientEvaluations { get; set; }
-
-        public double StepSeconds { get; set; }
-
-        public bool IsBest(EvaluationResult result)
-        {
-            bool better = _best is null || result.Accuracy > _best.Accuracy || (result.Accuracy == _best.Accuracy && result.Loss < _best.Loss);
-            if (better)
-                _best = result;
-            return better;
-        }
-
-        public TrainingProgress Progress(int epoch, double loss) => new(
-            epoch, epochs, Step, Steps, loss, Epochs.Count > 0 ? Epochs[^1].ValidationAccuracy : double.NaN, Images / StepSeconds,
-            _clock.Elapsed * ((double)(Steps - Step) / Step));
+        var batch = new SlicedClosureObjective(loss.Rows, loss.Compute);
+        return Options.Accumulate > 1 ? new AccumulatedObjective(batch, Options.Accumulate) : batch;
     }
 }

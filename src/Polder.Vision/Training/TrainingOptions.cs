@@ -1,3 +1,5 @@
+using Polder.Objectives;
+using Polder.Optimization;
 using Polder.Vision.Data;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -66,6 +68,18 @@ public sealed record TrainingOptions
     /// <summary>How far the weights may go from the pre-trained ones. Default: as far as they will, null.</summary>
     public DistanceOptions? Distance { get; init; }
 
+    /// <summary>The largest Euclidean norm of the final gradient, above 0: a longer one is scaled down, once a step. Default: null, no limit.</summary>
+    public double? ClipNorm { get; init; }
+
+    /// <summary>The number of pieces in which a batch is evaluated, one after another, at least 1: the memory of a piece, the gradient of the whole. Default 1.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>What the probes of a step do to BatchNorm's running statistics. Default: they move once a step.</summary>
+    public BatchNormPolicy BatchNorm { get; init; } = BatchNormPolicy.OncePerStep;
+
+    /// <summary>What happens where a loss or gradient is not finite. Default: the training stops with <see cref="TrainingDivergedException"/>.</summary>
+    public NonFinitePolicy NonFinite { get; init; } = NonFinitePolicy.Throw;
+
     /// <summary>Whether only the head is trained, on the features of a body in evaluation mode: a linear probe. Default: false.</summary>
     public bool FreezeBody { get; init; }
 
@@ -85,6 +99,10 @@ public sealed record TrainingOptions
         Require(Mixup >= 0 && double.IsFinite(Mixup), nameof(Mixup), Mixup, "a number of at least 0");
         Averaging?.Validate();
         Distance?.Validate();
+        Require(ClipNorm is null || (ClipNorm > 0 && double.IsFinite(ClipNorm.Value)), nameof(ClipNorm), ClipNorm ?? 0, "a number above 0");
+        Require(Accumulate >= 1, nameof(Accumulate), Accumulate, "1 or more");
+        Require(Enum.IsDefined(BatchNorm), nameof(BatchNorm), BatchNorm, string.Join(", ", Enum.GetNames<BatchNormPolicy>()));
+        Require(Enum.IsDefined(NonFinite), nameof(NonFinite), NonFinite, string.Join(", ", Enum.GetNames<NonFinitePolicy>()));
         Require(Enum.IsDefined(Optimizer), nameof(Optimizer), Optimizer, "sgd, adam, adamw");
         Require(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "constant, cosine");
     }

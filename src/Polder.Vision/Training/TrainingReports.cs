@@ -21,7 +21,11 @@ public sealed record TrainingProgress(
 /// <param name="Seconds">The seconds that the epoch took, evaluation included.</param>
 /// <param name="IsBest">Whether it is the best epoch so far.</param>
 public sealed record EpochReport(
-    int Epoch, double TrainLoss, double ValidationLoss, double ValidationAccuracy, double LearningRate, double Seconds, bool IsBest);
+    int Epoch, double TrainLoss, double ValidationLoss, double ValidationAccuracy, double LearningRate, double Seconds, bool IsBest)
+{
+    /// <summary>Steps of the epoch whose update was left out since a loss or gradient was not finite.</summary>
+    public long SkippedSteps { get; init; }
+}
 
 /// <summary>A finished training.</summary>
 /// <param name="Best">The epoch whose weights the model has now: that of the highest validation accuracy, of the lower loss among equals.</param>
@@ -31,6 +35,9 @@ public sealed record EpochReport(
 /// <param name="SecondsPerStep">The mean time of a step, evaluation left out.</param>
 public sealed record TrainingResult(EpochReport Best, IReadOnlyList<EpochReport> Epochs, long Steps, long GradientEvaluations, double SecondsPerStep)
 {
+    /// <summary>Steps whose update was left out since a loss or gradient was not finite.</summary>
+    public long SkippedSteps { get; init; }
+
     /// <summary>The training loss of the last epoch.</summary>
     public double TrainLoss => Epochs[^1].TrainLoss;
 }

@@ -16,7 +16,6 @@ public abstract class WeightAverage : IStatefulHook, IDisposable
     private const string Counts = "counts";
 
     private ParameterVector? _average;
-    private Dictionary<string, Tensor> _loaded = [];
 
     /// <summary>Updates of the base optimizer seen so far.</summary>
     public long Updates { get; private set; }
@@ -54,14 +53,14 @@ public abstract class WeightAverage : IStatefulHook, IDisposable
     /// </summary>
     /// <param name="source">The model that is trained.</param>
     /// <param name="target">The copy: the same names and shapes.</param>
-    /// <exception cref="InvalidOperationException">Nothing has gone into the average yet, or it was loaded and no step has followed.</exception>
+    /// <exception cref="InvalidOperationException">Nothing has gone into the average yet.</exception>
     /// <exception cref="ArgumentException">The models differ in a name or a shape.</exception>
     public void CopyInto(nn.Module source, nn.Module target)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(target);
         if (_average is null)
-            throw new InvalidOperationException(IsEmpty ? "nothing has gone into the average yet: check IsEmpty" : "a loaded average knows its parameters from the next step on");
+            throw new InvalidOperationException("nothing has gone into the average yet: check IsEmpty");
         var averaged = new Dictionary<Parameter, Tensor>(ReferenceEqualityComparer.Instance);
         for (int i = 0; i < _average.Blocks.Count; i++)
             averaged[_average.Space.Parameters[i]] = _average.Blocks[i];
@@ -83,27 +82,24 @@ public abstract class WeightAverage : IStatefulHook, IDisposable
     public void Save(IDictionary<string, Tensor> state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        state[Counts] = tensor(new[] { Updates, Taken }).DetachFromDisposeScope();
+        state[Counts] = tensor(new[] { Updates, Taken });
         for (int i = 0; i < (_average?.Blocks.Count ?? 0); i++)
-            state[Key(i)] = _average!.Blocks[i].detach().clone().DetachFromDisposeScope();
-        foreach (var (name, block) in _loaded)
-            state[name] = block.clone().DetachFromDisposeScope();
+            state[Key(i)] = _average!.Blocks[i].detach().clone();
     }
 
     /// <inheritdoc/>
-    public void Load(IReadOnlyDictionary<string, Tensor> state)
+    public void Load(ParameterSpace space, IReadOnlyDictionary<string, Tensor> state)
     {
+        ArgumentNullException.ThrowIfNull(space);
         ArgumentNullException.ThrowIfNull(state);
         Tensor? counts = null;
         if (state.Count > 0 && (!state.TryGetValue(Counts, out counts) || counts.numel() != 2))
             throw new ArgumentException($"the state of the average has no {Counts} of two numbers", nameof(state));
-        _average?.Dispose();
-        _average = null;
-        ForgetLoaded();
         long[] numbers = counts?.data<long>().ToArray() ?? [0, 0];
+        ParameterVector? average = numbers[1] == 0 ? null : VectorOf(space, state);
+        _average?.Dispose();
+        _average = average;
         (Updates, Taken) = (numbers[0], numbers[1]);
-        foreach (var (name, block) in state.Where(s => s.Key != Counts))
-            _loaded[name] = block.detach().clone().DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -111,7 +107,6 @@ public abstract class WeightAverage : IStatefulHook, IDisposable
     {
         _average?.Dispose();
         _average = null;
-        ForgetLoaded();
         GC.SuppressFinalize(this);
     }
 
@@ -144,21 +139,23 @@ public abstract class WeightAverage : IStatefulHook, IDisposable
             int place = _average is null ? -1 : IndexOf(_average.Space, space.Parameters[i]);
             if (place >= 0)
                 average.Blocks[i].copy_(_average!.Blocks[place]);
-            else if (_loaded.TryGetValue(Key(i), out Tensor? block))
-                average.Blocks[i].copy_(block);
         }
         _average?.Dispose();
-        ForgetLoaded();
         return _average = average;
     }
 
     private static string Key(int parameter) => $"average.{parameter}";
 
-    private void ForgetLoaded()
+    private static ParameterVector VectorOf(ParameterSpace space, IReadOnlyDictionary<string, Tensor> state)
     {
-        foreach (Tensor block in _loaded.Values)
-            block.Dispose();
-        _loaded = [];
+        for (int i = 0; i < space.Parameters.Count; i++)
+            if (!state.TryGetValue(Key(i), out Tensor? block) || !block.shape.SequenceEqual(space.Parameters[i].shape))
+                throw new ArgumentException($"the state of the average has no {Key(i)} of shape [{string.Join(", ", space.Parameters[i].shape)}]", nameof(state));
+        ParameterVector vector = space.CreateVector();
+        using var noGrad = no_grad();
+        for (int i = 0; i < space.Parameters.Count; i++)
+            vector.Blocks[i].copy_(state[Key(i)]);
+        return vector;
     }
 
     private static int IndexOf(ParameterSpace space, Parameter parameter)

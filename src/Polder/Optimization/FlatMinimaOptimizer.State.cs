@@ -92,7 +92,7 @@ public partial class FlatMinimaOptimizer
             throw new ArgumentException($"the optimizer has no hook for {unknown} of the saved state: add the same hooks in the same order before loading", nameof(state));
         for (int i = 0; i < Hooks.Count; i++)
             if (Hooks[i] is IStatefulHook hook)
-                hook.Load(state.Where(e => e.Key.StartsWith(HookPrefix(i), StringComparison.Ordinal)).ToDictionary(e => e.Key[HookPrefix(i).Length..], e => e.Value));
+                hook.Load(_space, state.Where(e => e.Key.StartsWith(HookPrefix(i), StringComparison.Ordinal)).ToDictionary(e => e.Key[HookPrefix(i).Length..], e => e.Value));
     }
 
     private static string HookPrefix(int index) => $"hook.{index}.";

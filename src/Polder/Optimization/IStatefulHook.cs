@@ -1,3 +1,4 @@
+using Polder.Objectives;
 using TorchSharp;
 
 namespace Polder.Optimization;
@@ -10,7 +11,8 @@ public interface IStatefulHook : IUpdateHook
     void Save(IDictionary<string, torch.Tensor> state);
 
     /// <summary>Takes over what <see cref="Save"/> wrote, by copying: the tensors stay the caller's.</summary>
+    /// <param name="space">The optimizer's parameters.</param>
     /// <param name="state">The names and tensors of this hook; empty where the state was saved before the hook did its first step.</param>
     /// <exception cref="ArgumentException">A tensor is missing or of another shape than the hook's; the message names it.</exception>
-    void Load(IReadOnlyDictionary<string, torch.Tensor> state);
+    void Load(ParameterSpace space, IReadOnlyDictionary<string, torch.Tensor> state);
 }

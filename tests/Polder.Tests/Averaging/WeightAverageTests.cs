@@ -91,7 +91,7 @@ public class WeightAverageTests
                     average.Dispose();
                     optimizer.Hooks.Remove(average);
                     average = new ExponentialMovingAverage(0.7);
-                    average.Load(state);
+                    average.Load(optimizer.Space, state);
                     optimizer.Hooks.Add(average);
                 }
                 optimizer.Step(() => w.pow(2).sum());
@@ -113,7 +113,7 @@ public class WeightAverageTests
         average.AfterUpdate(Objectives.SpaceOf(source.Module));
         var other = nn.Sequential(("first", nn.Linear(6, 15)));
         Assert.Contains("first.weight of shape [16, 6]", Assert.Throws<ArgumentException>(() => average.CopyInto(source.Module, other)).Message);
-        Assert.Throws<ArgumentException>(() => average.Load(new Dictionary<string, Tensor> { ["other"] = ones(1) }));
+        Assert.Throws<ArgumentException>(() => average.Load(Objectives.SpaceOf(source.Module), new Dictionary<string, Tensor> { ["other"] = ones(1) }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new ExponentialMovingAverage(1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new StochasticWeightAverage(-1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new StochasticWeightAverage(0, 0));

@@ -282,6 +282,6 @@ public sealed class StateDictTests : IDisposable
 
         public void Save(IDictionary<string, Tensor> state) => state["total"] = tensor(Total, ScalarType.Float64);
 
-        public void Load(IReadOnlyDictionary<string, Tensor> state) => Total = state["total"].ToDouble();
+        public void Load(ParameterSpace space, IReadOnlyDictionary<string, Tensor> state) => Total = state["total"].ToDouble();
     }
 }

@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using Polder.Optimization;
+
+namespace Polder.Vision.Training;
+
+/// <summary>Where a training stands: the counts and sums that its reports come from.</summary>
+/// <param name="steps">All steps of the training.</param>
+/// <param name="stepsPerEpoch">The steps of a whole epoch.</param>
+internal sealed class TrainingRun(long steps, int stepsPerEpoch)
+{
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private State _state = new();
+    private long _resumedAt;
+
+    public long Steps { get; } = steps;
+
+    /// <summary>The epochs, of which the last may be a part of one.</summary>
+    public int EpochCount { get; } = checked((int)((steps + stepsPerEpoch - 1) / stepsPerEpoch));
+
+    /// <summary>The finished epochs.</summary>
+    public IReadOnlyList<EpochReport> Epochs => _state.Epochs;
+
+    /// <summary>The epoch at hand, from 1.</summary>
+    public int Epoch => _state.Epochs.Count + 1;
+
+    public long Step => _state.Step;
+
+    /// <summary>Steps of the epoch at hand that are done.</summary>
+    public int StepInEpoch => checked((int)(Step - ((long)_state.Epochs.Count * stepsPerEpoch)));
+
+    public bool IsFinished => _state.Epochs.Count == EpochCount;
+
+    /// <summary>The mean loss of the epoch so far; NaN where every step was skipped.</summary>
+    public double Loss => _state.LossSum / _state.Seen;
+
+    /// <summary>Counts a step.</summary>
+    public void Count(StepResult step, long images, double seconds)
+    {
+        _state.Step++;
+        _state.StepSeconds += seconds;
+        _state.GradientEvaluations += step.GradientEvaluations;
+        _state.Images += images;
+        if (step.Skipped)
+        {
+            _state.Skipped++;
+            return;
+        }
+        _state.Seen += images;
+        _state.LossSum += step.Loss * images;
+    }
+
+    /// <summary>Ends the epoch at hand.</summary>
+    public EpochReport EndEpoch(EvaluationResult validation, double learningRate, double seconds)
+    {
+        bool best = _state.Best is not { } known
+            || validation.Accuracy > known.Accuracy || (validation.Accuracy == known.Accuracy && validation.Loss < known.Loss);
+        if (best)
+            _state.Best = validation;
+        var report = new EpochReport(Epoch, Loss, validation.Loss, validation.Accuracy, learningRate, seconds, best) { SkippedSteps = _state.Skipped };
+        _state.SkippedBefore += _state.Skipped;
+        (_state.LossSum, _state.Seen, _state.Skipped) = (0, 0, 0);
+        _state.Epochs.Add(report);
+        return report;
+    }
+
+    public TrainingProgress Progress() => new(
+        Epoch, EpochCount, Step, Steps, Loss, Epochs.Count > 0 ? Epochs[^1].ValidationAccuracy : double.NaN, _state.Images / _state.StepSeconds,
+        _clock.Elapsed * ((double)(Steps - Step) / (Step - _resumedAt)));
+
+    public TrainingResult Result() => new(Epochs.Last(e => e.IsBest), Epochs, Step, _state.GradientEvaluations, _state.StepSeconds / Step)
+    {
+        SkippedSteps = _state.SkippedBefore + _state.Skipped,
+    };
+
+    /// <summary>What a resumed training goes on with.</summary>
+    public State Save() => _state;
+
+    /// <summary>Goes on where another process was.</summary>
+    public void Load(State state)
+    {
+        _state = state;
+        _resumedAt = state.Step;
+    }
+
+    /// <summary>All of it, in the form that is saved.</summary>
+    internal sealed class State
+    {
+        public long Step { get; set; }
+
+        public long Images { get; set; }
+
+        public long GradientEvaluations { get; set; }
+
+        public double StepSeconds { get; set; }
+
+        /// <summary>Of the epoch at hand: the losses times their images, and the images, of steps that were not skipped.</summary>
+        public double LossSum { get; set; }
+
+        public long Seen { get; set; }
+
+        /// <summary>Skipped steps of the epoch at hand.</summary>
+        public long Skipped { get; set; }
+
+        public long SkippedBefore { get; set; }
+
+        public EvaluationResult? Best { get; set; }
+
+        public List<EpochReport> Epochs { get; set; } = [];
+    }
+}
