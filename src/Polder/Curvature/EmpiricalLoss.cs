@@ -147,6 +147,14 @@ public sealed class EmpiricalLoss
         return new EmpiricalLoss(_model, parameters, _batches, Options with { Parameters = null }) { _checked = _checked };
     }
 
+    /// <summary>The same loss as a function of the parameters of one block of <see cref="Tensors"/> or <see cref="Layers"/>.</summary>
+    /// <exception cref="ArgumentException">The block is not one of this loss.</exception>
+    public EmpiricalLoss Restrict(ParameterBlock block)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        return Restrict(ParameterSelection.Of(Space.Parameters.Where((_, i) => Space.Offsets[i] >= block.Offset && Space.Offsets[i] < block.Offset + block.Count)));
+    }
+
     /// <summary>The loss at the parameters as they stand, without a graph.</summary>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="ArithmeticException">The loss of a batch is not finite.</exception>

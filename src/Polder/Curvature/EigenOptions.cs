@@ -1,0 +1,54 @@
+namespace Polder.Curvature;
+
+/// <summary>Which eigenvalues are sought, and when that ends.</summary>
+public sealed record EigenOptions
+{
+    /// <summary>How many of the largest; at least 0.</summary>
+    public int Top { get; init; }
+
+    /// <summary>How many of the smallest (the most negative); at least 0.</summary>
+    public int Bottom { get; init; }
+
+    /// <summary>How many of the largest in absolute value; at least 0. Not together with the other two.</summary>
+    public int LargestMagnitude { get; init; }
+
+    /// <summary>
+    /// An eigenvalue has converged when its residual ||A v - theta v|| is at most this share of the largest absolute eigenvalue found; between 0 and 1.
+    /// The eigenvalue is then off by at most the residual, and usually by the residual's square over the gap to the next one. Default 1e-4.
+    /// </summary>
+    public double Tolerance { get; init; } = 1e-4;
+
+    /// <summary>The most products; at least 2. Default 1000.</summary>
+    public int MaxProducts { get; init; } = 1000;
+
+    /// <summary>Vectors that are kept before a restart; more need fewer products and more memory (two vectors of the parameters' size each). Null (default): up to 100, as far as 2 GB allow.</summary>
+    public int? SubspaceSize { get; init; }
+
+    /// <summary>The seed of the start. Default 0.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Told after each product.</summary>
+    public IProgress<EigenProgress>? Progress { get; init; }
+
+    /// <summary>The number of sought eigenvalues.</summary>
+    internal int Wanted => Top + Bottom + LargestMagnitude;
+
+    /// <summary>Checks the options.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of range; the message says which and what is allowed.</exception>
+    public void Validate()
+    {
+        foreach ((string name, int value) in new[] { (nameof(Top), Top), (nameof(Bottom), Bottom), (nameof(LargestMagnitude), LargestMagnitude) })
+            if (value < 0)
+                throw new ArgumentOutOfRangeException(name, value, $"{name} must be an integer of at least 0");
+        if (Wanted == 0)
+            throw new ArgumentOutOfRangeException(nameof(Top), Top, "Top, Bottom or LargestMagnitude must be at least 1");
+        if (LargestMagnitude > 0 && Top + Bottom > 0)
+            throw new ArgumentOutOfRangeException(nameof(LargestMagnitude), LargestMagnitude, "LargestMagnitude goes without Top and Bottom");
+        if (!(Tolerance is > 0 and < 1))
+            throw new ArgumentOutOfRangeException(nameof(Tolerance), Tolerance, "Tolerance must be between 0 and 1, both excluded");
+        if (MaxProducts < 2)
+            throw new ArgumentOutOfRangeException(nameof(MaxProducts), MaxProducts, "MaxProducts must be an integer of at least 2");
+        if (SubspaceSize is { } size && size < Wanted + 3)
+            throw new ArgumentOutOfRangeException(nameof(SubspaceSize), size, $"SubspaceSize must be at least {Wanted + 3}, three more than the eigenvalues sought");
+    }
+}
