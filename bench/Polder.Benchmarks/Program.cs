@@ -1,7 +1,7 @@
 using Polder.Benchmarks;
 using TorchSharp;
 
-string[] known = ["steps", "sensing", "check"];
+string[] known = ["steps", "sensing", "check", "nso"];
 string[] chosen = args.Length == 0 ? known : args;
 if (chosen.FirstOrDefault(name => !known.Contains(name)) is { } wrong)
 {
@@ -15,4 +15,6 @@ if (chosen.Contains("check"))
     ConvolutionCheckBenchmark.Run();
 if (chosen.Contains("steps"))
     StepBenchmark.Run();
+if (chosen.Contains("nso"))
+    NoiseStabilityBenchmark.Run();
 return 0;

@@ -43,6 +43,12 @@ public sealed class MethodContext
     /// <summary>The losses of the probes so far, in order.</summary>
     public IReadOnlyList<double> Losses => _losses;
 
+    /// <summary>f(W) where a probe at the centre has run.</summary>
+    internal double? CentreLoss => _centreLoss;
+
+    /// <summary>What the step's pairs showed of the curvature; known when <see cref="WhenAccepted"/> runs, and null before, and where nothing was measured.</summary>
+    public CurvatureSample? Curvature { get; internal set; }
+
     /// <summary>f(W) where a probe at the centre has run, else the mean of the probes' losses weighted as their gradients.</summary>
     internal double Loss => _centreLoss ?? (_weight != 0 ? _weightedLoss / _weight : _losses.Count > 0 ? _losses.Average() : double.NaN);
 

@@ -7,7 +7,11 @@ namespace Polder.Objectives;
 /// <param name="Space">The parameters.</param>
 /// <param name="Noise">The stream that the step's draws come from.</param>
 /// <param name="Step">The number of the step, from 0.</param>
-public sealed record ProbeStep(IObjective Objective, ParameterSpace Space, NoiseStream Noise, long Step);
+public sealed record ProbeStep(IObjective Objective, ParameterSpace Space, NoiseStream Noise, long Step)
+{
+    /// <summary>Where a runner that moves the parameters leaves what antithetic pairs show of the curvature; null where nobody wants it.</summary>
+    internal PairCurvature? Curvature { get; init; }
+}
 
 /// <summary>Evaluates the probes of a step and sums their gradients: one after another, all in one pass, or on several machines.</summary>
 /// <remarks>A step is <see cref="Begin"/>, any number of <see cref="Run"/>, <see cref="End"/>. After <see cref="End"/> the parameters are bit for bit where they were at <see cref="Begin"/>.</remarks>

@@ -1,96 +1,115 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Polder.Noise;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Polder.Objectives;
 
 /// <summary>
-/// Adds noise to parameters without ever storing it: a few kilobytes of U at a time, made and used while they are in the cache.
+/// Moves parameters along noise without ever storing it: a few kilobytes of U at a time, made and used while they are in the cache.
 /// The result does not depend on the number of threads, since U is a function of the element's index alone.
 /// </summary>
 internal sealed unsafe class ParameterMover(ParameterSpace space)
 {
-    // A piece of work for one thread; small networks are one piece and never leave the calling thread.
-    private const int PieceLength = 1 << 16;
     private const int BufferLength = 1024;
 
-    private readonly (int Parameter, long Start, int Length)[] _pieces = Cut(space.Parameters);
+    private readonly ParameterPieces _pieces = new(space.Parameters);
+
+    private enum Target
+    {
+        Noise,
+        Mirror,
+        Origin,
+    }
+
+    /// <summary>The pieces that the passes go through.</summary>
+    public ParameterPieces Pieces => _pieces;
 
     /// <summary>parameters = origin + scale U.</summary>
-    public void Move(ParameterVector origin, NoiseStream noise, long step, int draw, double scale) =>
-        Write(space.Parameters, origin.Blocks, noise, step, draw, scale);
+    public void Move(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, CurvaturePass? observer = null) =>
+        Write(Target.Noise, space.Parameters, origin.Blocks, new Draw(noise, step, draw, scale), observer);
+
+    /// <summary>parameters = 2 origin - parameters.</summary>
+    public void Mirror(ParameterVector origin, CurvaturePass observer) => Write(Target.Mirror, space.Parameters, origin.Blocks, default, observer);
+
+    /// <summary>parameters = origin.</summary>
+    public void Restore(ParameterVector origin, CurvaturePass observer) => Write(Target.Origin, space.Parameters, origin.Blocks, default, observer);
 
     /// <summary>vector = U.</summary>
     public void Materialise(NoiseStream noise, long step, int draw, ParameterVector vector) =>
-        Write(vector.Blocks, null, noise, step, draw, 1);
+        Write(Target.Noise, vector.Blocks, null, new Draw(noise, step, draw, 1), null);
 
-    private void Write(IReadOnlyList<Tensor> targets, IReadOnlyList<Tensor>? origins, NoiseStream noise, long step, int draw, double scale)
+    /// <summary>Where the elements of a tensor lie, if they are floating-point numbers in a row in the processor's memory; else 0.</summary>
+    public static nint AddressOf(Tensor tensor) =>
+        tensor.device_type == DeviceType.CPU && tensor.is_contiguous() && tensor.dtype is ScalarType.Float32 or ScalarType.Float64 && tensor.numel() > 0
+            ? (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes))
+            : 0;
+
+    private void Write(Target target, IReadOnlyList<Tensor> tensors, IReadOnlyList<Tensor>? origins, Draw draw, CurvaturePass? observer)
     {
         using var noGrad = no_grad();
-        var addresses = new (nint Target, nint Origin, ScalarType Type)[targets.Count];
-        for (int i = 0; i < targets.Count; i++)
+        var addresses = new (nint Target, nint Origin, ScalarType Type)[tensors.Count];
+        for (int i = 0; i < tensors.Count; i++)
         {
-            Tensor target = targets[i];
-            if (target.device_type == DeviceType.CPU && target.is_contiguous() && target.dtype is (ScalarType.Float32 or ScalarType.Float64))
-                addresses[i] = (AddressOf(target), origins is null ? 0 : AddressOf(origins[i]), target.dtype);
-            else
-                WriteThroughCopy(target, origins?[i], noise, step, draw, space.Offsets[i], scale);
+            nint address = AddressOf(tensors[i]);
+            if (address != 0)
+                addresses[i] = (address, origins is null ? 0 : AddressOf(origins[i]), tensors[i].dtype);
+            else if (tensors[i].numel() > 0)
+                WriteThroughTorch(target, i, tensors[i], origins?[i], draw, observer);
         }
-
-        if (space.Dimension <= PieceLength)
+        _pieces.ForEach(piece =>
         {
-            foreach (var piece in _pieces)
-                WritePiece(piece);
-            return;
-        }
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, get_num_threads()) };
-        try
-        {
-            Parallel.ForEach(_pieces, options, WritePiece);
-        }
-        catch (AggregateException several) when (several.InnerException is { } first)
-        {
-            // A failing stream throws its own exception, whatever the size of the model.
-            ExceptionDispatchInfo.Throw(first);
-        }
-
-        void WritePiece((int Parameter, long Start, int Length) piece)
-        {
-            var (target, start, type) = addresses[piece.Parameter];
-            if (target == 0)
+            var (to, origin, type) = addresses[piece.Parameter];
+            if (to == 0)
                 return;
-            long offset = space.Offsets[piece.Parameter] + piece.Start;
             if (type == ScalarType.Float32)
-                WriteSpan<float>(target, start, piece.Start, piece.Length, offset, (float)scale);
+                WritePiece(target, (float*)to + piece.Start, origin == 0 ? null : (float*)origin + piece.Start, piece, draw, observer);
             else
-                WriteSpan<double>(target, start, piece.Start, piece.Length, offset, scale);
-        }
+                WritePiece(target, (double*)to + piece.Start, origin == 0 ? null : (double*)origin + piece.Start, piece, draw, observer);
+        });
+    }
 
-        void WriteSpan<T>(nint target, nint origin, long start, int length, long offset, T factor) where T : unmanaged, INumber<T>
+    private void WritePiece<T>(Target target, T* to, T* origin, ParameterPieces.Piece piece, Draw draw, CurvaturePass? observer) where T : unmanaged, INumber<T>
+    {
+        CurvatureDots left = default, entered = default;
+        long offset = space.Offsets[piece.Parameter] + piece.Start;
+        T factor = T.CreateTruncating(draw.Scale);
+        Span<T> buffer = stackalloc T[BufferLength];
+        for (int done = 0; done < piece.Length;)
         {
-            T* to = (T*)target + start, from = (T*)origin + start;
-            Span<T> buffer = stackalloc T[BufferLength];
-            for (int done = 0; done < length;)
+            // Cut where the noise stream's own blocks end, so that only the first and last buffer are irregular.
+            int count = Math.Min(piece.Length - done, BufferLength - (int)((offset + done) % BufferLength));
+            if (observer is { Leaves: true })
+                observer.Observe(piece, done, count, to + done, origin + done, ref left);
+            var written = new Span<T>(to + done, count);
+            var from = new ReadOnlySpan<T>(origin + done, origin == null ? 0 : count);
+            if (target == Target.Origin)
             {
-                // Cut where the noise stream's own blocks end, so that only the first and last buffer are irregular.
-                int count = Math.Min(length - done, BufferLength - (int)((offset + done) % BufferLength));
+                from.CopyTo(written);
+            }
+            else if (target == Target.Mirror)
+            {
+                Reflect(from, written);
+            }
+            else
+            {
                 Span<T> unit = buffer[..count];
                 if (typeof(T) == typeof(float))
-                    noise.Fill(step, draw, offset + done, MemoryMarshal.Cast<T, float>(unit));
+                    draw.Noise.Fill(draw.Step, draw.Number, offset + done, MemoryMarshal.Cast<T, float>(unit));
                 else
-                    noise.Fill(step, draw, offset + done, MemoryMarshal.Cast<T, double>(unit));
-                if (origin == 0)
-                    unit.CopyTo(new Span<T>(to + done, count));
+                    draw.Noise.Fill(draw.Step, draw.Number, offset + done, MemoryMarshal.Cast<T, double>(unit));
+                if (origin == null)
+                    unit.CopyTo(written);
                 else
-                    AddScaled(new ReadOnlySpan<T>(from + done, count), unit, factor, new Span<T>(to + done, count));
-                done += count;
+                    AddScaled(from, unit, factor, written);
             }
+            if (observer is { Enters: true })
+                observer.Observe(piece, done, count, to + done, origin + done, ref entered);
+            done += count;
         }
+        observer?.Finish<T>(piece, left, entered);
     }
 
     /// <summary>target = origin + factor * unit, product and sum each rounded, so that every machine gets the same numbers.</summary>
@@ -103,25 +122,46 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
             target[i] = origin[i] + (unit[i] * factor);
     }
 
+    /// <summary>target = 2 origin - target; the product is exact, so that the result is torch's bit for bit.</summary>
+    private static void Reflect<T>(ReadOnlySpan<T> origin, Span<T> target) where T : unmanaged, INumber<T>
+    {
+        int i = 0;
+        for (; i <= target.Length - Vector<T>.Count; i += Vector<T>.Count)
+        {
+            var centre = new Vector<T>(origin[i..]);
+            (centre + centre - new Vector<T>(target[i..])).CopyTo(target[i..]);
+        }
+        for (; i < target.Length; i++)
+            target[i] = origin[i] + origin[i] - target[i];
+    }
+
     // Other devices, half precision and strided parameters: one parameter's noise is made on the CPU and handed over.
-    private static void WriteThroughCopy(Tensor target, Tensor? origin, NoiseStream noise, long step, int draw, long offset, double scale)
+    private void WriteThroughTorch(Target target, int parameter, Tensor to, Tensor? origin, Draw draw, CurvaturePass? observer)
     {
         using var scope = NewDisposeScope();
-        Tensor unit = zeros(target.numel(), ScalarType.Float64, CPU);
-        noise.Fill(step, draw, offset, MemoryMarshal.Cast<byte, double>(unit.bytes));
-        Tensor move = unit.mul(scale).view(target.shape).to(target.dtype).to(target.device);
-        target.copy_(origin is null ? move : origin.add(move));
+        CurvatureDots left = default, entered = default;
+        if (observer is { Leaves: true })
+            left = observer.ObserveThroughTorch(parameter, to, origin!);
+        if (target == Target.Origin)
+        {
+            to.copy_(origin!);
+        }
+        else if (target == Target.Mirror)
+        {
+            using Scalar two = 2.0.ToScalar();
+            to.neg_().add_(origin!, two);
+        }
+        else
+        {
+            Tensor unit = zeros(to.numel(), ScalarType.Float64, CPU);
+            draw.Noise.Fill(draw.Step, draw.Number, space.Offsets[parameter], MemoryMarshal.Cast<byte, double>(unit.bytes));
+            Tensor move = unit.mul(draw.Scale).view(to.shape).to(to.dtype).to(to.device);
+            to.copy_(origin is null ? move : origin.add(move));
+        }
+        if (observer is { Enters: true })
+            entered = observer.ObserveThroughTorch(parameter, to, origin!);
+        observer?.FinishThroughTorch(parameter, left, entered);
     }
 
-    private static nint AddressOf(Tensor tensor) =>
-        tensor.numel() == 0 ? 0 : (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
-
-    private static (int, long, int)[] Cut(IReadOnlyList<Parameter> parameters)
-    {
-        var pieces = new List<(int, long, int)>();
-        for (int i = 0; i < parameters.Count; i++)
-            for (long start = 0, count = parameters[i].numel(); start < count; start += PieceLength)
-                pieces.Add((i, start, (int)Math.Min(PieceLength, count - start)));
-        return [.. pieces];
-    }
+    private readonly record struct Draw(NoiseStream Noise, long Step, int Number, double Scale);
 }

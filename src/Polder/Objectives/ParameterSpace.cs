@@ -125,6 +125,19 @@ public sealed class ParameterSpace
             _parameters[i].neg_().add_(origin.Blocks[i], two);
     }
 
+    /// <summary>The pieces that passes over the parameters go through.</summary>
+    internal ParameterPieces Pieces => _mover.Pieces;
+
+    /// <summary>As <see cref="MoveTo(ParameterVector, NoiseStream, long, int, double)"/>, with an observer of the curvature.</summary>
+    internal void MoveTo(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, CurvaturePass? observer) =>
+        _mover.Move(origin, noise, step, draw, scale, observer);
+
+    /// <summary>As <see cref="Mirror(ParameterVector)"/>, bit for bit, with an observer of the curvature.</summary>
+    internal void Mirror(ParameterVector origin, CurvaturePass observer) => _mover.Mirror(origin, observer);
+
+    /// <summary>As <see cref="Restore(ParameterVector)"/>, with an observer of the curvature.</summary>
+    internal void Restore(ParameterVector origin, CurvaturePass observer) => _mover.Restore(origin, observer);
+
     /// <summary>Writes a draw of <paramref name="noise"/>, of unit variance, into <paramref name="vector"/>.</summary>
     public void Materialise(NoiseStream noise, long step, int draw, ParameterVector vector)
     {

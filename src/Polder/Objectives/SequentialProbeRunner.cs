@@ -13,6 +13,7 @@ public sealed class SequentialProbeRunner : IProbeRunner
     private ProbeStep? _step;
     private Tensor? _randomState;
     private bool _first;
+    private ProbePair? _pair; // the pair at hand, where the step's curvature is read from it
 
     /// <summary>Makes a runner.</summary>
     /// <param name="model">The model whose buffers the probes move; null where it has none, or where they may move with every probe.</param>
@@ -35,6 +36,8 @@ public sealed class SequentialProbeRunner : IProbeRunner
         _saved = false;
         _standing = null;
         _first = true;
+        _pair = null;
+        step.Curvature?.Begin(step);
         _buffers?.Begin();
     }
 
@@ -48,7 +51,9 @@ public sealed class SequentialProbeRunner : IProbeRunner
             Probe probe = probes[i];
             if (i > 0 && ReferenceEquals(probe.Vector, gradient))
                 throw new ArgumentException("only the first probe of a run can go along the vector that the gradients are summed into", nameof(probes));
-            MoveTo(step, probe);
+            bool opens = step.Curvature is not null && i + 1 < probes.Length && probe.Direction == ProbeDirection.Noise && IsMirror(probe, probes[i + 1])
+                && !(_pair is { } open && IsMirror(open.First, probe));
+            MoveTo(step, probe, i == 0 ? null : gradient, opens);
             if (i == 0)
                 gradient.Zero();
             _buffers?.BeforeProbe(probe.Direction == ProbeDirection.Centre);
@@ -56,7 +61,14 @@ public sealed class SequentialProbeRunner : IProbeRunner
             losses[i] = probe.Rows is { } rows
                 ? Sliced(step.Objective).Accumulate(step.Space, gradient, probe.Weight, rows)
                 : step.Objective.Accumulate(step.Space, gradient, probe.Weight);
+            if (opens)
+                _pair = new ProbePair(probe, default, losses[i], double.NaN);
+            else if (_pair is { } pair)
+                _pair = pair with { Second = probe, SecondLoss = losses[i] };
         }
+        // What the caller does to the gradient from here on must not be taken for a probe's.
+        if (_pair is not null)
+            LeavePair(step, gradient);
     }
 
     /// <inheritdoc/>
@@ -102,11 +114,14 @@ public sealed class SequentialProbeRunner : IProbeRunner
     private static ISlicedObjective Sliced(IObjective objective) => objective as ISlicedObjective
         ?? throw new InvalidOperationException($"a probe sees part of the mini-batch, and {objective.GetType().Name} has no parts: give the step an {nameof(ISlicedObjective)}");
 
-    private void MoveTo(ProbeStep step, Probe probe)
+    private void MoveTo(ProbeStep step, Probe probe, ParameterVector? sum, bool opens)
     {
         if (probe.Direction == ProbeDirection.Centre)
         {
-            ReturnToCentre();
+            if (_pair is not null)
+                LeavePair(step, sum!);
+            else
+                ReturnToCentre();
             return;
         }
         if (!_saved)
@@ -116,18 +131,35 @@ public sealed class SequentialProbeRunner : IProbeRunner
         _standing = probe;
         if (probe.Direction == ProbeDirection.Vector)
         {
-            if (standing is not null)
+            if (_pair is not null)
+                LeavePair(step, sum!);
+            else if (standing is not null)
                 step.Space.Restore(_centre!);
+            _standing = probe;
             step.Space.Move(probe.Vector!, probe.Scale);
         }
-        else if (standing is { Direction: ProbeDirection.Noise } last && last.Draw == probe.Draw && last.Scale == -probe.Scale)
+        else if (standing is { Direction: ProbeDirection.Noise } last && !opens && IsMirror(last, probe))
         {
-            step.Space.Mirror(_centre!);
+            if (_pair is not null)
+                step.Space.Mirror(_centre!, step.Curvature!.Turn(sum!));
+            else
+                step.Space.Mirror(_centre!);
         }
         else
         {
-            step.Space.MoveTo(_centre!, step.Noise, step.Step, probe.Draw, probe.Scale);
+            CurvaturePass? observer = _pair is { } done ? step.Curvature!.Leave(sum!, done, opens) : opens ? step.Curvature!.Enter(sum) : null;
+            _pair = null;
+            step.Space.MoveTo(_centre!, step.Noise, step.Step, probe.Draw, probe.Scale, observer);
         }
+    }
+
+    private static bool IsMirror(Probe first, Probe second) =>
+        second.Direction == ProbeDirection.Noise && first.Draw == second.Draw && first.Scale == -second.Scale;
+
+    private void LeavePair(ProbeStep step, ParameterVector sum)
+    {
+        step.Space.Restore(_centre!, step.Curvature!.Leave(sum, _pair!.Value, enters: false));
+        (_pair, _standing) = (null, null);
     }
 
     private void Save(ParameterSpace space)

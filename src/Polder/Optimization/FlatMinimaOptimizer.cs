@@ -32,6 +32,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     private IProbeRunner _runner;
     private ParameterSpace _space;
     private ParameterVector _gradient;
+    private PairCurvature _pairs;
     private readonly MethodState _state;
 
     /// <summary>Makes the optimizer. The base optimizer stays the caller's.</summary>
@@ -57,6 +58,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
         RequireParametersOf(model, _space);
         _gradient = _space.CreateVector();
         _state = new MethodState(_space);
+        _pairs = new PairCurvature(_space);
         _runner = _ownRunner = new SequentialProbeRunner(model);
     }
 
@@ -103,6 +105,15 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
             RenewOwnRunner();
         }
     }
+
+    /// <summary>
+    /// Whether steps of antithetic pairs (<see cref="NoiseStability"/>) read off the curvature while they move the parameters; true by
+    /// default: it takes no pass of its own and changes no number of the training. A given <see cref="Runner"/> may not measure.
+    /// </summary>
+    public bool MeasureCurvature { get; init; } = true;
+
+    /// <summary>The running estimates of the curvature over the steps since its last <see cref="CurvatureMeter.Reset"/>.</summary>
+    public CurvatureMeter Curvature { get; } = new();
 
     /// <summary>What happens where a loss or gradient is not finite.</summary>
     public NonFinitePolicy NonFinite { get; init; } = NonFinitePolicy.Throw;
@@ -174,7 +185,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     {
         ArgumentNullException.ThrowIfNull(objective);
         FollowParameters();
-        var step = new ProbeStep(objective, _space, Method.ShapeNoise(Noise, _space, _base), StepCount);
+        var step = new ProbeStep(objective, _space, Method.ShapeNoise(Noise, _space, _base), StepCount) { Curvature = MeasureCurvature ? _pairs : null };
         var context = new MethodContext(_runner, step, _gradient, _state);
         double norm;
         bool finite, completed = false;
@@ -200,6 +211,9 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
             throw new NonFiniteGradientException(StepCount, context.Losses, norm);
         if (finite)
         {
+            context.Curvature = step.Curvature?.Complete(context.CentreLoss);
+            if (context.Curvature is not null)
+                Curvature.Add(context.Curvature);
             context.Accept();
             Update();
         }
@@ -208,7 +222,12 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
             SkippedSteps++;
         }
         StepCount++;
-        return new StepResult(context.Loss, context.Losses, norm, !finite) { GradientEvaluations = context.GradientEvaluations };
+        return new StepResult(context.Loss, context.Losses, norm, !finite)
+        {
+            GradientEvaluations = context.GradientEvaluations,
+            Curvature = context.Curvature,
+            Trace = context.Curvature is null ? null : Curvature.Trace,
+        };
     }
 
     /// <inheritdoc/>
@@ -279,6 +298,8 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
         _gradient.Dispose();
         _space = space;
         _gradient = space.CreateVector();
+        _pairs = new PairCurvature(space);
+        Curvature.Reset();
         _state.Follow(space);
     }
 }
