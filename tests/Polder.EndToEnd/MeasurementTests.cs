@@ -61,10 +61,21 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     }
 
     [Fact]
+    public void Eigenvectors_are_steeper_than_the_curvature_elsewhere()
+    {
+        // Along a unit eigenvector the loss rises by about half the eigenvalue times the square of the way.
+        JsonNode json = Json("landscape", "--run", run.Path, "--points", "3", "--radius", "0.01", "--dimensions", "1", "--directions", "eigenvectors");
+        double eigenvalue = (double)json["eigenvalues"]![0]!["value"]!, loss = (double)json["loss"]!;
+        Assert.Equal(1, (double)json["directionNorms"]![0]!, 1e-4);
+        double rise = (((double)json["losses"]![0]! + (double)json["losses"]![2]!) / 2) - loss;
+        Assert.InRange(rise / (eigenvalue * 0.01 * 0.01 / 2), 0.5, 2);
+    }
+
+    [Fact]
     public void A_bound_is_the_sum_of_its_terms_and_says_what_is_violated()
     {
         string plot = Path.Combine(run.Folder, "bound.svg");
-        JsonNode json = Json("bound", "--run", run.Path, "--sigmas", "0.05,0.2", "--draws", "10", "--probes", "10", "--plot", plot);
+        JsonNode json = Json("bound", "--run", run.Path, "--sigmas", "0.05,0.2", "--draws", "10", "--probes", "20", "--plot", plot);
         double distance = (double)json["distance"]!, sigma = (double)json["sigma"]!;
         Assert.Equal(100, (int)json["count"]!);
         Assert.Equal(distance * distance / (2 * sigma * sigma), (double)json["divergence"]!, 1e-9 * (double)json["divergence"]!);
@@ -75,6 +86,10 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
         JsonNode hessian = json["hessian"]!;
         double sum = ((string[])["lossTerm", "traceTerm", "remainderTerm", "distanceTerm", "confidenceTerm"]).Sum(term => (double)hessian[term]!);
         Assert.Equal(sum, (double)hessian["value"]!, 1e-9 * sum);
+        JsonArray layers = hessian["layers"]!.AsArray();
+        Assert.Equal(["conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "fc"], layers.Select(l => (string)l!["name"]!));
+        Assert.Equal(distance, Math.Sqrt(layers.Sum(l => Math.Pow((double)l!["distance"]!, 2))), 1e-5 * distance);
+        Assert.InRange((double)hessian["mainTermByLayer"]!, 0, (double)hessian["mainTerm"]! * 1.5); // each layer's trace is an estimate of its own
         Dictionary<string, bool?> premises = json["premises"]!.AsArray().ToDictionary(p => (string)p!["name"]!, p => (bool?)p!["holds"]);
         Assert.Equal(
             new Dictionary<string, bool?> { ["independentStart"] = null, ["buffers"] = false, ["noDuplicates"] = true, ["unaugmentedLoss"] = true }, premises);
@@ -102,6 +117,7 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     [InlineData("--weights: found a value beside --run", "stability", "--run", "RUN", "--weights", "x.safetensors")]
     [InlineData("--sigmas: found 0.1,0", "stability", "--run", "RUN", "--sigmas", "0.1,0")]
     [InlineData("--points: found 2", "landscape", "--run", "RUN", "--points", "2")]
+    [InlineData("--probes: found 5, allowed: 0, or", "stability", "--run", "RUN", "--probes", "5")]
     [InlineData("--delta: found 1", "bound", "--run", "RUN", "--delta", "1")]
     [InlineData("less than 1 together with --draw-delta", "bound", "--run", "RUN", "--delta", "0.6", "--draw-delta", "0.5")]
     [InlineData("has 10 classes, allowed: 5", "bound", "--weights", "RUN/best.safetensors", "--data", "digits")]

@@ -2,6 +2,7 @@ using Polder.Checkpoints;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
+using Polder.Curvature;
 using Polder.Experiments.Comparison;
 using Polder.Experiments.Measurement;
 using Polder.Experiments.Reports;
@@ -68,6 +69,7 @@ internal sealed class BoundCommand : PolderCommand
     {
         context.RequireCpu();
         BoundOptions options = OptionsOf(context);
+        _trace.IsAsked(context); // a wrong number is refused before the work, not after it
         using Measured measured = _measurement.Open(context);
         MeasuredNetwork network = measured.Network;
         using ImageClassifier start = OpenStart(context, measured);
@@ -92,10 +94,10 @@ internal sealed class BoundCommand : PolderCommand
         BoundResult? result = Estimate(context, space, origin, sample, options);
         if (result is null || result.Best is null)
             throw new StoppedException("no sigma was finished, nothing is known");
-        MeasuredTrace? trace = context.Cancellation.IsCancellationRequested ? null : _trace.Measure(context, network, (logits, labels) => loss.Of(logits, labels));
-        Show(context, result, loss, trace, premises);
+        HessianForm? form = MeasureHessian(context, network, loss, origin, result);
+        Show(context, result, loss, form, premises);
         Plot(context, result);
-        context.Finish(Describe(result, loss, trace, premises));
+        context.Finish(Describe(result, loss, form, premises));
         if (context.Cancellation.IsCancellationRequested)
             throw new StoppedException($"{result.Points.Count} of {options.Sigmas.Count} sigmas are finished and shown");
     }
@@ -160,7 +162,25 @@ internal sealed class BoundCommand : PolderCommand
         });
     }
 
-    private static void Show(CommandContext context, BoundResult result, BoundedCrossEntropy loss, MeasuredTrace? trace, IReadOnlyList<Premise> premises)
+    private HessianForm? MeasureHessian(CommandContext context, MeasuredNetwork network, BoundedCrossEntropy loss, ParameterVector origin, BoundResult result)
+    {
+        var hessian = Hessian.Of(network.Model, network.Batches, (logits, labels) => loss.Of(logits, labels));
+        IReadOnlyList<ParameterBlock> layers = hessian.Loss.Layers;
+        if (_trace.Measure(context, hessian, context.Get(_measurement.Seed), layers) is not { } trace || context.Cancellation.IsCancellationRequested)
+            return null;
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        try
+        {
+            return context.Output.Track("curvature along the way from the start", 1, _ => HessianForm.Of(
+                result, trace, DistanceMeasure.Of(hessian, DistanceMeasure.Difference(origin.Space, origin), layers, cancellation: context.Cancellation)));
+        }
+        catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private static void Show(CommandContext context, BoundResult result, BoundedCrossEntropy loss, HessianForm? form, IReadOnlyList<Premise> premises)
     {
         Table table = CliOutput.NewTable("sigma", "KL / n", "noisy error", "at most", "error bound", "noisy loss", "loss bound");
         foreach (SigmaBound point in result.Points)
@@ -184,8 +204,8 @@ internal sealed class BoundCommand : PolderCommand
             $"With confidence {result.Confidence:P1} the network with noise of sigma {best.Sigma:G3} on its weights errs on at most {result.Value:P1} of new images.");
         if (result.IsVacuous)
             context.Output.Result($"The bound is vacuous: a guess errs on {result.GuessError:P1}.");
-        if (trace is not null)
-            ShowHessianBounds(context, result, trace, loss);
+        if (form is not null)
+            Show(context, form, loss);
         foreach (Premise premise in premises)
         {
             string line = $"{premise.Name}: {premise.Detail}";
@@ -196,11 +216,14 @@ internal sealed class BoundCommand : PolderCommand
         }
     }
 
-    private static void ShowHessianBounds(CommandContext context, BoundResult result, MeasuredTrace trace, BoundedCrossEntropy loss)
+    private static void Show(CommandContext context, HessianForm form, BoundedCrossEntropy loss)
     {
-        HessianForm form = HessianForm.Of(result, trace);
+        Table table = CliOutput.NewTable("layer", "distance r", "trace", "r^T H r");
+        foreach ((LayerDistance layer, var block) in form.Way.Layers.Zip(form.Trace.Blocks))
+            table.AddRow(new Text(layer.Layer.Name), new Text($"{layer.Distance:G3}"), new Text($"{block.Trace.Value:G3} +- {block.Trace.StandardError:G2}"), new Text($"{layer.Curvature:G3}"));
+        context.Output.Result(table);
         context.Output.Result(
-            $"Trace of the Hessian {trace.Value:G4} +- {trace.StandardError:G2}: {(double.IsNaN(form.OptimalSigma) ? "not above 0, so no sigma is optimal" : $"the optimal sigma is {form.OptimalSigma:G3}, the main term {form.MainTerm:F3}")}.");
+            $"Trace of the Hessian {form.Trace.Value:G4} +- {form.Trace.StandardError:G2}, r^T H r {form.Way.Value:G4}: {(double.IsNaN(form.OptimalSigma) ? "the trace is not above 0, so no sigma is optimal" : $"the optimal sigma is {form.OptimalSigma:G3}, the main term {form.MainTerm:F3}, {form.MainTermByLayer:F3} with a sigma for each layer")}.");
         HessianBound best = form.Best.Bound;
         context.Output.Result(
             $"Of the network itself, under assumptions (docs/method.md): loss at most {best.Value:F3} = {best.LossTerm:F3} loss + {best.TraceTerm:F3} trace + {best.RemainderTerm:F3} remainder + {best.DistanceTerm:F3} distance + {best.ConfidenceTerm:F3} confidence, at sigma {form.Best.Sigma:G3}{(best.Value < loss.GuessLoss ? "" : $"; vacuous: a guess has {loss.GuessLoss:F3}")}.");
@@ -220,11 +243,10 @@ internal sealed class BoundCommand : PolderCommand
         ], Path.GetExtension(file)));
     }
 
-    private static object Describe(BoundResult result, BoundedCrossEntropy loss, MeasuredTrace? trace, IReadOnlyList<Premise> premises)
+    private static object Describe(BoundResult result, BoundedCrossEntropy loss, HessianForm? form, IReadOnlyList<Premise> premises)
     {
         SigmaBound best = result.Best!;
         MeasuredBound m = best.Measured!;
-        HessianForm? form = trace is null ? null : HessianForm.Of(result, trace);
         return new
         {
             result.Value,
@@ -260,7 +282,7 @@ internal sealed class BoundCommand : PolderCommand
                 NoisyLossUpper = p.Measured?.LossUpper,
                 p.Measured?.LossBound,
                 p.Measured?.LinearLossBound,
-                HalfSigmaSquaredTrace = trace is null ? (double?)null : p.Sigma * p.Sigma / 2 * trace.Value,
+                HalfSigmaSquaredTrace = form is null ? (double?)null : p.Sigma * p.Sigma / 2 * form.Trace.Value,
             }),
             Hessian = form?.Describe(),
             Premises = premises,

@@ -1,6 +1,7 @@
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
+using Polder.Curvature;
 using Polder.Experiments.Comparison;
 using Polder.Experiments.Measurement;
 using Polder.Experiments.Reports;
@@ -8,6 +9,7 @@ using Polder.Flatness;
 using Polder.Noise;
 using Polder.Objectives;
 using Spectre.Console;
+using TorchSharp;
 
 namespace Polder.Cli.Commands;
 
@@ -15,6 +17,10 @@ namespace Polder.Cli.Commands;
 internal sealed class LandscapeCommand : PolderCommand
 {
     private static readonly SurfaceOptions Defaults = new();
+
+    // Directions are looked at, not measured with: a per cent of the eigenvalue is near enough.
+    private const double EigenvectorTolerance = 0.01;
+    private const int MostProducts = 200;
 
     private readonly MeasurementOptions _measurement;
     private readonly CliOption<int> _dimensions = OptionOf.Count("--dimensions", "1 for a line, 2 for a plane", 2, ValueRange.Between(1, 2));
@@ -51,13 +57,13 @@ internal sealed class LandscapeCommand : PolderCommand
         ParameterSpace space = ParameterSpace.Of(network.Model.parameters());
         var options = new SurfaceOptions { Radius = context.Get(_radius), Points = context.Get(_points) };
         double loss = network.CrossEntropy(context.Cancellation);
-        ParameterVector[] directions = Directions(context, network, space);
+        (ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues) = Directions(context, network, space);
         try
         {
             if (context.Get(_dimensions) == 1)
-                RunLine(context, network, space, directions[0], options, loss);
+                RunLine(context, network, space, directions, eigenvalues, options, loss);
             else
-                RunPlane(context, network, space, directions, options, loss);
+                RunPlane(context, network, space, directions, eigenvalues, options, loss);
         }
         finally
         {
@@ -66,18 +72,42 @@ internal sealed class LandscapeCommand : PolderCommand
         }
     }
 
-    private ParameterVector[] Directions(CommandContext context, MeasuredNetwork network, ParameterSpace space)
+    private (ParameterVector[] Directions, IReadOnlyList<Eigenpair>? Eigenvalues) Directions(CommandContext context, MeasuredNetwork network, ParameterSpace space)
     {
         int count = context.Get(_dimensions);
-        var noise = new PhiloxNoise(context.Get(_measurement.Seed));
-        return [.. Enumerable.Range(0, count).Select(i => SurfaceDirection.FilterNormalized(space, noise, i))];
+        long seed = context.Get(_measurement.Seed);
+        if (context.Get(_directions) == "random")
+        {
+            var noise = new PhiloxNoise(seed);
+            return ([.. Enumerable.Range(0, count).Select(i => SurfaceDirection.FilterNormalized(space, noise, i))], null);
+        }
+        var hessian = Hessian.Of(network.Model, network.Batches, (logits, labels) => torch.nn.functional.cross_entropy(logits, labels));
+        using Eigenpairs pairs = context.Output.Track("eigenvectors", MostProducts, tracker => hessian.TopEigenvalues(
+            count,
+            new EigenOptions
+            {
+                Tolerance = EigenvectorTolerance,
+                MaxProducts = MostProducts,
+                Seed = seed,
+                Progress = new Relay<EigenProgress>(p => tracker.Report(p.Products, () => $"product {p.Products}, {string.Join(", ", p.Pairs.Take(count).Select(e => $"{e.Value:G4} +- {e.Residual:G2}"))}")),
+            },
+            context.Cancellation));
+        context.Cancellation.ThrowIfCancellationRequested();
+        if (pairs.Exit == EigenExit.Budget)
+            context.Output.Warn($"after {pairs.Products} products the eigenvectors have residuals {string.Join(" and ", pairs.Top.Select(e => $"{e.Residual:G2}"))}: the directions are near the top ones only");
+        return ([.. Enumerable.Range(0, count).Select(i =>
+        {
+            using torch.Tensor vector = pairs.Vectors[i];
+            return SurfaceDirection.Of(space, vector);
+        })], pairs.Top);
     }
 
-    private void RunLine(CommandContext context, MeasuredNetwork network, ParameterSpace space, ParameterVector direction, SurfaceOptions options, double loss)
+    private void RunLine(
+        CommandContext context, MeasuredNetwork network, ParameterSpace space, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues, SurfaceOptions options, double loss)
     {
         LossLine? known = null;
         LossLine line = Track(context, options.Points, (tracker, done) => LossSurface.Line(
-            space, () => Evaluate(context, network, tracker, done), direction, options, new Relay<LossLine>(l => known = l), context.Cancellation), () => known);
+            space, () => Evaluate(context, network, tracker, done), directions[0], options, new Relay<LossLine>(l => known = l), context.Cancellation), () => known);
         Table table = CliOutput.NewTable("position", "loss");
         foreach ((double position, double value) in line.Positions.Zip(line.Losses))
             if (!double.IsNaN(value))
@@ -85,10 +115,11 @@ internal sealed class LandscapeCommand : PolderCommand
         context.Output.Result(table);
         if (context.Get(_plot) is { } file)
             PlotWriter.Write(context, file, new CurvePlot(network.Name, Axis(context, 1), "loss") { LogY = false }.Draw([new Curve("loss", line.Positions, line.Losses)], Path.GetExtension(file)));
-        Finish(context, network, loss, line.Positions, line.Losses, [direction]);
+        Finish(context, network, loss, line.Positions, line.Losses, directions, eigenvalues);
     }
 
-    private void RunPlane(CommandContext context, MeasuredNetwork network, ParameterSpace space, ParameterVector[] directions, SurfaceOptions options, double loss)
+    private void RunPlane(
+        CommandContext context, MeasuredNetwork network, ParameterSpace space, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues, SurfaceOptions options, double loss)
     {
         LossPlane? known = null;
         LossPlane plane = Track(context, options.Points * options.Points, (tracker, done) => LossSurface.Plane(
@@ -99,7 +130,7 @@ internal sealed class LandscapeCommand : PolderCommand
         context.Output.Result(table);
         if (context.Get(_plot) is { } file)
             PlotWriter.Write(context, file, new ContourPlot(network.Name, Axis(context, 1), Axis(context, 2), "loss").Draw(plane.Positions, plane.Losses, Path.GetExtension(file)));
-        Finish(context, network, loss, plane.Positions, plane.Losses, directions);
+        Finish(context, network, loss, plane.Positions, plane.Losses, directions, eigenvalues);
     }
 
     private static double Evaluate(CommandContext context, MeasuredNetwork network, IProgressTracker tracker, Counter done)
@@ -122,7 +153,9 @@ internal sealed class LandscapeCommand : PolderCommand
         }
     });
 
-    private static void Finish(CommandContext context, MeasuredNetwork network, double loss, IReadOnlyList<double> positions, object losses, ParameterVector[] directions)
+    private static void Finish(
+        CommandContext context, MeasuredNetwork network, double loss, IReadOnlyList<double> positions, object losses, ParameterVector[] directions,
+        IReadOnlyList<Eigenpair>? eigenvalues)
     {
         context.Finish(new
         {
@@ -130,6 +163,7 @@ internal sealed class LandscapeCommand : PolderCommand
             Samples = network.Images.Count,
             Parameters = directions[0].Space.Dimension,
             DirectionNorms = directions.Select(d => d.Norm()),
+            Eigenvalues = eigenvalues?.Select(e => new { e.Value, e.Residual }),
             Positions = positions,
             Losses = losses,
         });

@@ -1,6 +1,7 @@
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
+using Polder.Curvature;
 using Polder.Experiments.Comparison;
 using Polder.Experiments.Measurement;
 using Polder.Experiments.Reports;
@@ -59,14 +60,14 @@ internal sealed class StabilityCommand : PolderCommand
     protected internal override void Run(CommandContext context)
     {
         context.RequireCpu();
+        _trace.IsAsked(context); // a wrong number is refused before the work, not after it
         using Measured measured = _measurement.Open(context);
         MeasuredNetwork network = measured.Network;
         ParameterSpace space = ParameterSpace.Of(network.Model.parameters());
         var noise = new PhiloxNoise(context.Get(_measurement.Seed));
         NoiseGapResult gap = Measure(context, network, space, noise) ?? throw new StoppedException("no draw was finished, nothing is known");
-        MeasuredTrace? trace = context.Cancellation.IsCancellationRequested
-            ? null
-            : _trace.Measure(context, network, (logits, labels) => torch.nn.functional.cross_entropy(logits, labels));
+        var hessian = Hessian.Of(network.Model, network.Batches, (logits, labels) => torch.nn.functional.cross_entropy(logits, labels));
+        TraceEstimate? trace = _trace.Measure(context, hessian, context.Get(_measurement.Seed));
         MeasuredSharpness? sharpness = context.Get(_sharpness) && !context.Cancellation.IsCancellationRequested ? Sharpness(context, network, space, noise) : null;
 
         Show(context, network, gap, trace, sharpness);
@@ -77,7 +78,7 @@ internal sealed class StabilityCommand : PolderCommand
             Samples = network.Images.Count,
             Parameters = space.Dimension,
             gap.Draws,
-            Trace = trace,
+            Trace = TraceMeasurement.Describe(trace),
             Sharpness = sharpness,
             Results = gap.Points.Select(p => new
             {
@@ -135,7 +136,7 @@ internal sealed class StabilityCommand : PolderCommand
         }
     }
 
-    private static void Show(CommandContext context, MeasuredNetwork network, NoiseGapResult gap, MeasuredTrace? trace, MeasuredSharpness? sharpness)
+    private static void Show(CommandContext context, MeasuredNetwork network, NoiseGapResult gap, TraceEstimate? trace, MeasuredSharpness? sharpness)
     {
         Table table = CliOutput.NewTable("sigma", "F(W) - f(W)", "sigma^2/2 Tr H");
         foreach (NoiseGapPoint point in gap.Points)
@@ -143,12 +144,12 @@ internal sealed class StabilityCommand : PolderCommand
         context.Output.Result(table);
         context.Output.Result($"f(W) = {gap.Loss:G5}, the mean cross entropy of {network.Images.Count} images; F(W) its average over {gap.Draws} draws, +- a standard error.");
         if (trace is not null)
-            context.Output.Result($"Tr H = {trace.Value:G5} +- {trace.StandardError:G2} from {trace.Products} Hessian-vector products.");
+            context.Output.Result($"Tr H = {trace.Value:G5} +- {trace.StandardError:G2} from {trace.Products} Hessian-vector products ({trace.Estimator}).");
         if (sharpness is not null)
             context.Output.Result($"Adaptive sharpness at rho {sharpness.Radius:G3}: average case {sharpness.Average:G3} +- {sharpness.StandardError:G2}, worst case found {sharpness.WorstCase:G3}.");
     }
 
-    private void Plot(CommandContext context, NoiseGapResult gap, MeasuredTrace? trace)
+    private void Plot(CommandContext context, NoiseGapResult gap, TraceEstimate? trace)
     {
         if (context.Get(_plot) is not { } file)
             return;

@@ -2,10 +2,6 @@ using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Curvature;
 using Polder.Experiments.Comparison;
-using Polder.Experiments.Measurement;
-using Polder.Noise;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Polder.Cli.Commands;
 
@@ -13,49 +9,59 @@ namespace Polder.Cli.Commands;
 internal sealed class TraceMeasurement
 {
     private readonly CliOption<int> _probes = OptionOf.Count(
-        "--probes", "Hessian-vector products for the trace of the Hessian; 0 leaves the trace out", 30, ValueRange.AtLeast(0));
+        "--probes", $"Hessian-vector products for the trace of the Hessian, at most, and at least {2 * TraceOptions.LeastSamples}; 0 leaves the trace out", 100, ValueRange.AtLeast(0));
 
-    public TraceMeasurement(PolderCommand command) => command.Add(_probes);
+    private readonly CliOption<double> _relativeError = OptionOf.Number(
+        "--relative-error", "standard error of the trace, as a share of it, that ends its estimation", 0.05, ValueRange.Inside(0, 1));
 
-    /// <summary>Measures the trace of a loss over a network's images; null where it was not asked for or was stopped before its second product.</summary>
-    /// <param name="context">The command.</param>
-    /// <param name="network">The network.</param>
-    /// <param name="loss">The mean loss of logits and labels.</param>
-    public MeasuredTrace? Measure(CommandContext context, MeasuredNetwork network, Func<Tensor, Tensor, Tensor> loss)
+    public TraceMeasurement(PolderCommand command)
+    {
+        command.Add(_probes);
+        command.Add(_relativeError);
+    }
+
+    /// <summary>Whether the trace is asked for; a number of products that is none is refused.</summary>
+    /// <exception cref="UserErrorException">There are too few products for an error.</exception>
+    public bool IsAsked(CommandContext context)
     {
         int probes = context.Get(_probes);
-        if (probes == 0)
+        if (probes is > 0 and < 2 * TraceOptions.LeastSamples)
+            throw UserErrorException.ForOption(_probes.Name, $"{probes}", $"0, or a whole number >= {2 * TraceOptions.LeastSamples}");
+        return probes > 0;
+    }
+
+    /// <summary>Measures the trace; null where it was not asked for or was stopped before anything is known.</summary>
+    /// <param name="context">The command.</param>
+    /// <param name="hessian">The Hessian.</param>
+    /// <param name="seed">The seed of the random vectors.</param>
+    /// <param name="blocks">Blocks whose traces are wanted, too.</param>
+    public TraceEstimate? Measure(CommandContext context, Hessian hessian, long seed, IReadOnlyList<ParameterBlock>? blocks = null)
+    {
+        if (!IsAsked(context) || context.Cancellation.IsCancellationRequested)
             return null;
-        var hessian = Hessian.Of(network.Model, network.Batches, loss);
-        var noise = new PhiloxNoise(0, NoiseDistribution.Rademacher);
-        var samples = new List<double>();
-        context.Output.Track("trace of the Hessian", probes, tracker =>
+        int probes = context.Get(_probes);
+        return context.Output.Track("trace of the Hessian", probes, tracker =>
         {
             try
             {
-                using var vector = hessian.Loss.Space.CreateVector();
-                for (int i = 0; i < probes; i++)
-                {
-                    using var scope = NewDisposeScope();
-                    hessian.Loss.Space.Materialise(noise, 0, i, vector);
-                    Tensor probe = cat([.. vector.Blocks.Select(b => b.reshape(-1))]).unsqueeze(0);
-                    samples.Add(hessian.Multiply(probe, context.Cancellation).mul(probe).sum(ScalarType.Float64).ToDouble());
-                    tracker.Report(i + 1, () => $"product {samples.Count} of {probes}, {samples.Average():G4} +- {StandardError(samples):G2}");
-                }
+                return hessian.Trace(
+                    new TraceOptions
+                    {
+                        MaxProducts = probes,
+                        RelativeError = context.Get(_relativeError),
+                        Seed = seed,
+                        Blocks = blocks,
+                        Progress = new Relay<TraceEstimate>(e => tracker.Report(e.Products, () => $"product {e.Products}, {e.Value:G4} +- {e.StandardError:G2}")),
+                    },
+                    context.Cancellation);
             }
             catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
             {
-                // What is finished counts.
+                return null;
             }
         });
-        return samples.Count < 2 ? null : new MeasuredTrace(samples.Average(), StandardError(samples), samples.Count);
     }
 
-    private static double StandardError(List<double> samples) => Summary.Of(samples).StandardDeviation / Math.Sqrt(samples.Count);
+    /// <summary>What JSON says of a trace.</summary>
+    public static object? Describe(TraceEstimate? trace) => trace is null ? null : new { trace.Value, trace.StandardError, trace.Products, trace.Estimator };
 }
-
-/// <summary>The trace of a Hessian.</summary>
-/// <param name="Value">The estimate.</param>
-/// <param name="StandardError">Its standard error.</param>
-/// <param name="Products">The Hessian-vector products that it took.</param>
-internal sealed record MeasuredTrace(double Value, double StandardError, long Products);
