@@ -73,6 +73,39 @@ public sealed class ClassifierTests : IDisposable
     }
 
     [Fact]
+    public void A_published_form_is_trained_on_and_evaluated_with_its_official_parts()
+    {
+        string data = Path.Combine(_folder, "indoor"), images = MiniatureImages.Write(Path.Combine(data, "Images"), classes: 3, perClass: 10);
+        IEnumerable<string> Lines(int first, int count) => Enumerable.Range(0, 3 * count).Select(i => $"class{i % 3}/{first + i / 3:00}.bmp");
+        File.WriteAllLines(Path.Combine(data, "TrainImages.txt"), Lines(0, 7));
+        File.WriteAllLines(Path.Combine(data, "TestImages.txt"), Lines(7, 3));
+        File.Copy(Path.Combine(images, "class1", "00.bmp"), Path.Combine(images, "class1", "07.bmp"), overwrite: true);
+        File.WriteAllText(Path.Combine(images, "class2", "09.bmp"), "no image");
+        string[] finetune =
+        [
+            "finetune", "--data", data, "--dataset", "indoor67", "--arch", "resnet20", "--method", "base", "--epochs", "1", "--per-class", "6", "--label-noise", "0.25",
+            "--class-weights", "balanced", "--sampling", "balanced", "--out", Run, "--quiet", "--json", "-",
+        ];
+        (int code, _, string error) = PolderProcess.Run(finetune);
+        Assert.Equal(2, code);
+        Assert.StartsWith($"polder: {Path.Combine(images, "class2", "09.bmp")}: ", error);
+
+        (code, string output, error) = PolderProcess.Run([.. finetune, "--skip-unreadable"]);
+        Assert.True(code == 0, error);
+        Assert.Contains("09.bmp", error);
+        JsonNode result = JsonNode.Parse(output)!;
+        Assert.Equal(8, (int)result["test"]!["count"]!);
+        // The copy is in the training part or, by the cut, in the validation part: either way the test part should not know it.
+        Assert.Contains("1 image(s) of the test part are in the ", error);
+        Assert.Equal(1, (int)result["duplicates"]!);
+
+        (code, output, error) = PolderProcess.Run("evaluate", "--run", Run, "--json", "-", "--quiet");
+        Assert.True(code == 0, error);
+        Assert.Equal((double)result["test"]!["accuracy"]!, (double)JsonNode.Parse(output)!["accuracy"]!);
+        Assert.Equal("indoor67", (string)JsonNode.Parse(output)!["settings"]!["dataset"]!);
+    }
+
+    [Fact]
     public void Evaluate_draws_the_confusion_matrix()
     {
         string data = MiniatureCifar.Write(Path.Combine(_folder, "data"));

@@ -20,6 +20,7 @@ internal sealed class EvaluateCommand : PolderCommand
 
     private readonly CliOption<string?> _run = CommonOptions.Run();
     private readonly CliOption<string?> _data = CommonOptions.Data();
+    private readonly CliOption<string?> _dataset = DataOptions.DatasetOption();
     private readonly CliOption<string?> _weights = CommonOptions.Weights();
     private readonly CliOption<string?> _architecture = CommonOptions.Architecture([.. Architectures.All.Select(a => a.Name)]);
     private readonly CliOption<string> _split = OptionOf.Choice(
@@ -46,6 +47,7 @@ internal sealed class EvaluateCommand : PolderCommand
         Add(_weights);
         Add(_architecture);
         Add(_data);
+        Add(_dataset);
         Add(_split);
         Add(_imageSize);
         Add(_batchSize);
@@ -68,8 +70,10 @@ internal sealed class EvaluateCommand : PolderCommand
         long seed = context.Get(_seed) ?? run?.Seed ?? 0;
         context.SetEffective(_data, path);
         context.SetEffective(_seed, seed);
+        string? dataset = context.Get(_dataset) ?? (context.IsGiven(_data) ? null : run?.Setting<string>(_dataset));
+        context.SetEffective(_dataset, dataset);
         using TrainedModel trained = TrainedModel.Open(context, _weights, _architecture, _imageSize, run);
-        DataSplits splits = Splits(context, trained, path, seed, run);
+        DataSplits splits = Splits(context, trained, path, dataset, seed, run);
         ImageSet set = context.Get(_split) switch { "train" => splits.Train, "validation" => splits.Validation, _ => splits.Test };
         var loader = new Loader(set, new LoaderOptions
         {
@@ -86,14 +90,16 @@ internal sealed class EvaluateCommand : PolderCommand
         Finish(context, set.Classes, metrics);
     }
 
-    private DataSplits Splits(CommandContext context, TrainedModel trained, string path, long seed, FinishedRun? run)
+    private DataSplits Splits(CommandContext context, TrainedModel trained, string path, string? dataset, long seed, FinishedRun? run)
     {
         // The demo's network knows five of the ten digits, and its test images are cut from those.
         if (path == Digits.Name && trained.NamesClasses && trained.File.Classes.SequenceEqual(Digits.Upper().Classes))
             return DigitsTask.Splits(run?.Setting<int?>("shots") ?? DigitsTask.DefaultShots, seed);
-        ImageData data = FineTuningOptions.OpenData(context, path, trained.File.ImageSize, context.Get(_skipUnreadable));
+        ImageData data = DataOptions.Open(
+            context, path, trained.File.ImageSize, dataset,
+            context.Get(_skipUnreadable) || (run?.Setting<bool?>(_skipUnreadable) ?? false));
         trained.RequireClasses(path, data.Classes);
-        return data.Split(new SplitOptions { Seed = seed, TestSeed = 0 });
+        return data.Split(DataOptions.SplitOf(run, seed));
     }
 
     private void Show(CommandContext context, IReadOnlyList<string> classes, ClassificationMetrics metrics)

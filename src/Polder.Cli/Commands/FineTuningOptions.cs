@@ -23,6 +23,7 @@ internal sealed class FineTuningOptions
     {
         Draws = CommonOptions.Draws(draws);
         command.Add(Data);
+        Images = new DataOptions(command);
         command.Add(Weights);
         command.Add(Architecture);
         command.Add(Sigma);
@@ -42,6 +43,9 @@ internal sealed class FineTuningOptions
     }
 
     public CliOption<string?> Data { get; } = CommonOptions.Data("digits");
+
+    /// <summary>Which of the images are trained on.</summary>
+    public DataOptions Images { get; }
 
     public CliOption<string?> Weights { get; } = CommonOptions.Weights();
 
@@ -99,7 +103,7 @@ internal sealed class FineTuningOptions
         };
         if (options.LearningRate <= 0)
             throw UserErrorException.ForOption("--learning-rate", $"{options.LearningRate}", "a number > 0");
-        return options;
+        return Images.Apply(context, options);
     }
 
     /// <summary>A method by name with its options.</summary>
@@ -148,8 +152,8 @@ internal sealed class FineTuningOptions
             ModelFile? file = checkpoint is null ? null : ModelFile.Of(checkpoint);
             Architecture architecture = ChooseArchitecture(context, Architecture, context.Get(Weights), file);
             int size = Effective(context, ImageSize, file?.ImageSize ?? architecture.ImageSize);
-            ImageData data = OpenData(context, context.Get(Data)!, size);
-            return new CheckpointTask(data, architecture, size, checkpoint, file?.Normalization);
+            ImageData data = Images.Open(context, context.Get(Data)!, size);
+            return new CheckpointTask(data, architecture, size, checkpoint, file?.Normalization) { Split = Images.Split(context) };
         }
         catch
         {
@@ -168,24 +172,6 @@ internal sealed class FineTuningOptions
             "--arch", "", $"{string.Join(", ", Architectures.All.Select(a => a.Name))} ({(weights is null ? "no weights are given" : $"{weights} does not name one")})");
         context.SetEffective(option, name);
         return Architectures.Find(name) ?? throw new UserErrorException($"{weights}: names the architecture {name}, which this version does not have");
-    }
-
-    /// <summary>Opens images, with progress.</summary>
-    /// <param name="context">The command.</param>
-    /// <param name="data">The value of <c>--data</c>.</param>
-    /// <param name="imageSize">The side of the images that the network sees.</param>
-    /// <param name="skipUnreadable">Whether images that cannot be decoded are warned of and left out.</param>
-    public static ImageData OpenData(CommandContext context, string data, int imageSize, bool skipUnreadable = false)
-    {
-        context.Output.Verbose($"images of {data} at {imageSize} x {imageSize} pixels");
-        ImageData opened = context.Output.Track("reading images", 1, tracker => ImageSources.Open(
-            data,
-            new ImageSourceOptions { ImageSize = imageSize, SkipUnreadable = skipUnreadable },
-            new Relay<DecodingProgress>(p => tracker.Report((double)p.Done / Math.Max(1, p.Total), () => $"{p.Done} of {p.Total}")),
-            context.Cancellation));
-        foreach (ImageDecodingException skipped in opened.Skipped)
-            context.Output.Warn($"left out: {skipped.Message}");
-        return opened;
     }
 
     /// <summary>Stops before a network is trained wrongly: some float32 convolutions are wrong on some machines.</summary>

@@ -42,6 +42,7 @@ internal sealed class FinetuneCommand : PolderCommand
         using var owner = task as IDisposable;
         using FineTuningCase start = task.Prepare(seed);
         Say(context, task, start);
+        int duplicates = DataOptions.WarnOfDuplicates(context, start.Splits).Count;
         FineTuningOptions.RequireRightConvolutions(context, start);
 
         string folder = context.CreateRunFolder(context.Get(_out));
@@ -56,6 +57,7 @@ internal sealed class FinetuneCommand : PolderCommand
             result.Steps,
             result.GradientEvaluations,
             result.SecondsPerStep,
+            Duplicates = duplicates,
             Run = folder,
         });
     }

@@ -103,9 +103,9 @@ internal sealed class MeasurementOptions
         }
         string path = context.Get(Data) ?? run?.Setting<string>("data") ?? throw UserErrorException.ForOption(Data.Name, "", "a folder or the name of a built-in set");
         context.SetEffective(Data, path);
-        ImageData data = FineTuningOptions.OpenData(context, path, size);
+        ImageData data = DataOptions.Open(context, path, size, context.IsGiven(Data) ? null : run?.Setting<string>("dataset"), run?.Setting<bool?>("skipUnreadable") ?? false);
         // As the run cut it: the seed chooses the validation images; the test images are the same for all seeds.
-        return (data.Split(new SplitOptions { Seed = run?.Seed ?? context.Get(Seed), TestSeed = 0 }), data, data.Name);
+        return (data.Split(DataOptions.SplitOf(run, run?.Seed ?? context.Get(Seed))), data, data.Name);
     }
 
     private bool IsDemo(CommandContext context, FinishedRun run) =>

@@ -21,6 +21,9 @@ internal sealed class ValueRange
 
     public static ValueRange Above(double low) => new($" > {Text(low)}", x => x > low);
 
+    /// <summary>low &lt; x &lt;= high, as a share asks for.</summary>
+    public static ValueRange AboveUpTo(double low, double high) => new($" > {Text(low)} and <= {Text(high)}", x => x > low && x <= high);
+
     public static ValueRange Between(double low, double high) => new($" between {Text(low)} and {Text(high)}", x => x >= low && x <= high);
 
     /// <summary>low &lt; x &lt; high, as a probability asks for.</summary>

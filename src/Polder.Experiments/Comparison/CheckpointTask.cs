@@ -36,6 +36,9 @@ public sealed class CheckpointTask : IFineTuningTask, IDisposable
     /// <inheritdoc/>
     public string Name => _data.Name;
 
+    /// <summary>How the training part is thinned and disturbed; the seeds in it are not used. Default: all of it, as it is.</summary>
+    public SplitOptions Split { get; init; } = new();
+
     /// <summary>What the last case took from the checkpoint, and what not; null without one.</summary>
     public LoadReport? LastLoad { get; private set; }
 
@@ -43,7 +46,7 @@ public sealed class CheckpointTask : IFineTuningTask, IDisposable
     /// <exception cref="DataException">The weights are of another architecture, or the data is too small to split.</exception>
     public FineTuningCase Prepare(long seed)
     {
-        DataSplits splits = _data.Split(new SplitOptions { Seed = seed, TestSeed = 0 });
+        DataSplits splits = _data.Split(Split with { Seed = seed, TestSeed = 0 });
         int classes = _data.Classes.Count;
         ImageClassifier model = _checkpoint is null ? _architecture.Build(classes, seed) : Load(_checkpoint, classes);
         bool hasHead = LastLoad is null || LastLoad.Missing.All(t => !_architecture.HeadParameters.Contains(t.Name));

@@ -97,4 +97,10 @@ internal enum RandomPurpose
 
     /// <summary>The pairs of images that are mixed in one step, and how.</summary>
     Mixup = 4,
+
+    /// <summary>Which labels are wrong.</summary>
+    LabelNoise = 5,
+
+    /// <summary>Which images an epoch of balanced classes takes.</summary>
+    Sampling = 6,
 }

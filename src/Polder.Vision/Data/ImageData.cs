@@ -13,10 +13,14 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
     /// <summary>Files that were left out because they could not be decoded, each with its reason; empty unless that was asked for.</summary>
     public IReadOnlyList<ImageDecodingException> Skipped { get; init; } = [];
 
+    /// <summary>How the set is usually cut where it ships neither a test nor a validation part; null: by the shares of <see cref="SplitOptions"/>.</summary>
+    public SplitRule? Rule { get; init; }
+
     /// <summary>
     /// Training, validation and test parts. A shipped part is taken as it is. What is missing is cut from the training part, class by class: first
     /// the test part, by <see cref="SplitOptions.TestSeed"/>, then the validation part, by <see cref="SplitOptions.Seed"/>; then
-    /// <see cref="SplitOptions.PerClass"/> or <see cref="SplitOptions.Fraction"/> thins what is left for training.
+    /// <see cref="SplitOptions.PerClass"/> or <see cref="SplitOptions.Fraction"/> thins what is left for training, and
+    /// <see cref="SplitOptions.LabelNoise"/> disturbs its labels. Where there is a <see cref="Rule"/> it says the numbers.
     /// </summary>
     /// <param name="options">Shares and seeds.</param>
     /// <exception cref="DataException">A class has too few images to be in the training part.</exception>
@@ -26,6 +30,8 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
         ImageSet train = Train;
         ImageSet? test = Test;
         ImageSet? validation = Validation;
+        if (Rule is not null && test is null && validation is null)
+            (train, validation, test) = Stratification.Cut(train, Rule, options.Seed, options.TestSeed ?? options.Seed);
         if (test is null)
             (test, train) = Stratification.Cut(train, options.TestFraction, options.TestSeed ?? options.Seed);
         // The two cuts must not follow the same order where both seeds are equal: they do not, since the second sees other images.
@@ -36,6 +42,8 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
         if (options.Fraction is double fraction)
             train = train.Fraction(fraction, options.Seed);
         RequireAllClasses("training", train);
+        if (options.LabelNoise > 0)
+            train = train.WithLabelNoise(options.LabelNoise, options.Seed);
         if (test.Count == 0 || validation.Count == 0)
             throw new DataException(Name, $"{Train.Count} images leave none for {(test.Count == 0 ? "testing" : "validation")}; a class needs 3 images or more");
         return new DataSplits(train, validation, test);
@@ -63,6 +71,7 @@ public sealed record SplitOptions
     private readonly double _testFraction = 0.2;
     private readonly int? _perClass;
     private readonly double? _fraction;
+    private readonly double _labelNoise;
 
     /// <summary>The seed of the validation cut and of the shots. Default 0.</summary>
     public long Seed { get; init; }
@@ -83,6 +92,15 @@ public sealed record SplitOptions
         init => _perClass = value is null or >= 1
             ? value
             : throw new ArgumentOutOfRangeException(nameof(PerClass), value, $"{nameof(PerClass)} is {value}; it must be 1 or more");
+    }
+
+    /// <summary>Share of the training images that get a wrong label (<see cref="ImageSet.WithLabelNoise"/>), 0 to below 1. Default 0.</summary>
+    public double LabelNoise
+    {
+        get => _labelNoise;
+        init => _labelNoise = value is >= 0 and < 1
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(LabelNoise), value, $"{nameof(LabelNoise)} is {value}; it must be at least 0 and below 1");
     }
 
     /// <summary>Share of each class's training images that is used, above 0, at most 1; null (default): all.</summary>

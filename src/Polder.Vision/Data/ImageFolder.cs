@@ -18,7 +18,12 @@ public static class ImageFolder
     /// <param name="cancellation">Stops decoding with <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="DataException">No such folder, fewer than two classes, an empty class, an image that cannot be decoded.</exception>
     public static ImageData Load(
-        string folder, ImageSourceOptions? options = null, IProgress<DecodingProgress>? progress = null, CancellationToken cancellation = default)
+        string folder, ImageSourceOptions? options = null, IProgress<DecodingProgress>? progress = null, CancellationToken cancellation = default) =>
+        Load(folder, options, leftOut: null, progress, cancellation);
+
+    /// <summary>The same without one class.</summary>
+    internal static ImageData Load(
+        string folder, ImageSourceOptions? options, string? leftOut, IProgress<DecodingProgress>? progress, CancellationToken cancellation)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         options ??= new ImageSourceOptions();
@@ -30,8 +35,8 @@ public static class ImageFolder
         if (train is null && (validation ?? test) is not null && ClassFolders(folder).All(IsOtherPart))
             throw new DataException(folder, $"has {Path.GetFileName(validation ?? test)}/ but no train/ with class folders");
 
-        IReadOnlyList<string> classes = TrainingClasses(train ?? folder);
-        Listing training = List(train ?? folder, classes, mayLack: false);
+        IReadOnlyList<string> classes = TrainingClasses(train ?? folder, leftOut);
+        Listing training = List(train ?? folder, classes, mayLack: false, leftOut);
         Listing? validating = train is null || validation is null ? null : List(validation, classes, mayLack: true);
         Listing? testing = train is null || test is null ? null : List(test, classes, mayLack: true);
 
@@ -53,9 +58,9 @@ public static class ImageFolder
     private static List<string> ClassFolders(string folder) =>
         [.. Directory.GetDirectories(folder).Where(path => !Path.GetFileName(path).StartsWith('.')).Order(StringComparer.Ordinal)];
 
-    private static string[] TrainingClasses(string folder)
+    private static string[] TrainingClasses(string folder, string? leftOut)
     {
-        string[] classes = [.. ClassFolders(folder).Select(path => Path.GetFileName(path))];
+        string[] classes = [.. ClassFolders(folder).Select(path => Path.GetFileName(path)).Where(name => name != leftOut)];
         return classes.Length switch
         {
             0 => throw new DataException(folder, "has no folder in it; a folder a class is needed: DIR/<class>/<image>, or DIR/train/<class>/<image>"),
@@ -64,10 +69,10 @@ public static class ImageFolder
         };
     }
 
-    private static Listing List(string folder, IReadOnlyList<string> classes, bool mayLack)
+    private static Listing List(string folder, IReadOnlyList<string> classes, bool mayLack, string? leftOut = null)
     {
         foreach (string path in ClassFolders(folder))
-            if (!classes.Contains(Path.GetFileName(path)))
+            if (Path.GetFileName(path) is var name && name != leftOut && !classes.Contains(name))
                 throw new DataException(path, $"is a class that the training part lacks; it has {classes.Count}: {Sample(classes)}");
         var files = new List<string>();
         var labels = new List<int>();

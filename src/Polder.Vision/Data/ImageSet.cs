@@ -114,6 +114,35 @@ public sealed class ImageSet
             chosen, chosen._pixels, [.. chosen._labels.Select(label => renamed[label])], chosen._origins, [.. classes.Select(c => Classes[c])]);
     }
 
+    /// <summary>The same images with other names for the classes.</summary>
+    /// <param name="classes">As many names as there are classes.</param>
+    public ImageSet Renamed(IReadOnlyList<string> classes)
+    {
+        ArgumentNullException.ThrowIfNull(classes);
+        return classes.Count == Classes.Count
+            ? new(this, _pixels, _labels, _origins, [.. classes])
+            : throw new ArgumentException($"{classes.Count} names for {Classes.Count} classes", nameof(classes));
+    }
+
+    /// <summary>
+    /// Symmetric label noise, for studies: a share of the images, drawn by the seed, gets a label drawn evenly from the other classes. The same seed
+    /// changes the same images, whatever the share: a smaller share is part of a larger one.
+    /// </summary>
+    /// <param name="share">The share of wrong labels, 0 to 1; its number of images is rounded.</param>
+    /// <param name="seed">The seed.</param>
+    public ImageSet WithLabelNoise(double share, long seed)
+    {
+        if (!(share >= 0 && share <= 1))
+            throw new ArgumentOutOfRangeException(nameof(share), share, "a share is between 0 and 1");
+        if (Classes.Count < 2)
+            throw new InvalidOperationException("there is no other class to take a wrong label from");
+        int[] labels = [.. _labels], order = [.. Enumerable.Range(0, Count)];
+        new CounterRandom(seed, RandomPurpose.LabelNoise).Shuffle(order);
+        foreach (int i in order.Take((int)Math.Round(share * Count, MidpointRounding.AwayFromZero)))
+            labels[i] = (labels[i] + 1 + new CounterRandom(seed, RandomPurpose.LabelNoise, 1, i).Below(Classes.Count - 1)) % Classes.Count;
+        return new(this, _pixels, labels, _origins, Classes);
+    }
+
     /// <summary>
     /// A few images of each class, drawn by the seed: the first <paramref name="count"/> of each class's order, so that a smaller draw of the same
     /// seed is part of a larger one. Images keep the set's order.

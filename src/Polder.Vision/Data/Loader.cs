@@ -53,9 +53,30 @@ public sealed class Loader : IEnumerable<Batch>
     /// <param name="epoch">Number of the epoch, from 0.</param>
     public int[] Order(int epoch)
     {
+        if (Options is { Shuffle: true, Sampling: Sampling.Balanced })
+            return BalancedOrder(epoch);
         int[] order = [.. Enumerable.Range(0, Set.Count)];
         if (Options.Shuffle)
             new CounterRandom(Options.Seed, RandomPurpose.Order, epoch).Shuffle(order);
+        return order;
+    }
+
+    private int[] BalancedOrder(int epoch)
+    {
+        int[][] members = [.. Enumerable.Range(0, Set.Classes.Count).Select(c => Enumerable.Range(0, Set.Count).Where(i => Set.Labels[i] == c).ToArray()).Where(m => m.Length > 0)];
+        var random = new CounterRandom(Options.Seed, RandomPurpose.Sampling, epoch);
+        // Which classes get one image more than the others changes from epoch to epoch.
+        int[] classes = [.. Enumerable.Range(0, members.Length)];
+        random.Shuffle(classes);
+        foreach (int[] images in members)
+            random.Shuffle(images);
+        int[] order = new int[Set.Count];
+        for (int i = 0; i < order.Length; i++)
+        {
+            int[] images = members[classes[i % classes.Length]];
+            order[i] = images[i / classes.Length % images.Length];
+        }
+        random.Shuffle(order);
         return order;
     }
 

@@ -16,6 +16,19 @@ public enum Augmentation
     CropFlip,
 }
 
+/// <summary>Which images an epoch takes.</summary>
+public enum Sampling
+{
+    /// <summary>Every image once, in an order of the epoch's own.</summary>
+    Shuffled,
+
+    /// <summary>
+    /// As many images in all, but equally many of each class, to one: a class's images come in an order of their own, again and again where the
+    /// class is rare, and only some of them where it is frequent.
+    /// </summary>
+    Balanced,
+}
+
 /// <summary>How a <see cref="Loader"/> makes batches.</summary>
 public sealed record LoaderOptions
 {
@@ -32,6 +45,9 @@ public sealed record LoaderOptions
 
     /// <summary>True (default): each epoch in an order of its own; false: in the set's order.</summary>
     public bool Shuffle { get; init; } = true;
+
+    /// <summary>Which images an epoch takes where <see cref="Shuffle"/> is on. Default: every image once.</summary>
+    public Sampling Sampling { get; init; }
 
     /// <summary>What is done to the images. Default none.</summary>
     public Augmentation Augmentation

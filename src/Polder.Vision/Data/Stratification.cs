@@ -18,6 +18,28 @@ internal static class Stratification
     }
 
     /// <summary>
+    /// Cuts each class as a rule says: the test images are the first of its order by the test's seed, the validation images the first of the others
+    /// by the seed. Parts keep the set's order.
+    /// </summary>
+    public static (ImageSet Train, ImageSet Validation, ImageSet Test) Cut(ImageSet set, SplitRule rule, long seed, long testSeed)
+    {
+        List<int>[] parts = [[], [], []];
+        foreach (int[] order in Orders(set.Labels, set.Classes.Count, testSeed))
+        {
+            (int train, int validation, int test) = rule.Of(order.Length);
+            parts[2].AddRange(order.AsSpan(0, test));
+            int[] rest = [.. order.Skip(test).Order()];
+            if (rest.Length > 0)
+                new CounterRandom(seed, RandomPurpose.Selection, set.Labels[rest[0]], 1).Shuffle(rest);
+            parts[1].AddRange(rest.AsSpan(0, validation));
+            parts[0].AddRange(rest.AsSpan(validation, train));
+        }
+        foreach (List<int> part in parts)
+            part.Sort();
+        return (set.Subset(parts[0]), set.Subset(parts[1]), set.Subset(parts[2]));
+    }
+
+    /// <summary>
     /// Cuts a share off each class: of n images, n x fraction rounded, but at least one, and at least one stays, where n is 2 or more; a class of a
     /// single image stays whole. Both parts keep the set's order.
     /// </summary>

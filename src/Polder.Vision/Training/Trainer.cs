@@ -60,6 +60,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             BatchSize = Options.BatchSize,
             Seed = Options.Seed,
             Augmentation = Options.Augmentation,
+            Sampling = Options.Sampling,
             Normalization = normalization,
             ImageSize = imageSize,
         });
@@ -70,7 +71,8 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         if (Options.ClipNorm is { } limit)
             optimizer.Hooks.Add(GradientClip.ByNorm(limit));
         using var best = new Snapshot(model);
-        var run = new TrainingRun((long)Options.Epochs * loader.Count, loader.Count);
+        using Tensor? classWeights = TrainingLoss.WeightsOf(Options.ClassWeights, train);
+        var run = new TrainingRun((long)Options.Epochs * loader.Count, loader.Count) { ClassWeights = classWeights };
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
         using ModelAverage? average = Options.Averaging is null ? null : new ModelAverage(Options, model, optimizer, run.Steps, loader);
         TrainingCheckpoint? checkpoint = ResumeFile is null ? null : new TrainingCheckpoint(ResumeFile, Options, Method, train.Count, validation.Count);
@@ -134,7 +136,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             foreach (optim.ILearningRateController group in optimizer.ParamGroups)
                 group.LearningRate = average?.LearningRateAt(run.Step) ?? Options.LearningRateAt(run.Step, run.Steps);
             long start = Stopwatch.GetTimestamp();
-            using var batchLoss = new TrainingLoss(model, images, labels, Options, run.Step);
+            using var batchLoss = new TrainingLoss(model, images, labels, Options, run.Step, run.ClassWeights);
             StepResult step;
             try
             {

@@ -1,3 +1,4 @@
+using Polder.Vision.Data;
 using Polder.Vision.Models;
 using static TorchSharp.torch;
 
@@ -9,6 +10,7 @@ internal sealed class TrainingLoss : IDisposable
     private readonly ImageClassifier _model;
     private readonly Tensor _images, _labels;
     private readonly double _labelSmoothing;
+    private readonly Tensor? _classWeights;
     private readonly Mixup? _mixup;
 
     /// <summary>Prepares a step: everything random about the batch is drawn here, once, so that every probe sees the same.</summary>
@@ -17,9 +19,10 @@ internal sealed class TrainingLoss : IDisposable
     /// <param name="labels">N class numbers.</param>
     /// <param name="options">What the training does.</param>
     /// <param name="step">The step, from 0.</param>
-    public TrainingLoss(ImageClassifier model, Tensor images, Tensor labels, TrainingOptions options, long step)
+    /// <param name="classWeights">A weight a class (<see cref="ClassWeights"/>), which stays the caller's; null: all alike.</param>
+    public TrainingLoss(ImageClassifier model, Tensor images, Tensor labels, TrainingOptions options, long step, Tensor? classWeights = null)
     {
-        (_model, _images, _labels, _labelSmoothing) = (model, images, labels, options.LabelSmoothing);
+        (_model, _images, _labels, _labelSmoothing, _classWeights) = (model, images, labels, options.LabelSmoothing, classWeights);
         _mixup = options.Mixup > 0 ? Mixup.Of(images, labels, options.Mixup, options.Seed, step) : null;
     }
 
@@ -36,7 +39,19 @@ internal sealed class TrainingLoss : IDisposable
         Tensor logits = _model.call((_mixup?.Images ?? _images)[rows]);
         return _mixup is null ? CrossEntropy(_labels) : _mixup.Loss(CrossEntropy, _labels);
 
-        Tensor CrossEntropy(Tensor labels) => nn.functional.cross_entropy(logits, labels[rows], label_smoothing: _labelSmoothing);
+        Tensor CrossEntropy(Tensor labels) => nn.functional.cross_entropy(logits, labels[rows], weight: _classWeights, label_smoothing: _labelSmoothing);
+    }
+
+    /// <summary>The weights of the classes for a training set; null where all count alike. The caller owns the tensor.</summary>
+    /// <param name="weights">The choice.</param>
+    /// <param name="train">The training images.</param>
+    public static Tensor? WeightsOf(ClassWeights weights, ImageSet train)
+    {
+        if (weights == ClassWeights.None)
+            return null;
+        // A class without an image has no part in the loss, whatever its weight.
+        IReadOnlyList<int> counts = train.ClassCounts();
+        return tensor(counts.Select(n => (float)((double)train.Count / (counts.Count * Math.Max(1, n)))).ToArray()).DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -29,6 +29,16 @@ public enum LearningRateSchedule
     Cosine,
 }
 
+/// <summary>How much an image of each class counts in the loss.</summary>
+public enum ClassWeights
+{
+    /// <summary>All images alike.</summary>
+    None,
+
+    /// <summary>Each class alike: an image of a class of n_c images among n in C classes has the weight n / (C n_c).</summary>
+    Balanced,
+}
+
 /// <summary>What a training does; the method is given to the <see cref="Trainer"/> beside it.</summary>
 public sealed record TrainingOptions
 {
@@ -52,6 +62,12 @@ public sealed record TrainingOptions
 
     /// <summary>Images a step, at least 1. Default 32.</summary>
     public int BatchSize { get; init; } = 32;
+
+    /// <summary>How much an image of each class counts in the loss of a step, which is the weighted mean over its images. Default: all alike.</summary>
+    public ClassWeights ClassWeights { get; init; }
+
+    /// <summary>Which images an epoch takes. Default: every image once.</summary>
+    public Sampling Sampling { get; init; }
 
     /// <summary>Random changes of the training images. Default: none.</summary>
     public Augmentation Augmentation { get; init; }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Polder.Optimization;
+using TorchSharp;
 
 namespace Polder.Vision.Training;
 
@@ -13,6 +14,9 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     private long _resumedAt;
 
     public long Steps { get; } = steps;
+
+    /// <summary>The weights of the classes in the loss, which stay the training's; null where all count alike.</summary>
+    public torch.Tensor? ClassWeights { get; init; }
 
     /// <summary>The epochs, of which the last may be a part of one.</summary>
     public int EpochCount { get; } = checked((int)((steps + stepsPerEpoch - 1) / stepsPerEpoch));
