@@ -54,16 +54,16 @@ internal sealed class LandscapeCommand : PolderCommand
         context.RequireCpu();
         using Measured measured = _measurement.Open(context);
         MeasuredNetwork network = measured.Network;
-        ParameterSpace space = ParameterSpace.Of(network.Model.parameters());
+        var hessian = new Hessian(network.CrossEntropy());
         var options = new SurfaceOptions { Radius = context.Get(_radius), Points = context.Get(_points) };
-        double loss = network.CrossEntropy(context.Cancellation);
-        (ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues) = Directions(context, network, space);
+        double loss = hessian.Loss.Value(context.Cancellation);
+        (ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues) = Directions(context, hessian);
         try
         {
             if (context.Get(_dimensions) == 1)
-                RunLine(context, network, space, directions, eigenvalues, options, loss);
+                RunLine(context, network, hessian.Loss, directions, eigenvalues, options, loss);
             else
-                RunPlane(context, network, space, directions, eigenvalues, options, loss);
+                RunPlane(context, network, hessian.Loss, directions, eigenvalues, options, loss);
         }
         finally
         {
@@ -72,16 +72,15 @@ internal sealed class LandscapeCommand : PolderCommand
         }
     }
 
-    private (ParameterVector[] Directions, IReadOnlyList<Eigenpair>? Eigenvalues) Directions(CommandContext context, MeasuredNetwork network, ParameterSpace space)
+    private (ParameterVector[] Directions, IReadOnlyList<Eigenpair>? Eigenvalues) Directions(CommandContext context, Hessian hessian)
     {
         int count = context.Get(_dimensions);
         long seed = context.Get(_measurement.Seed);
         if (context.Get(_directions) == "random")
         {
             var noise = new PhiloxNoise(seed);
-            return ([.. Enumerable.Range(0, count).Select(i => SurfaceDirection.FilterNormalized(space, noise, i))], null);
+            return ([.. Enumerable.Range(0, count).Select(i => SurfaceDirection.FilterNormalized(hessian.Loss.Space, noise, i))], null);
         }
-        var hessian = Hessian.Of(network.Model, network.Batches, (logits, labels) => torch.nn.functional.cross_entropy(logits, labels));
         using Eigenpairs pairs = context.Output.Track("eigenvectors", MostProducts, tracker => hessian.TopEigenvalues(
             count,
             new EigenOptions
@@ -98,16 +97,16 @@ internal sealed class LandscapeCommand : PolderCommand
         return ([.. Enumerable.Range(0, count).Select(i =>
         {
             using torch.Tensor vector = pairs.Vectors[i];
-            return SurfaceDirection.Of(space, vector);
+            return SurfaceDirection.Of(hessian.Loss.Space, vector);
         })], pairs.Top);
     }
 
     private void RunLine(
-        CommandContext context, MeasuredNetwork network, ParameterSpace space, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues, SurfaceOptions options, double loss)
+        CommandContext context, MeasuredNetwork network, EmpiricalLoss function, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues, SurfaceOptions options, double loss)
     {
         LossLine? known = null;
-        LossLine line = Track(context, options.Points, (tracker, done) => LossSurface.Line(
-            space, () => Evaluate(context, network, tracker, done), directions[0], options, new Relay<LossLine>(l => known = l), context.Cancellation), () => known);
+        LossLine line = Track(context, options.Points, tracker => LossSurface.Line(
+            function, directions[0], options, new Relay<LossLine>(l => Report(tracker, (known = l).Losses)), context.Cancellation), () => known);
         Table table = CliOutput.NewTable("position", "loss");
         foreach ((double position, double value) in line.Positions.Zip(line.Losses))
             if (!double.IsNaN(value))
@@ -119,11 +118,11 @@ internal sealed class LandscapeCommand : PolderCommand
     }
 
     private void RunPlane(
-        CommandContext context, MeasuredNetwork network, ParameterSpace space, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues, SurfaceOptions options, double loss)
+        CommandContext context, MeasuredNetwork network, EmpiricalLoss function, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues, SurfaceOptions options, double loss)
     {
         LossPlane? known = null;
-        LossPlane plane = Track(context, options.Points * options.Points, (tracker, done) => LossSurface.Plane(
-            space, () => Evaluate(context, network, tracker, done), directions[0], directions[1], options, new Relay<LossPlane>(p => known = p), context.Cancellation), () => known);
+        LossPlane plane = Track(context, options.Points * options.Points, tracker => LossSurface.Plane(
+            function, directions[0], directions[1], options, new Relay<LossPlane>(p => Report(tracker, (known = p).Losses.SelectMany(row => row))), context.Cancellation), () => known);
         double[] values = [.. plane.Losses.SelectMany(row => row).Where(v => !double.IsNaN(v))];
         Table table = CliOutput.NewTable("points", "loss at the weights", "smallest", "largest");
         table.AddRow($"{values.Length} of {options.Points * options.Points}", $"{loss:G5}", $"{values.Min():G5}", $"{values.Max():G5}");
@@ -133,19 +132,18 @@ internal sealed class LandscapeCommand : PolderCommand
         Finish(context, network, loss, plane.Positions, plane.Losses, directions, eigenvalues);
     }
 
-    private static double Evaluate(CommandContext context, MeasuredNetwork network, IProgressTracker tracker, Counter done)
+    private static void Report(IProgressTracker tracker, IEnumerable<double> losses)
     {
-        double value = network.CrossEntropy(context.Cancellation);
-        tracker.Report(++done.Value, () => $"point {done.Value}, loss {value:G4}");
-        return value;
+        int done = losses.Count(l => !double.IsNaN(l));
+        tracker.Report(done, () => $"{done} points");
     }
 
-    private static T Track<T>(CommandContext context, int points, Func<IProgressTracker, Counter, T> work, Func<T?> known)
+    private static T Track<T>(CommandContext context, int points, Func<IProgressTracker, T> work, Func<T?> known)
         where T : class => context.Output.Track("landscape", points, tracker =>
     {
         try
         {
-            return work(tracker, new Counter());
+            return work(tracker);
         }
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
         {
@@ -172,9 +170,4 @@ internal sealed class LandscapeCommand : PolderCommand
     }
 
     private string Axis(CommandContext context, int number) => context.Get(_directions) == "random" ? $"random direction {number}" : $"eigenvector {number}";
-
-    private sealed class Counter
-    {
-        public int Value { get; set; }
-    }
 }

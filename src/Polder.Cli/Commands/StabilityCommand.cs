@@ -7,9 +7,7 @@ using Polder.Experiments.Measurement;
 using Polder.Experiments.Reports;
 using Polder.Flatness;
 using Polder.Noise;
-using Polder.Objectives;
 using Spectre.Console;
-using TorchSharp;
 
 namespace Polder.Cli.Commands;
 
@@ -63,12 +61,11 @@ internal sealed class StabilityCommand : PolderCommand
         _trace.IsAsked(context); // a wrong number is refused before the work, not after it
         using Measured measured = _measurement.Open(context);
         MeasuredNetwork network = measured.Network;
-        ParameterSpace space = ParameterSpace.Of(network.Model.parameters());
+        var hessian = new Hessian(network.CrossEntropy());
         var noise = new PhiloxNoise(context.Get(_measurement.Seed));
-        NoiseGapResult gap = Measure(context, network, space, noise) ?? throw new StoppedException("no draw was finished, nothing is known");
-        var hessian = Hessian.Of(network.Model, network.Batches, (logits, labels) => torch.nn.functional.cross_entropy(logits, labels));
+        NoiseGapResult gap = Measure(context, hessian.Loss, noise) ?? throw new StoppedException("no draw was finished, nothing is known");
         TraceEstimate? trace = _trace.Measure(context, hessian, context.Get(_measurement.Seed));
-        MeasuredSharpness? sharpness = context.Get(_sharpness) && !context.Cancellation.IsCancellationRequested ? Sharpness(context, network, space, noise) : null;
+        MeasuredSharpness? sharpness = context.Get(_sharpness) && !context.Cancellation.IsCancellationRequested ? Sharpness(context, hessian.Loss, noise) : null;
 
         Show(context, network, gap, trace, sharpness);
         Plot(context, gap, trace);
@@ -76,7 +73,7 @@ internal sealed class StabilityCommand : PolderCommand
         {
             gap.Loss,
             Samples = network.Images.Count,
-            Parameters = space.Dimension,
+            Parameters = hessian.Dimension,
             gap.Draws,
             Trace = TraceMeasurement.Describe(trace),
             Sharpness = sharpness,
@@ -92,7 +89,7 @@ internal sealed class StabilityCommand : PolderCommand
             throw new StoppedException($"{gap.Draws} of {context.Get(_draws)} draws are finished and shown{(trace is null ? "; the trace is missing" : "")}");
     }
 
-    private NoiseGapResult? Measure(CommandContext context, MeasuredNetwork network, ParameterSpace space, NoiseStream noise)
+    private NoiseGapResult? Measure(CommandContext context, EmpiricalLoss loss, NoiseStream noise)
     {
         var options = new NoiseGapOptions { Sigmas = context.Get(_sigmas)!, Draws = context.Get(_draws) };
         NoiseGapResult? known = null;
@@ -100,7 +97,7 @@ internal sealed class StabilityCommand : PolderCommand
         {
             try
             {
-                return NoiseGap.Measure(space, () => network.CrossEntropy(context.Cancellation), noise, options, new Relay<NoiseGapResult>(result =>
+                return NoiseGap.Measure(loss, noise, options, new Relay<NoiseGapResult>(result =>
                 {
                     known = result;
                     tracker.Report(result.Draws, () => $"draw {result.Draws} of {options.Draws}, gap {Words(result.Points[^1].Gap)} at sigma {result.Points[^1].Sigma:G3}");
@@ -113,7 +110,7 @@ internal sealed class StabilityCommand : PolderCommand
         });
     }
 
-    private MeasuredSharpness? Sharpness(CommandContext context, MeasuredNetwork network, ParameterSpace space, NoiseStream noise)
+    private MeasuredSharpness? Sharpness(CommandContext context, EmpiricalLoss loss, NoiseStream noise)
     {
         var options = new SharpnessOptions { Radius = context.Get(_rho), Draws = context.Get(_draws), Steps = context.Get(_steps) };
         try
@@ -122,10 +119,10 @@ internal sealed class StabilityCommand : PolderCommand
             {
                 int done = 0;
                 SampleMean average = AdaptiveSharpness.Average(
-                    space, () => network.CrossEntropy(context.Cancellation), noise, options,
+                    loss, noise, options,
                     new Relay<SampleMean>(mean => tracker.Report(++done, () => $"average {Words(mean)}")), context.Cancellation);
                 double worst = AdaptiveSharpness.WorstCase(
-                    space, new ClosureObjective(network.CrossEntropyClosure(context.Cancellation)), options,
+                    loss, options,
                     new Relay<double>(rise => tracker.Report(++done, () => $"worst case {rise:G3}")), context.Cancellation);
                 return new MeasuredSharpness(options.Radius, average.Mean, average.StandardError, worst);
             });

@@ -1,3 +1,4 @@
+using Polder.Curvature;
 using Polder.Generalization;
 using Polder.Vision.Data;
 using Polder.Vision.Models;
@@ -38,36 +39,13 @@ public sealed class MeasuredNetwork(ImageClassifier model, ModelFile file, Image
         Normalization = file.Normalization,
     });
 
-    /// <summary>The mean cross entropy over the images, at the weights as they stand.</summary>
+    /// <summary>The mean cross entropy over the images as a function of the network's trainable weights.</summary>
     /// <remarks>
     /// Logits are turned into losses in double precision: where the network is nearly certain, a float's rounding of the logarithm of the
     /// sum is larger than the differences that small noise makes.
     /// </remarks>
-    /// <param name="cancellation">Stops between batches.</param>
-    public double CrossEntropy(CancellationToken cancellation = default)
-    {
-        double sum = 0;
-        ForEach((logits, labels) => sum += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).ToDouble(), cancellation);
-        return sum / Images.Count;
-    }
-
-    /// <summary>
-    /// The mean cross entropy as a closure for its gradient: backward runs batch by batch, and the loss that is returned has no graph
-    /// left.
-    /// </summary>
-    /// <param name="cancellation">Stops between batches.</param>
-    public Func<Tensor> CrossEntropyClosure(CancellationToken cancellation = default) => () =>
-    {
-        double sum = 0;
-        foreach (var (images, labels) in Batches.Epoch(0, cancellation))
-        {
-            using var scope = NewDisposeScope();
-            Tensor loss = nn.functional.cross_entropy(Model.call(images), labels, reduction: nn.Reduction.Sum).div(Images.Count);
-            loss.backward();
-            sum += loss.detach().ToDouble();
-        }
-        return tensor(sum);
-    };
+    public EmpiricalLoss CrossEntropy() => EmpiricalLoss.Of(
+        Model, Batches, (logits, labels) => nn.functional.cross_entropy(logits.to(ScalarType.Float64), labels));
 
     /// <summary>Error rate and bounded loss over the images, at the weights as they stand.</summary>
     /// <param name="loss">The bounded loss.</param>
@@ -77,28 +55,19 @@ public sealed class MeasuredNetwork(ImageClassifier model, ModelFile file, Image
         ArgumentNullException.ThrowIfNull(loss);
         double sum = 0;
         long wrong = 0;
-        ForEach(
-            (logits, labels) =>
-            {
-                sum += loss.Of(logits, labels, nn.Reduction.Sum).ToDouble();
-                wrong += logits.argmax(1).ne(labels).sum().ToInt64();
-            },
-            cancellation);
+        using var noGrad = no_grad();
+        foreach (var (images, labels) in Batches.Epoch(0, cancellation))
+        {
+            using var scope = NewDisposeScope();
+            Tensor logits = Model.call(images).to(ScalarType.Float64);
+            sum += loss.Of(logits, labels, nn.Reduction.Sum).ToDouble();
+            wrong += logits.argmax(1).ne(labels).sum().ToInt64();
+        }
         return new ClassifierLosses((double)wrong / Images.Count, sum / Images.Count);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _model.Dispose();
-
-    private void ForEach(Action<Tensor, Tensor> action, CancellationToken cancellation)
-    {
-        using var noGrad = no_grad();
-        foreach (var (images, labels) in Batches.Epoch(0, cancellation))
-        {
-            using var scope = NewDisposeScope();
-            action(Model.call(images).to(ScalarType.Float64), labels);
-        }
-    }
 
     private static ImageClassifier Evaluating(ImageClassifier model)
     {

@@ -131,7 +131,16 @@ public sealed class EmpiricalLoss
                     throw new InvalidOperationException($"batch {number} has inputs of shape [{string.Join(", ", givenInputs.shape)}]; examples go along the first axis, at least one");
                 Tensor inputs = made.Adopt(givenInputs), targets = made.Adopt(givenTargets);
                 Func<Tensor> outputs = padded ? () => PaddedBatch.Call(model, inputs) : () => model.call(inputs);
-                yield return new BatchLoss(number++, inputs.shape[0], inputs, targets, () => loss(outputs(), targets), outputs, loss);
+                try
+                {
+                    yield return new BatchLoss(number++, inputs.shape[0], inputs, targets, () => loss(outputs(), targets), outputs, loss);
+                }
+                finally
+                {
+                    // They hold the batch's memory, and the caller may have no dispose scope that would let go of it.
+                    inputs.Dispose();
+                    targets.Dispose();
+                }
             }
         }
     }
@@ -261,8 +270,11 @@ public sealed class EmpiricalLoss
     }
 
     // A model in float64 is measured on the float32 images of its loader.
-    private Tensor Adopt(Tensor tensor) =>
-        tensor.is_floating_point() ? tensor.to(DataType, Device) : tensor.to(Device);
+    private Tensor Adopt(Tensor tensor)
+    {
+        Tensor adopted = tensor.is_floating_point() ? tensor.to(DataType, Device) : tensor.to(Device);
+        return ReferenceEquals(adopted, tensor) ? tensor.alias() : adopted;
+    }
 
     private static ParameterBlock[] GroupByLayer(IReadOnlyList<ParameterBlock> tensors)
     {

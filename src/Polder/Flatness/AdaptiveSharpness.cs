@@ -1,3 +1,4 @@
+using Polder.Curvature;
 using Polder.Noise;
 using Polder.Objectives;
 using static TorchSharp.torch;
@@ -54,6 +55,15 @@ public sealed record SharpnessOptions
 /// </summary>
 public static class AdaptiveSharpness
 {
+    /// <summary>The average case of a loss over a data set.</summary>
+    /// <inheritdoc cref="Average(ParameterSpace, Func{double}, NoiseStream, SharpnessOptions?, IProgress{SampleMean}?, CancellationToken)"/>
+    public static SampleMean Average(
+        EmpiricalLoss loss, NoiseStream noise, SharpnessOptions? options = null, IProgress<SampleMean>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        return Average(loss.Space, EmpiricalEvaluation.FunctionOf(loss, cancellation), noise, options, progress, cancellation);
+    }
+
     /// <summary>
     /// The average case, with its standard error. On a quadratic with Hessian H it is (rho^2 / 2) sum_i H_ii W_i^2 (adaptive), or
     /// (rho^2 / 2) Tr H.
@@ -94,6 +104,15 @@ public static class AdaptiveSharpness
             progress?.Report(rise.Value);
         }
         return rise.Value;
+    }
+
+    /// <summary>The worst case of a loss over a data set that gradient ascent finds: a lower bound of the maximum.</summary>
+    /// <inheritdoc cref="WorstCase(ParameterSpace, IObjective, SharpnessOptions?, IProgress{double}?, CancellationToken)"/>
+    /// <exception cref="ArithmeticException">The ascent came to a point where the loss is not finite.</exception>
+    public static double WorstCase(EmpiricalLoss loss, SharpnessOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        return WorstCase(loss.Space, EmpiricalEvaluation.ObjectiveOf(loss, cancellation), options, progress, cancellation);
     }
 
     /// <summary>

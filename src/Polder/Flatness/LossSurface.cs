@@ -1,3 +1,4 @@
+using Polder.Curvature;
 using Polder.Objectives;
 
 namespace Polder.Flatness;
@@ -37,6 +38,15 @@ public sealed record LossPlane(IReadOnlyList<double> Positions, IReadOnlyList<IR
 /// <summary>Slices of the loss around the weights; the weights are put back whatever happens.</summary>
 public static class LossSurface
 {
+    /// <summary>A loss over a data set along a line through W.</summary>
+    /// <inheritdoc cref="Line(ParameterSpace, Func{double}, ParameterVector, SurfaceOptions?, IProgress{LossLine}?, CancellationToken)"/>
+    public static LossLine Line(
+        EmpiricalLoss loss, ParameterVector direction, SurfaceOptions? options = null, IProgress<LossLine>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        return Line(loss.Space, EmpiricalEvaluation.FunctionOf(loss, cancellation), direction, options, progress, cancellation);
+    }
+
     /// <summary>The loss along a line through W.</summary>
     /// <param name="space">The weights that are moved.</param>
     /// <param name="loss">f at the weights as they stand.</param>
@@ -61,6 +71,16 @@ public static class LossSurface
             progress?.Report(new LossLine(positions, [.. losses]));
         }
         return new LossLine(positions, losses);
+    }
+
+    /// <summary>A loss over a data set over a plane through W.</summary>
+    /// <inheritdoc cref="Plane(ParameterSpace, Func{double}, ParameterVector, ParameterVector, SurfaceOptions?, IProgress{LossPlane}?, CancellationToken)"/>
+    public static LossPlane Plane(
+        EmpiricalLoss loss, ParameterVector first, ParameterVector second, SurfaceOptions? options = null, IProgress<LossPlane>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        return Plane(loss.Space, EmpiricalEvaluation.FunctionOf(loss, cancellation), first, second, options, progress, cancellation);
     }
 
     /// <summary>The loss over a plane through W.</summary>

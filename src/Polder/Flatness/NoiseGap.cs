@@ -1,3 +1,4 @@
+using Polder.Curvature;
 using Polder.Noise;
 using Polder.Objectives;
 
@@ -49,6 +50,21 @@ public sealed record NoiseGapResult(double Loss, IReadOnlyList<NoiseGapPoint> Po
 /// </summary>
 public static class NoiseGap
 {
+    /// <summary>Measures the gap of a loss over a data set; weights, mode and buffers of the model are put back whatever happens.</summary>
+    /// <param name="loss">f, with the weights that are perturbed.</param>
+    /// <param name="noise">The noise U, of unit variance; draws 0, 1, ... of step 0.</param>
+    /// <param name="options">Grid and number of draws; null is the defaults.</param>
+    /// <param name="progress">Told after each draw with what is known so far.</param>
+    /// <param name="cancellation">Stops between batches; the last report of <paramref name="progress"/> stays true.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="ArithmeticException">f(W) is not finite.</exception>
+    public static NoiseGapResult Measure(
+        EmpiricalLoss loss, NoiseStream noise, NoiseGapOptions? options = null, IProgress<NoiseGapResult>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        return Measure(loss.Space, EmpiricalEvaluation.FunctionOf(loss, cancellation), noise, options, progress, cancellation);
+    }
+
     /// <summary>Measures the gap over a grid of sigma; the weights are put back whatever happens.</summary>
     /// <param name="space">The weights that are perturbed.</param>
     /// <param name="loss">f at the weights as they stand: the same function at every call, so no dropout and no random augmentation.</param>
