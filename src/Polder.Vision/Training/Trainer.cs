@@ -92,7 +92,8 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
                 // An update can overflow after its gradient was found finite; such weights must not become the best.
                 if (!double.IsFinite(result.Loss))
                     throw new TrainingDivergedException($"epoch {run.Epoch}: the validation loss is {result.Loss}: lower the learning rate, sigma or rho");
-                EpochReport report = run.EndEpoch(result, optimizer.ParamGroups.First().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds);
+                EpochReport report = run.EndEpoch(result, optimizer.ParamGroups.First().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds, EpochCurvature.Of(optimizer, model));
+                optimizer.Curvature.Reset();
                 if (report.IsBest)
                     best.Take();
                 Epoch?.Report(report);

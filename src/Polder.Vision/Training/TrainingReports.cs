@@ -25,6 +25,9 @@ public sealed record EpochReport(
 {
     /// <summary>Steps of the epoch whose update was left out since a loss or gradient was not finite.</summary>
     public long SkippedSteps { get; init; }
+
+    /// <summary>What the epoch's antithetic pairs showed of the curvature; null where the method has none.</summary>
+    public EpochCurvature? Curvature { get; init; }
 }
 
 /// <summary>A finished training.</summary>

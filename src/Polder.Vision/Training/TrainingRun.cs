@@ -54,13 +54,13 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     }
 
     /// <summary>Ends the epoch at hand.</summary>
-    public EpochReport EndEpoch(EvaluationResult validation, double learningRate, double seconds)
+    public EpochReport EndEpoch(EvaluationResult validation, double learningRate, double seconds, EpochCurvature? curvature)
     {
         bool best = _state.Best is not { } known
             || validation.Accuracy > known.Accuracy || (validation.Accuracy == known.Accuracy && validation.Loss < known.Loss);
         if (best)
             _state.Best = validation;
-        var report = new EpochReport(Epoch, Loss, validation.Loss, validation.Accuracy, learningRate, seconds, best) { SkippedSteps = _state.Skipped };
+        var report = new EpochReport(Epoch, Loss, validation.Loss, validation.Accuracy, learningRate, seconds, best) { SkippedSteps = _state.Skipped, Curvature = curvature };
         _state.SkippedBefore += _state.Skipped;
         (_state.LossSum, _state.Seen, _state.Skipped) = (0, 0, 0);
         _state.Epochs.Add(report);

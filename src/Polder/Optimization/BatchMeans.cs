@@ -52,4 +52,17 @@ internal sealed class BatchMeans(int width)
         // The steps of the batch that is still open are in the mean, too.
         return new RunningEstimate(mean, Math.Sqrt(square * _length / Count), Count);
     }
+
+    /// <summary>All of it in one row of numbers, for <see cref="Load"/>.</summary>
+    public double[] Save() => [width, _length, _openSteps, .. _open, .. _sums.SelectMany(sum => sum)];
+
+    /// <summary>What <see cref="Save"/> gave.</summary>
+    public static BatchMeans Load(ReadOnlySpan<double> saved)
+    {
+        int width = (int)saved[0];
+        var means = new BatchMeans(width) { _length = (int)saved[1], _openSteps = (int)saved[2], _open = saved.Slice(3, width).ToArray() };
+        for (int start = 3 + width; start < saved.Length; start += width)
+            means._sums.Add(saved.Slice(start, width).ToArray());
+        return means;
+    }
 }

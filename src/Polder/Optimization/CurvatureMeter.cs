@@ -1,4 +1,5 @@
 using Polder.Objectives;
+using static TorchSharp.torch;
 
 namespace Polder.Optimization;
 
@@ -14,6 +15,8 @@ namespace Polder.Optimization;
 /// </remarks>
 public sealed class CurvatureMeter
 {
+    private const string TracesName = "curvature.traces", SquaresName = "curvature.squares", LossesName = "curvature.losses";
+
     private BatchMeans? _traces;
     private BatchMeans _squares = new(1);
     private BatchMeans _losses = new(2);
@@ -68,5 +71,25 @@ public sealed class CurvatureMeter
         _traces = null;
         _squares = new BatchMeans(1);
         _losses = new BatchMeans(2);
+    }
+
+    /// <summary>Adds what <see cref="Load"/> needs to an optimizer's saved state.</summary>
+    internal void Save(IDictionary<string, Tensor> state)
+    {
+        if (_traces is null)
+            return;
+        foreach (var (name, means) in new[] { (TracesName, _traces), (SquaresName, _squares), (LossesName, _losses) })
+            state[name] = tensor(means.Save());
+    }
+
+    /// <summary>Goes on where a saved state was; one without these numbers begins anew.</summary>
+    internal void Load(IReadOnlyDictionary<string, Tensor> state)
+    {
+        Reset();
+        if (!state.TryGetValue(TracesName, out Tensor? traces) || !state.TryGetValue(SquaresName, out Tensor? squares) || !state.TryGetValue(LossesName, out Tensor? losses))
+            return;
+        (_traces, _squares, _losses) = (Read(traces), Read(squares), Read(losses));
+
+        static BatchMeans Read(Tensor saved) => BatchMeans.Load([.. saved.data<double>()]);
     }
 }

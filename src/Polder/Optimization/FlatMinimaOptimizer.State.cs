@@ -13,7 +13,7 @@ public partial class FlatMinimaOptimizer
     /// <summary>
     /// Everything by which the next steps depend on the earlier ones, beside the model's parameters and buffers: the base optimizer's
     /// state and options (momentum, moments, counts, learning rates), <see cref="StepCount"/>, which drives the noise and sigma's
-    /// schedule, <see cref="SkippedSteps"/>, the method's memory and that of the hooks (<see cref="IStatefulHook"/>). A run that loads it,
+    /// schedule, <see cref="SkippedSteps"/>, the method's memory, the running estimates of the curvature, and the memory of the hooks (<see cref="IStatefulHook"/>). A run that loads it,
     /// and the model's own state, goes on bit for bit.
     /// </summary>
     /// <returns>
@@ -36,6 +36,7 @@ public partial class FlatMinimaOptimizer
         };
         BaseOptimizerState.Save(_base, state);
         _state.Save(state);
+        Curvature.Save(state);
         for (int i = 0; i < Hooks.Count; i++)
         {
             if (Hooks[i] is not IStatefulHook hook)
@@ -80,6 +81,7 @@ public partial class FlatMinimaOptimizer
 
         BaseOptimizerState.Load(_base, state);
         _state.Load(state);
+        Curvature.Load(state);
         _space.SetReceivedGradient(received);
         (StepCount, SkippedSteps) = (step, skipped);
     }

@@ -307,6 +307,36 @@ public class FreeCurvatureTests
     }
 
     [Fact]
+    public void Running_estimates_go_on_in_a_resumed_run()
+    {
+        using var scope = NewDisposeScope();
+        Parameter w = new(ones(3, ScalarType.Float64)), v = new(ones(3, ScalarType.Float64));
+        FlatMinimaOptimizer Make(Parameter p) => new(optim.SGD([p], 0.01), new NoiseStability { CleanWeight = 0.5 }, seed: 2);
+        using FlatMinimaOptimizer first = Make(w), second = Make(v);
+        for (int step = 0; step < 50; step++)
+        {
+            first.Step(() => w.pow(4).sum());
+            if (step == 39)
+            {
+                second.LoadStateDict(first.StateDict());
+                using (no_grad())
+                    v.copy_(w);
+            }
+            else if (step > 39)
+            {
+                second.Step(() => v.pow(4).sum());
+            }
+        }
+        Assert.Equal(50, second.Curvature.Count);
+        Assert.Equal(first.Curvature.Trace, second.Curvature.Trace);
+        Assert.Equal(first.Curvature.FrobeniusNorm, second.Curvature.FrobeniusNorm);
+        Assert.Equal(first.Curvature.Bias, second.Curvature.Bias);
+        Assert.Equal(first.Curvature.TraceByParameter, second.Curvature.TraceByParameter);
+        first.Curvature.Reset();
+        Assert.Equal(0, first.Curvature.Count);
+    }
+
+    [Fact]
     public void It_leaks_nothing()
     {
         using var scope = NewDisposeScope();

@@ -79,6 +79,25 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void An_epoch_reports_what_its_pairs_showed_of_the_curvature()
+    {
+        TrainingResult result = new Trainer(Short with { Epochs = 2 }, new NoiseStability { Sigma = 0.01, CleanWeight = 0.2 })
+            .Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+        foreach (EpochReport epoch in result.Epochs)
+        {
+            EpochCurvature curvature = epoch.Curvature!;
+            Assert.Equal(3, curvature.Steps);
+            Assert.Equal(_model.named_parameters().Select(p => p.name), curvature.Parameters.Select(p => p.Name));
+            Assert.Equal(curvature.Trace, curvature.Parameters.Sum(p => p.Trace), 1e-6 * Math.Abs(curvature.Trace));
+            Assert.True(curvature.TraceStandardError > 0);
+            Assert.True(curvature.FrobeniusNorm > 0);
+            Assert.NotNull(curvature.LossTrace);
+        }
+        Assert.NotEqual(result.Epochs[0].Curvature, result.Epochs[1].Curvature);
+        Assert.Null(new Trainer(Short with { Epochs = 1 }, new Plain()).Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray).Epochs[0].Curvature);
+    }
+
+    [Fact]
     public void A_linear_probe_leaves_the_body_bit_for_bit()
     {
         float[][] before = [.. Body().Select(Values)];

@@ -1,0 +1,52 @@
+using Polder.Optimization;
+using Polder.Vision.Models;
+using TorchSharp.Modules;
+
+namespace Polder.Vision.Training;
+
+/// <summary>
+/// What NSO's own pairs showed of the Hessian over an epoch (<see cref="CurvatureMeter"/>): of the mini-batches' loss in training mode,
+/// along the moving weights.
+/// </summary>
+/// <param name="Trace">The trace over all weights that have noise.</param>
+/// <param name="TraceStandardError">Its standard error; NaN where the epoch has too few steps.</param>
+/// <param name="FrobeniusNorm">The Frobenius norm; null where it could not be seen.</param>
+/// <param name="LossTrace">The trace from the losses, of half the bias; null where the steps do not evaluate f(W).</param>
+/// <param name="LossTraceStandardError">Its standard error.</param>
+/// <param name="Steps">The steps with pairs.</param>
+/// <param name="Parameters">The trace by parameter, in the optimizer's order.</param>
+public sealed record EpochCurvature(
+    double Trace, double TraceStandardError, double? FrobeniusNorm, double? LossTrace, double? LossTraceStandardError, long Steps,
+    IReadOnlyList<ParameterTrace> Parameters)
+{
+    /// <summary>What an optimizer's meter shows; null where no step had pairs.</summary>
+    internal static EpochCurvature? Of(FlatMinimaOptimizer optimizer, ImageClassifier model)
+    {
+        CurvatureMeter meter = optimizer.Curvature;
+        if (meter.Count == 0)
+            return null;
+        var names = new Dictionary<Parameter, string>(ReferenceEqualityComparer.Instance);
+        foreach (var (name, parameter) in model.named_parameters())
+            names.TryAdd(parameter, name);
+        RunningEstimate trace = meter.Trace, norm = meter.FrobeniusNorm, loss = meter.LossTrace;
+        return new EpochCurvature(
+            trace.Value, trace.StandardError, norm.Count > 0 ? norm.Value : null, loss.Count > 0 ? loss.Value : null, loss.Count > 0 ? loss.StandardError : null, trace.Count,
+            [.. meter.TraceByParameter.Zip(optimizer.Space.Parameters, (t, p) => new ParameterTrace(names[p], t.Value, t.StandardError))]);
+    }
+
+    /// <summary>Equal where all numbers are, those of the parameters included.</summary>
+    public bool Equals(EpochCurvature? other) =>
+        other is not null
+        && (Trace, TraceStandardError, FrobeniusNorm, LossTrace, LossTraceStandardError, Steps)
+            .Equals((other.Trace, other.TraceStandardError, other.FrobeniusNorm, other.LossTrace, other.LossTraceStandardError, other.Steps))
+        && Parameters.SequenceEqual(other.Parameters);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Trace, Steps, Parameters.Count);
+}
+
+/// <summary>The part of the trace that belongs to one parameter.</summary>
+/// <param name="Name">The parameter's name in the model.</param>
+/// <param name="Trace">The sum of its diagonal elements of the Hessian.</param>
+/// <param name="StandardError">The standard error; large beside the trace for small layers next to large ones.</param>
+public sealed record ParameterTrace(string Name, double Trace, double StandardError);
