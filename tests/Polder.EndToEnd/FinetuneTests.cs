@@ -63,6 +63,8 @@ public sealed class FinetuneTests : IDisposable
     [InlineData("no checkpoint", "data_batch_1.bin", "--data", "data", "--arch", "resnet20", "--weights", "data/data_batch_1.bin")]
     [InlineData("shots of another set", "--shots", "--data", "data", "--arch", "resnet20", "--shots", "3")]
     [InlineData("learning rate", "--learning-rate", "--learning-rate", "0")]
+    [InlineData("momentum of adam", "--momentum: found 0.5, allowed: only with --optimizer sgd", "--optimizer", "adam", "--momentum", "0.5")]
+    [InlineData("clipping", "--clip-norm: found 0, allowed: a number > 0", "--clip-norm", "0")]
     [InlineData("graphics card", "--device", "--device", "cuda")]
     [InlineData("option", "did you mean --sigma?", "--sigmas", "0.1")]
     public void Wrong_input_is_one_line_and_leaves_nothing(string what, string words, params string[] arguments)
@@ -126,7 +128,7 @@ public sealed class FinetuneTests : IDisposable
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "does not stop");
 
         Assert.Equal(130, process.ExitCode);
-        Assert.Matches("\npolder: stopped: .* keeps the best weights and metrics of [0-9]+ of 100000 epochs\n$", error);
+        Assert.Matches("\npolder: stopped: .* keeps the best weights and metrics of [0-9]+ of 100000 epochs; polder finetune --resume .* goes on\n$", error);
         Assert.DoesNotContain("   at ", error + await output);
         Assert.True(File.Exists(Path.Combine(Run, "best.safetensors")));
         Assert.All(File.ReadAllLines(Path.Combine(Run, "metrics.jsonl")), line => Assert.NotNull(JsonNode.Parse(line)));

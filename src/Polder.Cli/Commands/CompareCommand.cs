@@ -50,16 +50,23 @@ internal sealed class CompareCommand : PolderCommand
         }
         string folder = context.CreateRunFolder(context.Get(_out));
 
+        IReadOnlyList<DivergedRun> diverged = [];
         IReadOnlyList<MethodRuns> results = context.Output.Track("comparing", methods.Length * seeds.Count, tracker =>
-            new ComparisonStudy(task, methods, training)
+        {
+            var study = new ComparisonStudy(task, methods, training)
             {
                 Progress = new Relay<ComparisonProgress>(p => tracker.Report(
                     p.Done, () => $"seed {p.Seed}, {p.Method}: epoch {p.Training.Epoch} of {p.Training.Epochs}, loss {p.Training.Loss:F3}")),
-            }.Execute(seeds, context.Cancellation));
+            };
+            IReadOnlyList<MethodRuns> finished = study.Execute(seeds, context.Cancellation);
+            diverged = study.Diverged;
+            return finished;
+        });
 
         MethodRuns? reference = results.FirstOrDefault(r => r.Method == "base");
         if (results.Count > 0)
             Show(context, results, reference);
+        Warn(context, results, diverged);
         context.Finish(new
         {
             Task = task.Name,
@@ -71,10 +78,19 @@ internal sealed class CompareCommand : PolderCommand
                 r.TestAccuracy,
                 DifferenceToBase = reference is null ? null : r.DifferenceTo(reference),
             }),
+            Diverged = diverged,
             Run = folder,
         });
         if (context.Cancellation.IsCancellationRequested)
             throw new StoppedException($"{results.Sum(r => r.Runs.Count)} of {methods.Length * seeds.Count} runs are finished and kept in {folder}");
+    }
+
+    private static void Warn(CommandContext context, IReadOnlyList<MethodRuns> results, IReadOnlyList<DivergedRun> diverged)
+    {
+        foreach (DivergedRun run in diverged)
+            context.Output.Warn($"{run.Message}; the comparison is without this run");
+        foreach (MethodRuns runs in results.Where(r => r.Runs.Any(run => run.SkippedSteps > 0)))
+            context.Output.Warn($"{runs.Method}: {runs.Runs.Sum(r => r.SkippedSteps)} of {runs.Runs.Sum(r => r.Steps)} steps were left out, since a loss or gradient was not finite");
     }
 
     private void Show(CommandContext context, IReadOnlyList<MethodRuns> results, MethodRuns? reference)

@@ -3,6 +3,8 @@ using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Experiments.Comparison;
 using Polder.Numerics;
+using Polder.Objectives;
+using Polder.Optimization;
 using Polder.Vision.Data;
 using Polder.Vision.Models;
 using Polder.Vision.Models.Weights;
@@ -14,6 +16,15 @@ namespace Polder.Cli.Commands;
 internal sealed class FineTuningOptions
 {
     private const double DefaultSigma = 0.01, DefaultRho = 0.05, DefaultLearningRate = 0.01, DefaultWeightDecay = 1e-4;
+    private static readonly Dictionary<string, BatchNormPolicy> BatchNormPolicies = new()
+    {
+        ["once"] = BatchNormPolicy.OncePerStep,
+        ["first"] = BatchNormPolicy.FirstProbe,
+        ["every"] = BatchNormPolicy.EveryProbe,
+        ["clean"] = BatchNormPolicy.CleanForward,
+        ["frozen"] = BatchNormPolicy.Frozen,
+    };
+
     private const int DefaultEpochs = 30, DefaultBatchSize = 32;
 
     /// <summary>Adds the options to a command.</summary>
@@ -39,6 +50,10 @@ internal sealed class FineTuningOptions
         command.Add(ImageSize);
         command.Add(Augment);
         command.Add(FreezeBody);
+        command.Add(ClipNorm);
+        command.Add(Accumulate);
+        command.Add(BatchNorm);
+        command.Add(NonFinite);
         command.Add(Shots);
     }
 
@@ -78,6 +93,18 @@ internal sealed class FineTuningOptions
 
     public CliFlag FreezeBody { get; } = new("--freeze-body", "train the head alone, on the features of the frozen body: a linear probe");
 
+    public CliOption<double?> ClipNorm { get; } = OptionOf.OptionalNumber(
+        "--clip-norm", "largest Euclidean norm of the final gradient: a longer one is scaled down, once a step", "no limit", ValueRange.Above(0));
+
+    public CliOption<int> Accumulate { get; } = OptionOf.Count(
+        "--accumulate", "pieces in which a batch is evaluated, one after another: the memory of a piece, the gradient of the whole", 1, ValueRange.AtLeast(1));
+
+    public CliOption<string> BatchNorm { get; } = OptionOf.Choice(
+        "--batch-norm", "what the probes of a step do to BatchNorm's running statistics", "once", [.. BatchNormPolicies.Keys]);
+
+    public CliOption<string> NonFinite { get; } = OptionOf.Choice(
+        "--non-finite", "what a loss or gradient that is not finite does: stop the training, or leave its step out and count it", "throw", "throw", "skip");
+
     public CliOption<int?> Shots { get; } = OptionOf.OptionalCount(
         "--shots", "digits: labelled training images a class", $"{DigitsTask.DefaultShots}", ValueRange.Between(1, DigitsTask.MostShots));
 
@@ -99,11 +126,26 @@ internal sealed class FineTuningOptions
             BatchSize = Effective(context, BatchSize, digits ? DigitsDefaults.BatchSize : DefaultBatchSize),
             Augmentation = context.Get(Augment) switch { "flip" => Augmentation.Flip, "crop-flip" => Augmentation.CropFlip, _ => Augmentation.None },
             FreezeBody = context.Get(FreezeBody),
+            ClipNorm = context.Get(ClipNorm),
+            Accumulate = context.Get(Accumulate),
+            BatchNorm = BatchNormPolicies[context.Get(BatchNorm)!],
+            NonFinite = context.Get(NonFinite) == "skip" ? NonFinitePolicy.Skip : NonFinitePolicy.Throw,
             Seed = seed,
         };
+        RequireMomentumHasAMeaning(context, options.Optimizer);
         if (options.LearningRate <= 0)
             throw UserErrorException.ForOption("--learning-rate", $"{options.LearningRate}", "a number > 0");
         return Images.Apply(context, options);
+    }
+
+    // Adam has betas of its own: a momentum that is given would change nothing.
+    private void RequireMomentumHasAMeaning(CommandContext context, BaseOptimizer optimizer)
+    {
+        if (optimizer == BaseOptimizer.Sgd)
+            return;
+        if (context.IsGiven(Momentum))
+            throw UserErrorException.ForOption(Momentum.Name, $"{context.Get(Momentum)}", $"only with --optimizer sgd ({context.Get(Optimizer)} has none)");
+        context.SetEffective(Momentum, null);
     }
 
     /// <summary>A method by name with its options.</summary>

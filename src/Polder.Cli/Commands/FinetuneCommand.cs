@@ -15,6 +15,11 @@ internal sealed class FinetuneCommand : PolderCommand
     private readonly CliOption<string> _method = CommonOptions.Method("nso", MethodChoice.Names);
     private readonly CliOption<long> _seed = CommonOptions.Seed();
     private readonly CliOption<string?> _out = CommonOptions.Out("finetune");
+    private readonly CliOption<int?> _checkpointEvery = OptionOf.OptionalCount(
+        "--checkpoint-every", "steps after which the state for --resume is written, beside the end of each epoch", "the end of an epoch only", ValueRange.AtLeast(1));
+
+    private readonly CliOption<string?> _resume = OptionOf.Text(
+        "--resume", "DIR", "go on with the run of a folder where it was stopped, with its settings", "a run folder of an earlier finetune", null, "");
 
     public FinetuneCommand()
         : base("finetune", "fine-tune a network on your images and keep the weights of the best validation accuracy")
@@ -23,16 +28,22 @@ internal sealed class FinetuneCommand : PolderCommand
         Add(_method);
         Add(_seed);
         Add(_out);
+        Add(_checkpointEvery);
+        Add(_resume);
         UseTorch();
         Examples =
         [
             "polder finetune",
             "polder finetune --data photos --weights resnet20.th --arch resnet20 --sigma 0.01",
+            "polder finetune --resume runs/finetune-1",
         ];
     }
 
     protected internal override void Run(CommandContext context)
     {
+        string? resumed = context.Get(_resume);
+        if (resumed is not null)
+            context.Resume(_resume, resumed);
         context.RequireCpu();
         long seed = context.Get(_seed);
         MethodChoice method = _options.Method(context, context.Get(_method)!);
@@ -45,7 +56,7 @@ internal sealed class FinetuneCommand : PolderCommand
         int duplicates = DataOptions.WarnOfDuplicates(context, start.Splits).Count;
         FineTuningOptions.RequireRightConvolutions(context, start);
 
-        string folder = context.CreateRunFolder(context.Get(_out));
+        string folder = resumed ?? context.CreateRunFolder(context.Get(_out));
         TrainingResult result = Train(context, method, training, start, folder);
         EvaluationResult test = Test(context, training, start, folder);
         Show(context, method, result, test, folder);
@@ -56,6 +67,7 @@ internal sealed class FinetuneCommand : PolderCommand
             Test = new { test.Accuracy, test.Loss, test.Count },
             result.Steps,
             result.GradientEvaluations,
+            result.SkippedSteps,
             result.SecondsPerStep,
             Duplicates = duplicates,
             Run = folder,
@@ -74,10 +86,11 @@ internal sealed class FinetuneCommand : PolderCommand
         }
     }
 
-    private static TrainingResult Train(CommandContext context, MethodChoice method, TrainingOptions training, FineTuningCase start, string folder)
+    private TrainingResult Train(CommandContext context, MethodChoice method, TrainingOptions training, FineTuningCase start, string folder)
     {
         string metrics = Path.Combine(folder, "metrics.jsonl"), best = Path.Combine(folder, "best.safetensors");
         int epochs = 0;
+        Directory.CreateDirectory(Path.Combine(folder, "last"));
         try
         {
             return context.Output.Track($"{method.Name}", training.Epochs, tracker =>
@@ -87,12 +100,18 @@ internal sealed class FinetuneCommand : PolderCommand
                     Progress = new Relay<TrainingProgress>(p => tracker.Report(
                         training.Epochs * (double)p.Step / p.Steps,
                         () => $"epoch {p.Epoch} of {p.Epochs}, loss {p.Loss:F3}, validation {p.ValidationAccuracy:P1}, {p.ImagesPerSecond:F0} images/s, {Remaining(p.Remaining)} left")),
+                    ResumeFile = Path.Combine(folder, "last", "training.safetensors"),
+                    CheckpointEvery = context.Get(_checkpointEvery) ?? 0,
                     Epoch = new Relay<EpochReport>(report =>
                     {
                         if (report.IsBest)
                             start.File.Save(best, start.Model);
-                        File.AppendAllText(metrics, ResultJson.Line(report) + "\n");
-                        epochs = report.Epoch;
+                    }),
+                    // Whole each time: a run that dies in between must not leave an epoch in it that the resumed run writes again.
+                    Saved = new Relay<IReadOnlyList<EpochReport>>(reports =>
+                    {
+                        AtomicFile.WriteText(metrics, string.Concat(reports.Select(report => ResultJson.Line(report) + "\n")));
+                        epochs = reports.Count;
                     }),
                 };
                 return trainer.Run(
@@ -102,8 +121,8 @@ internal sealed class FinetuneCommand : PolderCommand
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
         {
             throw new StoppedException(epochs == 0
-                ? $"no epoch was finished, {folder} holds the settings"
-                : $"{folder} keeps the best weights and metrics of {epochs} of {training.Epochs} epochs");
+                ? $"no epoch was finished, {folder} holds the settings; polder finetune --resume {folder} goes on"
+                : $"{folder} keeps the best weights and metrics of {epochs} of {training.Epochs} epochs; polder finetune --resume {folder} goes on");
         }
     }
 
@@ -115,7 +134,7 @@ internal sealed class FinetuneCommand : PolderCommand
         }
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
         {
-            throw new StoppedException($"the training is finished and {folder} keeps its best weights; only the test is missing");
+            throw new StoppedException($"the training is finished and {folder} keeps its best weights; only the test is missing: polder finetune --resume {folder} makes it");
         }
     }
 
@@ -133,6 +152,8 @@ internal sealed class FinetuneCommand : PolderCommand
             method.Name, $"{result.Best.Epoch} of {result.Epochs.Count}", $"{result.Best.ValidationAccuracy:P1}", $"{test.Accuracy:P1}", $"{test.Loss:F3}",
             $"{1000 * result.SecondsPerStep:F0}");
         context.Output.Result(table);
+        if (result.SkippedSteps > 0)
+            context.Output.Warn($"{result.SkippedSteps} of {result.Steps} steps were left out, since a loss or gradient was not finite");
         context.Output.Result($"{folder} keeps the best weights (best.safetensors), metrics.jsonl and result.json");
     }
 

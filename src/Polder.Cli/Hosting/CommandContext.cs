@@ -11,20 +11,19 @@ namespace Polder.Cli.Hosting;
 internal sealed class CommandContext
 {
     private readonly PolderCommand _command;
-    private readonly ParseResult _parse;
-    private readonly IReadOnlyList<string> _arguments;
+    private readonly string? _json;
     private readonly bool _hasTorch;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly JsonObject _settings = [];
+    private ParseResult _parse;
+    private IReadOnlyList<string> _arguments;
 
     public CommandContext(
         PolderCommand command, ParseResult parse, IReadOnlyList<string> arguments, CliOutput output, bool hasTorch, CancellationToken cancellation)
     {
         (_command, _parse, _arguments, Output, _hasTorch, Cancellation) = (command, parse, arguments, output, hasTorch, cancellation);
-        foreach (ICliOption option in command.Options.OfType<ICliOption>())
-            SetEffective(option, option.ValueIn(parse));
-        if (hasTorch)
-            SetEffective(command.Threads!, torch.get_num_threads());
+        _json = Get(command.Json);
+        InitializeSettings();
     }
 
     public CliOutput Output { get; }
@@ -91,6 +90,30 @@ internal sealed class CommandContext
         return RunFolder;
     }
 
+    /// <summary>
+    /// Goes on in the folder of an earlier run: from here on every option has the value of that run, the number of threads included.
+    /// <c>--json</c>, <c>--quiet</c> and <c>--verbose</c> stay those of this command line.
+    /// </summary>
+    /// <param name="option">The option that names the folder.</param>
+    /// <param name="folder">The run folder.</param>
+    /// <exception cref="UserErrorException">It is no run folder of this command, or an option beside <paramref name="option"/> contradicts its settings.</exception>
+    public void Resume(Option option, string folder)
+    {
+        RunConfiguration configuration = RunConfiguration.Read(option.Name, folder);
+        if (configuration.Command.Count == 0 || configuration.Command[0] != _command.Name)
+            throw UserErrorException.ForOption(option.Name, folder, $"a run folder of polder {_command.Name}");
+        RequireNoContradiction(option, configuration);
+        ParseResult parse = CommandHost.Parse(_parse.RootCommandResult.Command, configuration.Command);
+        if (ParseErrors.Describe(parse) is { } error)
+            throw new UserErrorException($"{configuration.Path}: its command does not fit this version of polder: {error}");
+        if (configuration.Version != ProgramVersion.Text)
+            Output.Warn($"{configuration.Path} is of polder {configuration.Version}, this is {ProgramVersion.Text}: the numbers may differ from an uninterrupted run's");
+        (_parse, _arguments, RunFolder) = (parse, configuration.Command, folder);
+        if (_hasTorch && (int?)configuration.Settings[ResultJson.MemberName(_command.Threads!.Name)] is { } threads)
+            torch.set_num_threads(threads);
+        InitializeSettings();
+    }
+
     /// <summary>Writes the result to <c>--json</c> and, where there is a run folder, to its result.json.</summary>
     /// <param name="members">The command's own members: an anonymous object, a record or a dictionary.</param>
     public void Finish(object members)
@@ -102,11 +125,31 @@ internal sealed class CommandContext
         string text = ResultJson.Text(envelope);
         if (RunFolder is not null)
             AtomicFile.WriteText(Path.Combine(RunFolder, "result.json"), text);
-        string? json = Get(_command.Json);
-        if (json == "-")
+        if (_json == "-")
             Output.Json(text);
-        else if (json is not null)
-            AtomicFile.WriteText(json, text);
+        else if (_json is not null)
+            AtomicFile.WriteText(_json, text);
+    }
+
+    private void RequireNoContradiction(Option resume, RunConfiguration configuration)
+    {
+        Option[] free = [resume, _command.Json, _command.Quiet, _command.Verbose];
+        foreach (Option given in _command.Options.Where(o => IsGiven(o) && !free.Contains(o)))
+        {
+            string found = ResultJson.Node(((ICliOption)given).ValueIn(_parse))?.ToJsonString() ?? "null";
+            string own = configuration.Settings[ResultJson.MemberName(given.Name)]?.ToJsonString() ?? "null";
+            if (found != own)
+                throw UserErrorException.ForOption(given.Name, found, $"{own}, which {configuration.Path} says: a run is resumed as it was begun");
+        }
+    }
+
+    private void InitializeSettings()
+    {
+        _settings.Clear();
+        foreach (ICliOption option in _command.Options.OfType<ICliOption>())
+            SetEffective(option, option.ValueIn(_parse));
+        if (_hasTorch)
+            SetEffective(_command.Threads!, torch.get_num_threads());
     }
 
     private JsonObject Envelope() => new()

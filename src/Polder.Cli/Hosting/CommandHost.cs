@@ -47,12 +47,15 @@ internal sealed class CommandHost
         }
     }
 
+    /// <summary>Reads a command line. No response files: "@name" is a value like any other. No bundling: there are no one-letter options to bundle.</summary>
+    internal static ParseResult Parse(Command root, IReadOnlyList<string> arguments) =>
+        root.Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+
     private int Dispatch(IReadOnlyList<string> arguments, CancellationToken cancellation)
     {
         if (arguments.Count > 0 && arguments[0] == "help")
             arguments = [.. arguments.Skip(1), "--help"];
-        // No response files: "@name" is a value like any other. No bundling: there are no one-letter options to bundle.
-        ParseResult parse = _root.Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+        ParseResult parse = Parse(_root, arguments);
         Command command = parse.CommandResult.Command;
         if (arguments.Count == 0 || parse.GetResult(_help) is { Implicit: false })
         {

@@ -18,7 +18,11 @@ namespace Polder.Experiments.Comparison;
 /// <param name="Seconds">The time of the whole run.</param>
 public sealed record MethodRun(
     long Seed, double TestAccuracy, double TestLoss, double ValidationAccuracy, double ValidationLoss, double TrainLoss, int BestEpoch, long Steps,
-    long GradientEvaluations, double SecondsPerStep, double Seconds);
+    long GradientEvaluations, double SecondsPerStep, double Seconds)
+{
+    /// <summary>Steps that were left out since a loss or gradient was not finite.</summary>
+    public long SkippedSteps { get; init; }
+}
 
 /// <summary>One method over all seeds.</summary>
 /// <param name="Method">Its name.</param>
@@ -41,6 +45,12 @@ public sealed record MethodRuns(string Method, IReadOnlyDictionary<string, objec
     }
 }
 
+/// <summary>A training that diverged.</summary>
+/// <param name="Method">The method.</param>
+/// <param name="Seed">The seed.</param>
+/// <param name="Message">Where and how.</param>
+public sealed record DivergedRun(string Method, long Seed, string Message);
+
 /// <summary>Where a comparison stands.</summary>
 /// <param name="Method">The method that runs.</param>
 /// <param name="Seed">Its seed.</param>
@@ -61,14 +71,20 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
     /// <summary>Told when a run has ended.</summary>
     public IProgress<(string Method, MethodRun Run)>? Run { get; init; }
 
+    /// <summary>The trainings of the last <see cref="Execute"/> that diverged; a comparison leaves them out.</summary>
+    public IReadOnlyList<DivergedRun> Diverged { get; private set; } = [];
+
     /// <summary>Runs the study: seed by seed, all methods on a seed before the next, so that a stopped study has whole pairs.</summary>
     /// <param name="seeds">The seeds.</param>
     /// <param name="cancellation">Stops the study; what is finished is returned, methods without a finished run are left out.</param>
-    /// <exception cref="TrainingDivergedException">A training diverged; the message names the method and the seed.</exception>
+    /// <exception cref="TrainingDivergedException">Every training diverged; the message names the first's method and seed. One among others is in <see cref="Diverged"/>.</exception>
     public IReadOnlyList<MethodRuns> Execute(IReadOnlyList<long> seeds, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(seeds);
         var runs = methods.Select(_ => new List<MethodRun>()).ToArray();
+        var diverged = new List<DivergedRun>();
+        Diverged = diverged;
+        TrainingDivergedException? first = null;
         int total = seeds.Count * methods.Count, done = 0;
         try
         {
@@ -76,9 +92,18 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
             {
                 for (int m = 0; m < methods.Count; m++)
                 {
-                    runs[m].Add(RunOne(methods[m], seed, done, total, cancellation));
-                    Run?.Report((methods[m].Name, runs[m][^1]));
                     done++;
+                    try
+                    {
+                        runs[m].Add(RunOne(methods[m], seed, done - 1, total, cancellation));
+                    }
+                    catch (TrainingDivergedException e)
+                    {
+                        first ??= e;
+                        diverged.Add(new DivergedRun(methods[m].Name, seed, e.Message));
+                        continue;
+                    }
+                    Run?.Report((methods[m].Name, runs[m][^1]));
                 }
             }
         }
@@ -86,6 +111,8 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
         {
             // What is finished is kept.
         }
+        if (first is not null && runs.All(r => r.Count == 0))
+            throw first;
         return [.. methods.Select((method, m) => new MethodRuns(method.Name, method.Options, runs[m])).Where(r => r.Runs.Count > 0)];
     }
 
@@ -118,7 +145,10 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
         EvaluationResult evaluation = EvaluationResult.Of(@case.Model, test, cancellation);
         return new MethodRun(
             seed, evaluation.Accuracy, evaluation.Loss, result.Best.ValidationAccuracy, result.Best.ValidationLoss, result.TrainLoss, result.Best.Epoch,
-            result.Steps, result.GradientEvaluations, result.SecondsPerStep, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            result.Steps, result.GradientEvaluations, result.SecondsPerStep, Stopwatch.GetElapsedTime(start).TotalSeconds)
+        {
+            SkippedSteps = result.SkippedSteps,
+        };
     }
 }
 

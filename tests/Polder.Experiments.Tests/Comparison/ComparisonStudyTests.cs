@@ -87,6 +87,18 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
     }
 
     [Fact]
+    public void A_training_that_diverges_among_others_is_named_and_the_others_are_kept()
+    {
+        // The noise is so large that float32 overflows; the base optimizer has none.
+        var study = new ComparisonStudy(fixture.Task, Choices(new MethodOptions(Sigma: 1e30), "nso", "base"), Training);
+        IReadOnlyList<MethodRuns> results = study.Execute([0, 1], Cancellation);
+        Assert.Equal("base", Assert.Single(results).Method);
+        Assert.Equal([0, 1], results[0].Runs.Select(r => r.Seed));
+        Assert.Equal([("nso", 0), ("nso", 1)], study.Diverged.Select(d => (d.Method, d.Seed)));
+        Assert.All(study.Diverged, d => Assert.StartsWith($"nso, seed {d.Seed}: ", d.Message));
+    }
+
+    [Fact]
     public void Few_shots_on_the_pre_trained_body_are_far_above_chance()
     {
         var training = new TrainingOptions { LearningRate = DigitsDefaults.LearningRate, Epochs = 10, BatchSize = DigitsDefaults.BatchSize };
