@@ -49,6 +49,7 @@ internal sealed class FineTuningOptions
         command.Add(BatchSize);
         command.Add(ImageSize);
         command.Add(Augment);
+        Augmentations = new AugmentationOptions(command);
         command.Add(FreezeBody);
         command.Add(ClipNorm);
         command.Add(Accumulate);
@@ -91,6 +92,9 @@ internal sealed class FineTuningOptions
 
     public CliOption<string> Augment { get; } = CommonOptions.Augment();
 
+    /// <summary>Further changes of the training images, and the schedule.</summary>
+    public AugmentationOptions Augmentations { get; }
+
     public CliFlag FreezeBody { get; } = new("--freeze-body", "train the head alone, on the features of the frozen body: a linear probe");
 
     public CliOption<double?> ClipNorm { get; } = OptionOf.OptionalNumber(
@@ -124,7 +128,7 @@ internal sealed class FineTuningOptions
             WeightDecay = Effective(context, WeightDecay, digits ? DigitsDefaults.WeightDecay : DefaultWeightDecay),
             Epochs = Effective(context, Epochs, digits ? DigitsDefaults.Epochs : DefaultEpochs),
             BatchSize = Effective(context, BatchSize, digits ? DigitsDefaults.BatchSize : DefaultBatchSize),
-            Augmentation = context.Get(Augment) switch { "flip" => Augmentation.Flip, "crop-flip" => Augmentation.CropFlip, _ => Augmentation.None },
+            Augmentation = context.Get(Augment) switch { "flip" => Augmentation.Flip, "crop-flip" => Augmentation.CropFlip, "resized-crop" => Augmentation.ResizedCropFlip, _ => Augmentation.None },
             FreezeBody = context.Get(FreezeBody),
             ClipNorm = context.Get(ClipNorm),
             Accumulate = context.Get(Accumulate),
@@ -135,7 +139,7 @@ internal sealed class FineTuningOptions
         RequireMomentumHasAMeaning(context, options.Optimizer);
         if (options.LearningRate <= 0)
             throw UserErrorException.ForOption("--learning-rate", $"{options.LearningRate}", "a number > 0");
-        return Images.Apply(context, options);
+        return Augmentations.Apply(context, Images.Apply(context, options));
     }
 
     // Adam has betas of its own: a momentum that is given would change nothing.

@@ -82,7 +82,7 @@ internal static partial class CommonOptions
         OptionOf.OptionalCount("--image-size", "side of the images that the network sees, in pixels", defaultText, ValueRange.Between(8, 4096));
 
     public static CliOption<string> Augment(string @default = "none") => OptionOf.Choice(
-        "--augment", "random changes of the training images", @default, "none", "flip", "crop-flip");
+        "--augment", "random changes of the training images", @default, "none", "flip", "crop-flip", "resized-crop");
 
     public static CliFlag SkipUnreadable() => new("--skip-unreadable", "leave out images that cannot be decoded, and count them");
 

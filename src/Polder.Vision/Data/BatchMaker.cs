@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Polder.Vision.Data.Distortions;
 using static TorchSharp.torch;
 
 namespace Polder.Vision.Data;
@@ -48,23 +49,68 @@ internal sealed class BatchMaker
     /// <summary>One image as the network sees it in that epoch.</summary>
     internal void Write(int epoch, int index, Span<float> destination)
     {
-        Placement placement = Placement.Of(_set.Height, _set.Width, _height, _width, _options.Augmentation, _options.Seed, epoch, index);
         ReadOnlySpan<byte> source = _set.Pixels(index);
         int plane = _set.Height * _set.Width;
-        int target = _height * _width;
-        if (_set.Channels == 3 && _tables.Length == 1)
+        int channels = _set.Channels == 1 || _tables.Length == 1 ? 1 : 3;
+        byte[]? gray = null;
+        if (_set.Channels == 3 && channels == 1)
         {
-            byte[] gray = new byte[plane];
-            Luma(source, gray);
-            placement.Write(gray, _set.Height, _set.Width, destination, _height, _width, _tables[0]);
-            return;
+            Luma(source, gray = new byte[plane]);
+            source = gray;
         }
 
+        bool resized = _options.Augmentation == Augmentation.ResizedCropFlip;
+        if (resized || _options.Distortion.ChangesPixels)
+            WriteDistorted(epoch, index, source, channels, resized, destination);
+        else
+            WritePlain(epoch, index, source, destination);
+        if (_options.Distortion.Erasing > 0)
+        {
+            var random = new CounterRandom(_options.Seed, RandomPurpose.Distortion, epoch, ~(long)index);
+            Distorter.Erase(_options.Distortion.Erasing, ref random, destination, _tables.Length, _height, _width);
+        }
+    }
+
+    private void WritePlain(int epoch, int index, ReadOnlySpan<byte> source, Span<float> destination)
+    {
+        Placement placement = Placement.Of(_set.Height, _set.Width, _height, _width, _options.Augmentation, _options.Seed, epoch, index);
+        int plane = _set.Height * _set.Width, target = _height * _width;
         for (int c = 0; c < _tables.Length; c++)
         {
-            ReadOnlySpan<byte> channel = source.Slice(_set.Channels == 1 ? 0 : c * plane, plane);
+            ReadOnlySpan<byte> channel = source.Slice(source.Length == plane ? 0 : c * plane, plane);
             placement.Write(channel, _set.Height, _set.Width, destination.Slice(c * target, target), _height, _width, _tables[c]);
         }
+    }
+
+    // Window and flip into bytes, distorted there, then normalised.
+    private void WriteDistorted(int epoch, int index, ReadOnlySpan<byte> source, int channels, bool resized, Span<float> destination)
+    {
+        int plane = _set.Height * _set.Width, target = _height * _width;
+        byte[] pixels = new byte[channels * target];
+        if (resized)
+        {
+            var random = new CounterRandom(_options.Seed, RandomPurpose.Augmentation, epoch, index);
+            bool flip = (random.Next() & 1) != 0;
+            ResizedCrop crop = ResizedCrop.Of(ref random, _set.Height, _set.Width);
+            for (int c = 0; c < channels; c++)
+            {
+                Span<byte> output = pixels.AsSpan(c * target, target);
+                crop.Resize(source.Slice(c * plane, plane), _set.Width, output, _height, _width);
+                for (int y = 0; flip && y < _height; y++)
+                    output.Slice(y * _width, _width).Reverse();
+            }
+        }
+        else
+        {
+            Placement placement = Placement.Of(_set.Height, _set.Width, _height, _width, _options.Augmentation, _options.Seed, epoch, index);
+            for (int c = 0; c < channels; c++)
+                placement.Copy(source.Slice(c * plane, plane), _set.Height, _set.Width, pixels.AsSpan(c * target, target), _height, _width);
+        }
+
+        var distorting = new CounterRandom(_options.Seed, RandomPurpose.Distortion, epoch, index);
+        Distorter.ChangePixels(_options.Distortion, ref distorting, pixels, channels, _height, _width);
+        for (int c = 0; c < _tables.Length; c++)
+            _tables[c].Map(pixels.AsSpan((channels == 1 ? 0 : c) * target, target), destination.Slice(c * target, target));
     }
 
     /// <summary>0.299 R + 0.587 G + 0.114 B (ITU-R BT.601) in 16-bit fixed point, rounded.</summary>

@@ -103,4 +103,10 @@ internal enum RandomPurpose
 
     /// <summary>Which images an epoch of balanced classes takes.</summary>
     Sampling = 6,
+
+    /// <summary>The distortion of one image in one epoch.</summary>
+    Distortion = 7,
+
+    /// <summary>The rectangle and the pairs of images of one step.</summary>
+    CutMix = 8,
 }

@@ -47,7 +47,7 @@ public sealed class Loader : IEnumerable<Batch>
     /// <summary>The same images and normalisation in the set's order, without augmentation, all of them.</summary>
     /// <param name="batchSize">Images of a batch; null: as here.</param>
     public Loader ForEvaluation(int? batchSize = null) =>
-        new(Set, Options with { Shuffle = false, Augmentation = Augmentation.None, BatchSize = batchSize ?? Options.BatchSize });
+        new(Set, Options with { Shuffle = false, Augmentation = Augmentation.None, Distortion = new(), BatchSize = batchSize ?? Options.BatchSize });
 
     /// <summary>The indices of an epoch in its order.</summary>
     /// <param name="epoch">Number of the epoch, from 0.</param>

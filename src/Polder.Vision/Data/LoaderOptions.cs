@@ -1,3 +1,5 @@
+using Polder.Vision.Data.Distortions;
+
 namespace Polder.Vision.Data;
 
 /// <summary>What happens to a training image before the network sees it.</summary>
@@ -14,6 +16,11 @@ public enum Augmentation
     /// within the image framed by an eighth of its side of black on each edge (4 pixels at 32).
     /// </summary>
     CropFlip,
+
+    /// <summary>
+    /// A window of 25 to 100 % of the area, its sides in a ratio of 3/4 to 4/3, resized to the crop's size; then a flip with probability 1/2.
+    /// </summary>
+    ResizedCropFlip,
 }
 
 /// <summary>Which images an epoch takes.</summary>
@@ -55,8 +62,11 @@ public sealed record LoaderOptions
         get => _augmentation;
         init => _augmentation = Enum.IsDefined(value)
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(Augmentation), value, $"{nameof(Augmentation)} is {value}; allowed are none, flip, crop-flip");
+            : throw new ArgumentOutOfRangeException(nameof(Augmentation), value, $"{nameof(Augmentation)} is {value}; allowed are none, flip, crop-flip, resized-crop");
     }
+
+    /// <summary>What else is done to the images, after <see cref="Augmentation"/>. Default nothing.</summary>
+    public Distortion Distortion { get; init; } = new();
 
     /// <summary>The side of the square that the network sees; at most the set's sides. Null (default): the set's own height and width.</summary>
     public int? ImageSize { get => _imageSize; init => _imageSize = value is int size ? AtLeastOne(size, nameof(ImageSize)) : null; }

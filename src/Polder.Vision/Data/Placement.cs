@@ -69,6 +69,23 @@ internal readonly record struct Placement(int Top, int Left, bool Flip)
         }
     }
 
+    /// <summary>The same as bytes.</summary>
+    public void Copy(ReadOnlySpan<byte> channel, int height, int width, Span<byte> destination, int cropHeight, int cropWidth)
+    {
+        int first = Math.Clamp(-Left, 0, cropWidth), last = Math.Clamp(width - Left, first, cropWidth);
+        for (int row = 0; row < cropHeight; row++)
+        {
+            Span<byte> target = destination.Slice(row * cropWidth, cropWidth);
+            int y = row + Top;
+            target.Clear();
+            if ((uint)y >= (uint)height)
+                continue;
+            channel.Slice(y * width + Left + first, last - first).CopyTo(target[first..last]);
+            if (Flip)
+                target.Reverse();
+        }
+    }
+
     private static int Corner(ref CounterRandom random, int side, int crop)
     {
         if (side > crop)

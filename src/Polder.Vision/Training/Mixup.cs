@@ -39,6 +39,41 @@ internal sealed class Mixup : IDisposable
         return new Mixup(mixed.DetachFromDisposeScope(), labels.index_select(0, index).DetachFromDisposeScope(), share);
     }
 
+    /// <summary>
+    /// CutMix (Yun, Han, Oh, Chun, Choe and Yoo, 2019): a rectangle of each image is replaced by that of another of the batch, its share of the
+    /// area 1 - lambda before it is cut at the border, lambda from Beta(alpha, alpha), one rectangle a batch; the loss is mixed by the true share.
+    /// </summary>
+    /// <param name="images">N x channels x height x width; they stay as they are.</param>
+    /// <param name="labels">N class numbers.</param>
+    /// <param name="alpha">The shape of the beta distribution, above 0.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="step">The step: with the seed it decides permutation and rectangle.</param>
+    public static Mixup Cut(Tensor images, Tensor labels, double alpha, long seed, long step)
+    {
+        var random = new CounterRandom(seed, RandomPurpose.CutMix, step);
+        double side = Math.Sqrt(1 - random.Beta(alpha));
+        int[] order = [.. Enumerable.Range(0, checked((int)images.shape[0]))];
+        random.Shuffle(order);
+        int height = checked((int)images.shape[2]), width = checked((int)images.shape[3]);
+        (int top, int bottom) = Side(ref random, height, side);
+        (int left, int right) = Side(ref random, width, side);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor index = tensor(order.Select(i => (long)i).ToArray());
+        Tensor mixed = images.clone();
+        if (bottom > top && right > left)
+            mixed[.., .., top..bottom, left..right] = images.index_select(0, index)[.., .., top..bottom, left..right];
+        double share = 1 - (double)(bottom - top) * (right - left) / ((double)height * width);
+        return new Mixup(mixed.DetachFromDisposeScope(), labels.index_select(0, index).DetachFromDisposeScope(), share);
+
+        // The centre lies anywhere in the image, so rectangles at the border are smaller.
+        static (int, int) Side(ref CounterRandom random, int length, double share)
+        {
+            int centre = random.Below(length), half = (int)(length * share) / 2;
+            return (Math.Max(0, centre - half), Math.Min(length, centre + half));
+        }
+    }
+
     /// <summary>The mixed loss.</summary>
     /// <param name="loss">The mean loss of the batch for some labels.</param>
     /// <param name="labels">The batch's own labels.</param>

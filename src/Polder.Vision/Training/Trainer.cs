@@ -61,6 +61,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             Seed = Options.Seed,
             Augmentation = Options.Augmentation,
             Sampling = Options.Sampling,
+            Distortion = Options.Distortion,
             Normalization = normalization,
             ImageSize = imageSize,
         });
@@ -83,7 +84,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         }
         try
         {
-            while (!run.IsFinished)
+            while (!run.IsFinished && !run.IsStalled(Options.Patience))
             {
                 long start = Stopwatch.GetTimestamp();
                 RunEpoch(model, loader, optimizer, distance, average, run, Save, cancellation);

@@ -23,7 +23,10 @@ internal sealed class TrainingLoss : IDisposable
     public TrainingLoss(ImageClassifier model, Tensor images, Tensor labels, TrainingOptions options, long step, Tensor? classWeights = null)
     {
         (_model, _images, _labels, _labelSmoothing, _classWeights) = (model, images, labels, options.LabelSmoothing, classWeights);
-        _mixup = options.Mixup > 0 ? Mixup.Of(images, labels, options.Mixup, options.Seed, step) : null;
+        // Where both are asked for, a step takes one of them.
+        bool cut = options.CutMix > 0 && (options.Mixup <= 0 || (new CounterRandom(options.Seed, RandomPurpose.CutMix, step, 1).Next() & 1) != 0);
+        _mixup = cut ? Mixup.Cut(images, labels, options.CutMix, options.Seed, step)
+            : options.Mixup > 0 ? Mixup.Of(images, labels, options.Mixup, options.Seed, step) : null;
     }
 
     /// <summary>The number of images.</summary>

@@ -1,6 +1,7 @@
 using Polder.Objectives;
 using Polder.Optimization;
 using Polder.Vision.Data;
+using Polder.Vision.Data.Distortions;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -27,6 +28,15 @@ public enum LearningRateSchedule
 
     /// <summary>Half a cosine from the learning rate to zero, moved at every step. The default.</summary>
     Cosine,
+
+    /// <summary>A tenth after each third of the steps: 30 epochs in steps of 10.</summary>
+    Step,
+
+    /// <summary>
+    /// One cycle (Smith and Topin 2018): over the first 30 % of the steps half a cosine up from a twenty-fifth of the learning rate, then half a
+    /// cosine down to zero. It is its own warm-up.
+    /// </summary>
+    OneCycle,
 }
 
 /// <summary>How much an image of each class counts in the loss.</summary>
@@ -56,6 +66,17 @@ public sealed record TrainingOptions
 
     /// <summary>How the learning rate runs. Default: cosine.</summary>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine;
+
+    /// <summary>
+    /// The share of the steps over which the learning rate first rises linearly, before its schedule begins: at least 0 and below 1, default 0.
+    /// </summary>
+    public double WarmUp { get; init; }
+
+    /// <summary>
+    /// Early stopping: the training ends after so many epochs in a row that were not better than the best, 1 or more; null (default): never. The
+    /// learning rate's schedule is that of all epochs.
+    /// </summary>
+    public int? Patience { get; init; }
 
     /// <summary>Passes through the training set, at least 1. Default 30.</summary>
     public int Epochs { get; init; } = 30;
@@ -96,6 +117,15 @@ public sealed record TrainingOptions
     /// <summary>What happens where a loss or gradient is not finite. Default: the training stops with <see cref="TrainingDivergedException"/>.</summary>
     public NonFinitePolicy NonFinite { get; init; } = NonFinitePolicy.Throw;
 
+    /// <summary>What else is done to the training images: colours, RandAugment, erasing. Default: nothing.</summary>
+    public Distortion Distortion { get; init; } = new();
+
+    /// <summary>
+    /// The shape of the beta distribution of CutMix, where above 0: a rectangle of each image is replaced by that of another, and the loss is mixed
+    /// by their areas. Where <see cref="Mixup"/> is on, too, each step takes one of the two. Default 0.
+    /// </summary>
+    public double CutMix { get; init; }
+
     /// <summary>Whether only the head is trained, on the features of a body in evaluation mode: a linear probe. Default: false.</summary>
     public bool FreezeBody { get; init; }
 
@@ -112,6 +142,9 @@ public sealed record TrainingOptions
         Require(Epochs >= 1, nameof(Epochs), Epochs, "1 or more");
         Require(BatchSize >= 1, nameof(BatchSize), BatchSize, "1 or more");
         Require(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "a number of at least 0 and below 1");
+        Require(WarmUp is >= 0 and < 1, nameof(WarmUp), WarmUp, "a number of at least 0 and below 1");
+        Require(Patience is null or >= 1, nameof(Patience), Patience ?? 0, "1 or more");
+        Require(CutMix >= 0 && double.IsFinite(CutMix), nameof(CutMix), CutMix, "a number of at least 0");
         Require(Mixup >= 0 && double.IsFinite(Mixup), nameof(Mixup), Mixup, "a number of at least 0");
         Averaging?.Validate();
         Distance?.Validate();
@@ -120,7 +153,7 @@ public sealed record TrainingOptions
         Require(Enum.IsDefined(BatchNorm), nameof(BatchNorm), BatchNorm, string.Join(", ", Enum.GetNames<BatchNormPolicy>()));
         Require(Enum.IsDefined(NonFinite), nameof(NonFinite), NonFinite, string.Join(", ", Enum.GetNames<NonFinitePolicy>()));
         Require(Enum.IsDefined(Optimizer), nameof(Optimizer), Optimizer, "sgd, adam, adamw");
-        Require(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "constant, cosine");
+        Require(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "constant, cosine, step, one-cycle");
     }
 
     /// <summary>The base optimizer over some parameters.</summary>
@@ -135,9 +168,26 @@ public sealed record TrainingOptions
     /// <summary>The learning rate of a step.</summary>
     /// <param name="step">The step, from 0.</param>
     /// <param name="steps">All steps of the training.</param>
-    public double LearningRateAt(long step, long steps) => Schedule == LearningRateSchedule.Cosine
-        ? LearningRate * 0.5 * (1 + Math.Cos(Math.PI * step / steps))
-        : LearningRate;
+    public double LearningRateAt(long step, long steps)
+    {
+        // The step after the rise is the schedule's first, at the full rate.
+        long rise = (long)Math.Round(WarmUp * steps);
+        if (step < rise)
+            return LearningRate * (step + 1) / (rise + 1);
+        double done = (double)(step - rise) / (steps - rise);
+        return LearningRate * Schedule switch
+        {
+            LearningRateSchedule.Cosine => HalfCosine(done),
+            LearningRateSchedule.Step => Math.Pow(0.1, Math.Min(2, Math.Floor(3 * done + 1e-9))),
+            LearningRateSchedule.OneCycle => done < Peak ? 1 - (1 - 1 / 25.0) * HalfCosine(done / Peak) : HalfCosine((done - Peak) / (1 - Peak)),
+            _ => 1,
+        };
+    }
+
+    /// <summary>Where one cycle is at its highest.</summary>
+    private const double Peak = 0.3;
+
+    private static double HalfCosine(double share) => 0.5 * (1 + Math.Cos(Math.PI * share));
 
     private static void Require(bool allowed, string name, object found, string range)
     {

@@ -159,6 +159,35 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void Schedules_rise_and_fall_as_they_say()
+    {
+        TrainingOptions step = Short with { LearningRate = 1, Schedule = LearningRateSchedule.Step };
+        Assert.Equal([1, 1, 0.1, 0.1, 0.01, 0.01], new long[] { 0, 9, 10, 19, 20, 29 }.Select(s => Math.Round(step.LearningRateAt(s, 30), 12)));
+        TrainingOptions cycle = step with { Schedule = LearningRateSchedule.OneCycle };
+        Assert.Equal(1 / 25.0, cycle.LearningRateAt(0, 1000), 1e-12);
+        Assert.Equal(1, cycle.LearningRateAt(300, 1000), 1e-12);
+        Assert.Equal(0.5, cycle.LearningRateAt(650, 1000), 1e-12);
+        Assert.InRange(cycle.LearningRateAt(999, 1000), 0, 1e-5);
+        // Four steps of twenty rise to the rate that the fifth has; the rest is the schedule's.
+        TrainingOptions warm = Short with { LearningRate = 1, WarmUp = 0.2 };
+        Assert.Equal([0.2, 0.4, 0.6, 0.8, 1], Enumerable.Range(0, 5).Select(s => Math.Round(warm.LearningRateAt(s, 20), 12)));
+        Assert.Equal(0.5, warm.LearningRateAt(12, 20), 1e-12);
+        Assert.Throws<ArgumentOutOfRangeException>(() => (Short with { WarmUp = 1 }).Validate());
+        Assert.Throws<ArgumentOutOfRangeException>(() => (Short with { Patience = 0 }).Validate());
+    }
+
+    [Fact]
+    public void A_training_ends_when_its_patience_is_over()
+    {
+        // So high a rate that the best comes early.
+        TrainingResult result = new Trainer(Short with { Epochs = 12, LearningRate = 0.3, Patience = 2 }, new Plain()).Run(
+            _model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+        int last = result.Epochs.ToList().FindLastIndex(e => e.IsBest);
+        Assert.Equal(Math.Min(12, last + 3), result.Epochs.Count);
+        Assert.True(result.Epochs.Count < 12, "the training was to end early");
+    }
+
+    [Fact]
     public void Options_out_of_range_are_named()
     {
         foreach ((TrainingOptions options, string name) in new[]

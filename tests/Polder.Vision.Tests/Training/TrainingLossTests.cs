@@ -94,4 +94,31 @@ public sealed class TrainingLossTests : IDisposable
         // The fourth central moment of a variable in [0, 1] is at most 1/16 - and so is this estimate's variance over Count.
         Assert.Equal(variance, values.Average(v => (v - 0.5) * (v - 0.5)), 4 * 0.25 / Math.Sqrt(Count));
     }
+
+    [Fact]
+    public void CutMix_puts_a_rectangle_of_one_image_into_another_and_shares_the_loss_by_area()
+    {
+        using var scope = NewDisposeScope();
+        Tensor images = arange(6, ScalarType.Float32).reshape(6, 1, 1, 1).expand(6, 3, 8, 10).contiguous(), labels = arange(6, ScalarType.Int64);
+        bool cut = false;
+        for (int step = 0; step < 20; step++)
+        {
+            using Mixup mix = Mixup.Cut(images, labels, 1, 3, step);
+            for (int i = 0; i < 6; i++)
+            {
+                float[] found = mix.Images[i].contiguous().data<float>().ToArray();
+                // The image's own value, and at most one other.
+                Assert.InRange(found.Distinct().Count(), 1, 2);
+                float other = found.FirstOrDefault(v => v != i, i);
+                if (other == i)
+                    continue;
+                cut = true;
+                Assert.Equal(1 - mix.Share, found.Count(v => v != i) / 240.0, 1e-12);
+                // The loss of the other image has the rest of the weight.
+                double loss = mix.Loss(l => l[i].to(ScalarType.Float64), labels).item<double>();
+                Assert.Equal(mix.Share * i + (1 - mix.Share) * other, loss, 1e-6);
+            }
+        }
+        Assert.True(cut);
+    }
 }
