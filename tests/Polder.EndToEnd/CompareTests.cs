@@ -71,6 +71,22 @@ public sealed class CompareTests : IDisposable
     }
 
     [Fact]
+    public void A_training_that_diverges_among_others_is_named_and_left_out()
+    {
+        // Noise so large that float32 overflows; the base optimizer has none.
+        (int code, string output, string error) = PolderProcess.Run(
+            "compare", "--methods", "base,nso", "--seeds", "0,1", "--epochs", "2", "--sigma", "1e30", "--json", "-", "--quiet", "--out", Path.Combine(_folder, "run"));
+        Assert.Equal(0, code);
+        string[] warnings = error.TrimEnd('\n').Split('\n');
+        Assert.Equal(2, warnings.Length);
+        Assert.All([0, 1], i => Assert.StartsWith($"polder: warning: nso, seed {i}: epoch 1", warnings[i]));
+        JsonNode json = JsonNode.Parse(output)!;
+        Assert.Equal(["base"], json["results"]!.AsArray().Select(r => (string)r!["method"]!));
+        Assert.Equal(2, json["results"]![0]!["runs"]!.AsArray().Count);
+        Assert.Equal([0, 1], json["diverged"]!.AsArray().Select(d => (int)d!["seed"]!));
+    }
+
+    [Fact]
     public async Task Ctrl_C_keeps_what_is_finished()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGINT to send");

@@ -161,7 +161,7 @@ public class BatchNormTests
         Network network = new(ScalarType.Float64);
         using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), method, withModel ? network.Module : null, seed: 6) { BatchNorm = policy };
         optimizer.step(() => network.Loss(0));
-        return (network.Norm.running_mean!, network.Norm.running_var!, network.Norm.num_batches_tracked!.item<long>());
+        return (Copy(network.Norm.running_mean!), Copy(network.Norm.running_var!), network.Norm.num_batches_tracked!.item<long>());
     }
 
     // The statistics after one forward pass at W + sign sigma U.
@@ -174,8 +174,11 @@ public class BatchNormTests
         if (sign != 0)
             space.MoveTo(origin, new PhiloxNoise(6), 0, draw, sign * Sigma);
         network.Loss(0);
-        return (network.Norm.running_mean!, network.Norm.running_var!);
+        return (Copy(network.Norm.running_mean!), Copy(network.Norm.running_var!));
     }
+
+    // Buffers end with their module, which the garbage collector may take as soon as nobody holds it.
+    private static Tensor Copy(Tensor buffer) => buffer.detach().clone();
 
     private static void AssertClose(IEnumerable<Tensor> updates, Tensor found)
     {
