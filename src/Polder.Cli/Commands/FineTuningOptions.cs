@@ -27,6 +27,8 @@ internal sealed class FineTuningOptions
 
     private const int DefaultEpochs = 30, DefaultBatchSize = 32;
 
+    private readonly RegularizationOptions _regularization;
+
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="draws">The default of --draws: a comparison gives one-point noise as many gradients as a pair of nso takes.</param>
@@ -56,6 +58,7 @@ internal sealed class FineTuningOptions
         command.Add(BatchNorm);
         command.Add(NonFinite);
         command.Add(Shots);
+        _regularization = new RegularizationOptions(command);
     }
 
     public CliOption<string?> Data { get; } = CommonOptions.Data("digits");
@@ -139,7 +142,7 @@ internal sealed class FineTuningOptions
         RequireMomentumHasAMeaning(context, options.Optimizer);
         if (options.LearningRate <= 0)
             throw UserErrorException.ForOption("--learning-rate", $"{options.LearningRate}", "a number > 0");
-        return Augmentations.Apply(context, Images.Apply(context, options));
+        return _regularization.ApplyTo(Augmentations.Apply(context, Images.Apply(context, options)), context);
     }
 
     // Adam has betas of its own: a momentum that is given would change nothing.

@@ -74,6 +74,10 @@ internal sealed class CommandContext
     /// <summary>Says the value that an option came to have where its default depends on other things: the settings show it.</summary>
     public void SetEffective(ICliOption option, object? value) => SetEffective(option.Name, value);
 
+    /// <summary>What the user typed for an option; empty where it was not given.</summary>
+    public string TextOf(string option) =>
+        _command.Options.FirstOrDefault(o => o.Name == option) is { } known && _parse.GetResult(known) is { Tokens: [.., var last] } ? last.Value : "";
+
     /// <inheritdoc cref="SetEffective(ICliOption, object?)"/>
     public void SetEffective(string option, object? value) => _settings[ResultJson.MemberName(option)] = ResultJson.Node(value);
 
