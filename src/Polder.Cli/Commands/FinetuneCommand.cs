@@ -4,6 +4,7 @@ using Polder.Cli.Output;
 using Polder.Experiments.Comparison;
 using Polder.Vision.Data;
 using Polder.Vision.Training;
+using Polder.Vision.Training.Metrics;
 using Spectre.Console;
 
 namespace Polder.Cli.Commands;
@@ -58,7 +59,8 @@ internal sealed class FinetuneCommand : PolderCommand
 
         string folder = resumed ?? context.CreateRunFolder(context.Get(_out));
         TrainingResult result = Train(context, method, training, start, folder);
-        EvaluationResult test = Test(context, training, start, folder);
+        ClassificationMetrics test = Test(context, training, start, folder);
+        RunPlots.Write(context, folder, result.Epochs, start.File.Classes, test.Confusion);
         Show(context, method, result, test, folder);
         context.Finish(new
         {
@@ -90,6 +92,7 @@ internal sealed class FinetuneCommand : PolderCommand
     {
         string metrics = Path.Combine(folder, "metrics.jsonl"), best = Path.Combine(folder, "best.safetensors");
         int epochs = 0;
+        DateTimeOffset began = new(File.GetLastWriteTimeUtc(Path.Combine(folder, "config.json")), TimeSpan.Zero);
         Directory.CreateDirectory(Path.Combine(folder, "last"));
         try
         {
@@ -111,6 +114,7 @@ internal sealed class FinetuneCommand : PolderCommand
                     Saved = new Relay<IReadOnlyList<EpochReport>>(reports =>
                     {
                         AtomicFile.WriteText(metrics, string.Concat(reports.Select(report => ResultJson.Line(report) + "\n")));
+                        AtomicFile.Write(Path.Combine(folder, TensorBoardEvents.FileName), stream => stream.Write(TensorBoardEvents.Of(reports, began)));
                         epochs = reports.Count;
                     }),
                 };
@@ -126,11 +130,11 @@ internal sealed class FinetuneCommand : PolderCommand
         }
     }
 
-    private static EvaluationResult Test(CommandContext context, TrainingOptions training, FineTuningCase start, string folder)
+    private static ClassificationMetrics Test(CommandContext context, TrainingOptions training, FineTuningCase start, string folder)
     {
         try
         {
-            return EvaluationResult.Of(start.Model, LoaderOf(start.Splits.Test, start, training), context.Cancellation);
+            return ModelMetrics.Of(start.Model, LoaderOf(start.Splits.Test, start, training), cancellation: context.Cancellation);
         }
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
         {
@@ -145,7 +149,7 @@ internal sealed class FinetuneCommand : PolderCommand
         ImageSize = start.File.ImageSize,
     });
 
-    private static void Show(CommandContext context, MethodChoice method, TrainingResult result, EvaluationResult test, string folder)
+    private static void Show(CommandContext context, MethodChoice method, TrainingResult result, ClassificationMetrics test, string folder)
     {
         Table table = CliOutput.NewTable("method", "best epoch", "validation", "test", "test loss", "ms a step");
         table.AddRow(
@@ -154,7 +158,7 @@ internal sealed class FinetuneCommand : PolderCommand
         context.Output.Result(table);
         if (result.SkippedSteps > 0)
             context.Output.Warn($"{result.SkippedSteps} of {result.Steps} steps were left out, since a loss or gradient was not finite");
-        context.Output.Result($"{folder} keeps the best weights (best.safetensors), metrics.jsonl and result.json");
+        context.Output.Result($"{folder} keeps the best weights (best.safetensors), metrics.jsonl, plots and result.json");
     }
 
     private static string Remaining(TimeSpan time) => time.TotalHours >= 1 ? $"{time:h\\:mm\\:ss}" : $"{time:m\\:ss}";
