@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Polder.EndToEnd;
 
-/// <summary>polder stability, landscape and bound, on a run that one fine-tuning made for all of them.</summary>
+/// <summary>polder hessian, stability, landscape and bound, on a run that one fine-tuning made for all of them.</summary>
 public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClassFixture<MeasurementTests.FineTunedRun>
 {
     public sealed class FineTunedRun : IDisposable
@@ -42,6 +42,33 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
         Assert.True((double)json["sharpness"]!["average"]! > 0);
         Assert.True((double)json["sharpness"]!["worstCase"]! > 0);
         Assert.StartsWith("<", File.ReadAllText(plot));
+    }
+
+    [Fact]
+    public void The_Hessian_has_trace_eigenvalues_layers_and_density_that_agree()
+    {
+        string plot = Path.Combine(run.Folder, "density.svg");
+        string[] measured = ["hessian", "--run", run.Path, "--relative-error", "0.1", "--top", "2", "--bottom", "1", "--layer-eigenvalues", "--density-probes", "2", "--density-steps", "10", "--plot", plot];
+        JsonNode json = Json(measured), again = Json([.. measured, "--precision", "f64", "--trace", "hutch++"]);
+        double trace = (double)json["trace"]!["value"]!, error = (double)json["trace"]!["standardError"]!;
+        Assert.InRange(error, 0, 0.1 * Math.Abs(trace));
+        JsonArray layers = json["layers"]!.AsArray(), eigenvalues = json["eigenvalues"]!.AsArray();
+        Assert.Equal(["conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "fc"], layers.Select(l => (string)l!["name"]!));
+        Assert.Equal((long)json["parameters"]!, layers.Sum(l => (long)l!["parameters"]!));
+        Assert.Equal(trace, layers.Sum(l => (double)l!["trace"]!), 1e-4 * Math.Abs(trace));
+        double top = (double)eigenvalues[0]!["value"]!;
+        Assert.True(top >= (double)eigenvalues[1]!["value"]! && (double)eigenvalues[1]!["value"]! > (double)eigenvalues[2]!["value"]!);
+        Assert.All(eigenvalues, e => Assert.True((double)e!["residual"]! <= 1e-3 * top && (bool)e["converged"]!));
+        // A block's largest eigenvalue is at most that of the whole.
+        Assert.All(layers, l => Assert.InRange((double)l!["topEigenvalue"]!, 0, top * 1.001));
+        Assert.Equal(json["density"]!["points"]!.AsArray().Count, json["density"]!["density"]!.AsArray().Count);
+        Assert.StartsWith("<", File.ReadAllText(plot));
+        // Another precision and estimator say the same.
+        Assert.Equal(top, (double)again["eigenvalues"]![0]!["value"]!, 1e-3 * top);
+        Assert.InRange(Math.Abs((double)again["trace"]!["value"]! - trace), 0, 5 * (error + (double)again["trace"]!["standardError"]!));
+        JsonNode reference = Json("hessian", "--run", run.Path, "--trace", "none", "--top", "1", "--bottom", "0", "--blocks", "reference");
+        Assert.True((long)reference["parameters"]! < (long)json["parameters"]!);
+        Assert.Null(reference["trace"]);
     }
 
     [Fact]
@@ -118,6 +145,8 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     [InlineData("--sigmas: found 0.1,0", "stability", "--run", "RUN", "--sigmas", "0.1,0")]
     [InlineData("--points: found 2", "landscape", "--run", "RUN", "--points", "2")]
     [InlineData("--probes: found 5, allowed: 0, or", "stability", "--run", "RUN", "--probes", "5")]
+    [InlineData("--trace: found hutch", "hessian", "--run", "RUN", "--trace", "hutch")]
+    [InlineData("--max-products: found 5", "hessian", "--run", "RUN", "--max-products", "5")]
     [InlineData("--delta: found 1", "bound", "--run", "RUN", "--delta", "1")]
     [InlineData("less than 1 together with --draw-delta", "bound", "--run", "RUN", "--delta", "0.6", "--draw-delta", "0.5")]
     [InlineData("has 10 classes, allowed: 5", "bound", "--weights", "RUN/best.safetensors", "--data", "digits")]

@@ -13,6 +13,7 @@ internal static class CommandList
         new EvaluateCommand(),
         new PredictCommand(),
         new TuneCommand(),
+        new HessianCommand(),
         new StabilityCommand(),
         new LandscapeCommand(),
         new BoundCommand(),

@@ -54,6 +54,9 @@ internal sealed class DeflatedSamples : IDisposable
         }
         catch (OperationCanceledException) when (_values.Count >= 2 && _cancellation.IsCancellationRequested)
         {
+            // The basis may have grown since the samples were last looked at: exact part and samples must be of the same split.
+            if (_keep)
+                Recompute();
             return Current(EstimateExit.Cancelled);
         }
     }

@@ -146,6 +146,53 @@ public class TraceTests
         }
     }
 
+    [Theory, InlineData(TraceEstimator.Auto), InlineData(TraceEstimator.HutchPlusPlus)]
+    public void A_stop_while_directions_are_taken_out_leaves_exact_part_and_samples_of_one_split(TraceEstimator estimator)
+    {
+        using var scope = NewDisposeScope();
+        DenseOperator a = Spectrum.Operator(Spectrum.Outliers(400));
+        for (int products = 12; products < 60; products += 3)
+        {
+            using var stopping = new StopsAfter(a, products);
+            TraceEstimate part;
+            try
+            {
+                part = stopping.Trace(new TraceOptions { Estimator = estimator, RelativeError = 1e-4, MaxProducts = 300, ProductsAtOnce = 1 }, stopping.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                Assert.True(estimator == TraceEstimator.HutchPlusPlus && products < 22); // twenty products make the range, and two samples an error
+                continue;
+            }
+            Assert.Equal(EstimateExit.Cancelled, part.Exit);
+            Assert.True(Math.Abs(part.Value - 100) <= 6 * part.StandardError, $"{part.Value} +- {part.StandardError} after {products}");
+        }
+    }
+
+    private sealed class StopsAfter(ILinearOperator inner, int products) : ILinearOperator, IDisposable
+    {
+        private readonly CancellationTokenSource _source = new();
+        private int _done;
+
+        public CancellationToken Token => _source.Token;
+
+        public void Dispose() => _source.Dispose();
+
+        public long Dimension => inner.Dimension;
+
+        public ScalarType DataType => inner.DataType;
+
+        public Device Device => inner.Device;
+
+        public Tensor Multiply(Tensor vectors, CancellationToken cancellation = default)
+        {
+            if (_done == products)
+                _source.Cancel();
+            _done++;
+            return inner.Multiply(vectors, cancellation);
+        }
+    }
+
     [Fact]
     public void Options_out_of_range_are_named()
     {

@@ -1,0 +1,58 @@
+using Polder.Curvature;
+
+namespace Polder.Cli.Commands;
+
+/// <summary>Eigenvalues without their vectors, which a command does not keep.</summary>
+/// <param name="Top">The largest, descending.</param>
+/// <param name="Bottom">The smallest, ascending.</param>
+/// <param name="Products">The Hessian-vector products.</param>
+/// <param name="Exit">Why the search ended.</param>
+internal sealed record FoundEigenvalues(IReadOnlyList<Eigenpair> Top, IReadOnlyList<Eigenpair> Bottom, long Products, EigenExit Exit);
+
+/// <summary>What <c>polder hessian</c> has found so far; a stop shows what is there.</summary>
+internal sealed class HessianFindings(EmpiricalLoss loss)
+{
+    public EmpiricalLoss Loss { get; } = loss;
+
+    public FoundEigenvalues? Eigenvalues { get; set; }
+
+    public TraceEstimate? Trace { get; set; }
+
+    public SpectralDensity? Density { get; set; }
+
+    public Dictionary<string, double> LayerEigenvalues { get; } = [];
+
+    /// <summary>The members of the JSON result.</summary>
+    public object Describe(int samples, double value) => new
+    {
+        Parameters = Loss.Space.Dimension,
+        Samples = samples,
+        Loss = value,
+        Trace = Trace is null ? null : new
+        {
+            Trace.Value,
+            Trace.StandardError,
+            Trace.Products,
+            Trace.Estimator,
+            Trace.Deflated,
+            Trace.Exit,
+            Low = Trace.Value - Trace.HalfWidth(),
+            High = Trace.Value + Trace.HalfWidth(),
+            SquaredFrobeniusNorm = Trace.SquaredFrobeniusNorm is { } squares ? new { squares.Value, squares.StandardError } : null,
+        },
+        Eigenvalues = Eigenvalues is null ? [] : Eigenvalues.Top.Concat(Eigenvalues.Bottom).ToArray(),
+        EigenvaluesExit = Eigenvalues?.Exit,
+        Products = (Trace?.Products ?? 0) + (Eigenvalues?.Products ?? 0) + (Density?.Products ?? 0),
+        Layers = Loss.Layers.Where(layer => Trace?.Blocks.Count > 0 || LayerEigenvalues.ContainsKey(layer.Name)).Select(layer => new
+        {
+            layer.Name,
+            Parameters = layer.Count,
+            Trace = Part(layer)?.Value,
+            Part(layer)?.StandardError,
+            TopEigenvalue = LayerEigenvalues.TryGetValue(layer.Name, out double top) ? top : (double?)null,
+        }),
+        Density = Density is null ? null : new { Density.Points, Density = Density.Density, Density.StandardError, Density.Bandwidth, Density.Products },
+    };
+
+    private Estimate? Part(ParameterBlock layer) => Trace?.Blocks.FirstOrDefault(b => b.Block == layer).Trace;
+}
