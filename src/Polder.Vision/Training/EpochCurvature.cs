@@ -14,9 +14,10 @@ namespace Polder.Vision.Training;
 /// <param name="LossTrace">The trace from the losses, of half the bias; null where the steps do not evaluate f(W).</param>
 /// <param name="LossTraceStandardError">Its standard error.</param>
 /// <param name="Steps">The steps with pairs.</param>
+/// <param name="Sigma">The sigma of the epoch's last step.</param>
 /// <param name="Parameters">The trace by parameter, in the optimizer's order.</param>
 public sealed record EpochCurvature(
-    double Trace, double TraceStandardError, double? FrobeniusNorm, double? LossTrace, double? LossTraceStandardError, long Steps,
+    double Trace, double TraceStandardError, double? FrobeniusNorm, double? LossTrace, double? LossTraceStandardError, long Steps, double Sigma,
     IReadOnlyList<ParameterTrace> Parameters)
 {
     /// <summary>What an optimizer's meter shows; null where no step had pairs.</summary>
@@ -30,15 +31,15 @@ public sealed record EpochCurvature(
             names.TryAdd(parameter, name);
         RunningEstimate trace = meter.Trace, norm = meter.FrobeniusNorm, loss = meter.LossTrace;
         return new EpochCurvature(
-            trace.Value, trace.StandardError, norm.Count > 0 ? norm.Value : null, loss.Count > 0 ? loss.Value : null, loss.Count > 0 ? loss.StandardError : null, trace.Count,
+            trace.Value, trace.StandardError, norm.Count > 0 ? norm.Value : null, loss.Count > 0 ? loss.Value : null, loss.Count > 0 ? loss.StandardError : null, trace.Count, meter.Sigma,
             [.. meter.TraceByParameter.Zip(optimizer.Space.Parameters, (t, p) => new ParameterTrace(names[p], t.Value, t.StandardError))]);
     }
 
     /// <summary>Equal where all numbers are, those of the parameters included.</summary>
     public bool Equals(EpochCurvature? other) =>
         other is not null
-        && (Trace, TraceStandardError, FrobeniusNorm, LossTrace, LossTraceStandardError, Steps)
-            .Equals((other.Trace, other.TraceStandardError, other.FrobeniusNorm, other.LossTrace, other.LossTraceStandardError, other.Steps))
+        && (Trace, TraceStandardError, FrobeniusNorm, LossTrace, LossTraceStandardError, Steps, Sigma)
+            .Equals((other.Trace, other.TraceStandardError, other.FrobeniusNorm, other.LossTrace, other.LossTraceStandardError, other.Steps, other.Sigma))
         && Parameters.SequenceEqual(other.Parameters);
 
     /// <inheritdoc/>

@@ -13,7 +13,7 @@ namespace Polder.Methods;
 public sealed record NoiseStability : IGradientMethod
 {
     /// <summary>
-    /// The standard deviation of the noise on every weight, at least 0: a number or a schedule. Where it is 0 the step is the base
+    /// The standard deviation of the noise on every weight, at least 0: a number, a schedule, or <see cref="Sigma.Auto"/>. Where it is 0 the step is the base
     /// optimizer's, bit for bit, at one gradient.
     /// </summary>
     public Sigma Sigma { get; init; } = 0.01;
@@ -42,7 +42,7 @@ public sealed record NoiseStability : IGradientMethod
     /// <inheritdoc/>
     public void Validate()
     {
-        Sigma.Validate();
+        Sigma.Validate(hasPairs: true);
         ArgumentNullException.ThrowIfNull(Shape);
         Shape.Validate();
         OptionRange.AtLeast(Pairs, 1);
@@ -62,7 +62,7 @@ public sealed record NoiseStability : IGradientMethod
     public void ComputeGradient(MethodContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        double sigma = context.Step % Every == 0 ? Sigma.At(context.Step) : 0;
+        double sigma = context.Step % Every == 0 ? Sigma.At(context) : 0;
         if (sigma == 0 || CleanWeight == 1)
         {
             context.Run(Probe.Centre());
@@ -80,6 +80,7 @@ public sealed record NoiseStability : IGradientMethod
             probes.Add(Probe.Noise(point / 2, point % 2 == 0 ? sigma : -sigma, weight) with { Rows = parts[point] });
         }
         context.Run([.. probes]);
+        Sigma.Follow(context);
     }
 
     // What each of the 2k points sees of the batch; null is all of it.

@@ -27,6 +27,7 @@ public readonly record struct Sigma
         Cosine,
         Late,
         Callback,
+        Auto,
     }
 
     /// <summary>The value that the schedule ends at (for a callback: its value at step 0).</summary>
@@ -75,14 +76,27 @@ public readonly record struct Sigma
         return new(Shape.Callback, schedule(0), callback: schedule);
     }
 
-    /// <summary>sigma at a step, from 0.</summary>
+    /// <summary>
+    /// A sigma that follows the curvature: its penalty P = (sigma^2 / 2) Tr(Hessian) is kept at a share of F, the mean of the pairs' losses.
+    /// log sigma^2 moves by at most 1 % of sigma^2 a step towards log(sigma^2 share F / P), with slow means of the trace that the pairs show by themselves and of
+    /// F, rests while the trace is not above two standard errors, and stays between a tenth and ten times the start. For <see cref="NoiseStability"/> only.
+    /// </summary>
+    /// <param name="share">The share, above 0 and below 1.</param>
+    /// <param name="start">The sigma to start from, above 0.</param>
+    /// <remarks>Unlike a schedule it has a state, which is saved with the optimizer's.</remarks>
+    public static Sigma Auto(double share, double start = 0.01) => new(Shape.Auto, start, share);
+
+    /// <summary>Whether sigma follows the curvature (<see cref="Auto"/>).</summary>
+    public bool IsAuto => _shape == Shape.Auto;
+
+    /// <summary>sigma at a step, from 0; of <see cref="Auto"/>, which depends on what the steps see, the start.</summary>
     /// <exception cref="InvalidOperationException">A callback returned a number that is not finite or below 0.</exception>
     public double At(long step)
     {
         double progress = Math.Min(1, (double)step / _steps);
         double sigma = _shape switch
         {
-            Shape.Constant => Value,
+            Shape.Constant or Shape.Auto => Value,
             Shape.Late => step < _steps ? 0 : Value,
             Shape.Callback => _callback!(step),
             _ when progress >= 1 => Value,
@@ -103,12 +117,31 @@ public readonly record struct Sigma
     {
         Shape.Constant => Value.ToString(CultureInfo.InvariantCulture),
         Shape.Callback => "callback",
+        Shape.Auto => string.Create(CultureInfo.InvariantCulture, $"auto, a share of {_from} from {Value}"),
         Shape.Late => string.Create(CultureInfo.InvariantCulture, $"{Value} from step {_steps}"),
         _ => string.Create(CultureInfo.InvariantCulture, $"{_shape} {_from} to {Value} in {_steps} steps"),
     };
 
-    internal void Validate(string name = "Sigma")
+    /// <summary>sigma at the step at hand.</summary>
+    internal double At(MethodContext context) => IsAuto ? SigmaBudget.Current(context.State, Value) : At(context.Step);
+
+    /// <summary>Takes in what the step at hand sees of the curvature, once it is accepted.</summary>
+    internal void Follow(MethodContext context)
     {
+        if (!IsAuto)
+            return;
+        var (start, share) = (Value, _from);
+        context.WhenAccepted(() => SigmaBudget.Follow(context.State, context.Curvature, start, share));
+    }
+
+    internal void Validate(string name = "Sigma", bool hasPairs = false)
+    {
+        if (IsAuto && !hasPairs)
+            throw new ArgumentOutOfRangeException(name, ToString(), $"{name} must be a number or a schedule: Auto reads the curvature off antithetic pairs, which nso has");
+        if (IsAuto && !(_from is > 0 and < 1))
+            throw new ArgumentOutOfRangeException(name, _from, $"{name}.Auto's share must be above 0 and below 1");
+        if (IsAuto && !(Value > 0))
+            throw new ArgumentOutOfRangeException(name, Value, $"{name}.Auto must start above 0");
         OptionRange.NotNegative(Value, name);
         OptionRange.NotNegative(_from, name);
         if (_shape is Shape.Linear or Shape.LogLinear or Shape.Cosine && _steps < 1)

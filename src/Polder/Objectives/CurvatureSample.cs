@@ -24,5 +24,6 @@ namespace Polder.Objectives;
 /// <param name="Penalty">V'(g+ - g-) / 4, averaged over the pairs: the penalty F - f = (sigma^2 / 2) sum_i c_i^2 H_ii to lowest order.</param>
 /// <param name="PairLoss">The mean of f+ and f- over the pairs: an unbiased estimate of F.</param>
 /// <param name="Pairs">The number of pairs.</param>
+/// <param name="Sigma">The step's sigma.</param>
 public sealed record CurvatureSample(
-    double Trace, IReadOnlyList<double> TraceByParameter, double? FrobeniusSquared, double? LossTrace, double Penalty, double PairLoss, int Pairs);
+    double Trace, IReadOnlyList<double> TraceByParameter, double? FrobeniusSquared, double? LossTrace, double Penalty, double PairLoss, int Pairs, double Sigma);

@@ -15,7 +15,7 @@ namespace Polder.Optimization;
 /// </remarks>
 public sealed class CurvatureMeter
 {
-    private const string TracesName = "curvature.traces", SquaresName = "curvature.squares", LossesName = "curvature.losses";
+    private const string TracesName = "curvature.traces", SquaresName = "curvature.squares", LossesName = "curvature.losses", SigmaName = "curvature.sigma";
 
     private BatchMeans? _traces;
     private BatchMeans _squares = new(1);
@@ -23,6 +23,9 @@ public sealed class CurvatureMeter
 
     /// <summary>The number of steps with pairs.</summary>
     public long Count => _traces?.Count ?? 0;
+
+    /// <summary>The sigma of the last step with pairs; NaN where there is none.</summary>
+    public double Sigma { get; private set; } = double.NaN;
 
     /// <summary>The trace of the Hessian, from the gradients (<see cref="CurvatureSample.Trace"/>).</summary>
     public RunningEstimate Trace => _traces?.Estimate(0) ?? new RunningEstimate(double.NaN, double.NaN, 0);
@@ -58,6 +61,7 @@ public sealed class CurvatureMeter
             return;
         if (_traces?.Width != sample.TraceByParameter.Count + 1)
             _traces = new BatchMeans(sample.TraceByParameter.Count + 1);
+        Sigma = sample.Sigma;
         _traces.Add([sample.Trace, .. sample.TraceByParameter]);
         if (sample.FrobeniusSquared is { } square && double.IsFinite(square))
             _squares.Add([square]);
@@ -69,6 +73,7 @@ public sealed class CurvatureMeter
     public void Reset()
     {
         _traces = null;
+        Sigma = double.NaN;
         _squares = new BatchMeans(1);
         _losses = new BatchMeans(2);
     }
@@ -80,16 +85,18 @@ public sealed class CurvatureMeter
             return;
         foreach (var (name, means) in new[] { (TracesName, _traces), (SquaresName, _squares), (LossesName, _losses) })
             state[name] = tensor(means.Save());
+        state[SigmaName] = tensor(Sigma);
     }
 
     /// <summary>Goes on where a saved state was; one without these numbers begins anew.</summary>
     internal void Load(IReadOnlyDictionary<string, Tensor> state)
     {
         Reset();
-        if (!state.TryGetValue(TracesName, out Tensor? traces) || !state.TryGetValue(SquaresName, out Tensor? squares) || !state.TryGetValue(LossesName, out Tensor? losses))
+        if (!state.ContainsKey(TracesName))
             return;
-        (_traces, _squares, _losses) = (Read(traces), Read(squares), Read(losses));
+        (_traces, _squares, _losses) = (Read(TracesName), Read(SquaresName), Read(LossesName));
+        Sigma = state[SigmaName].item<double>();
 
-        static BatchMeans Read(Tensor saved) => BatchMeans.Load([.. saved.data<double>()]);
+        BatchMeans Read(string name) => BatchMeans.Load([.. state[name].data<double>()]);
     }
 }

@@ -12,6 +12,7 @@ public static class MethodList
         new NoiseStability { Sigma = 0.05, Pairs = 2 },
         new NoiseStability { Sigma = Sigma.Cosine(0.05, 6), CleanWeight = 0.3 },
         new NoiseStability { Sigma = 0.05, Every = 2, Shape = new NoiseShape { Scale = NoiseScale.LayerRelative } },
+        new NoiseStability { Sigma = Sigma.Auto(0.2, 0.05) },
         new SharpnessAware { Rho = 0.1 },
         new SharpnessAware { Rho = 0.5, Adaptive = true },
         new SharpnessAware { Rho = 0.5, Adaptive = true, FilterWise = true },
