@@ -13,7 +13,7 @@ public class CommandHostTests
     [InlineData("--sigma", "polder: --sigma: found nothing, allowed: a number >= 0")]
     [InlineData("--pairs 1.5", "polder: --pairs: found 1.5, allowed: a whole number >= 1")]
     [InlineData("--pairs 1 --pairs 2", "polder: --pairs: found 2 values, allowed: one: a whole number >= 1")]
-    [InlineData("--methods nso,nsoo", "polder: --methods: found nso,nsoo, allowed: distinct names of base, wp, nso, sam")]
+    [InlineData("--methods nso,nsoo", "polder: --methods: found nso,nsoo, allowed: distinct names of base, wp, nso, sam, or all")]
     [InlineData("--optimizer lion", "polder: --optimizer: found lion, allowed: sgd, adam, adamw")]
     [InlineData("--seeds 4..0", "polder: --seeds: found 4..0, allowed: distinct whole numbers >= 0, as a range 0..4 or a list 0,3,7")]
     [InlineData("--plot x.pdf", "polder: --plot: found x.pdf, allowed: a file name that ends in .svg or .png")]

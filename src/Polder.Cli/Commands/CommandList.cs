@@ -13,6 +13,7 @@ internal static class CommandList
         new EvaluateCommand(),
         new PredictCommand(),
         new TuneCommand(),
+        new MethodsCommand(),
         new HessianCommand(),
         new StabilityCommand(),
         new LandscapeCommand(),

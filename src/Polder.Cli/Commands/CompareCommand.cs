@@ -2,6 +2,7 @@ using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Experiments.Comparison;
+using Polder.Methods.Registry;
 using Polder.Vision.Training;
 using Spectre.Console;
 
@@ -13,8 +14,11 @@ internal sealed class CompareCommand : PolderCommand
     /// <summary>Characters that the table with all columns needs.</summary>
     private const int WideTable = 130;
 
-    private readonly CliOption<IReadOnlyList<string>> _methods = CommonOptions.Methods(MethodChoice.Names, MethodChoice.Names);
+    private readonly CliOption<IReadOnlyList<string>> _methods = CommonOptions.Methods(["base", "wp", "nso", "sam"], MethodRegistry.Names);
     private readonly CliOption<IReadOnlyList<long>> _seeds = CommonOptions.Seeds("0..4");
+    private readonly CliOption<string> _budget = OptionOf.Choice(
+        "--budget", "what all methods have the same of: epochs, or as many gradients as nso with one pair takes in --epochs", "epochs", "epochs", "gradients");
+
     private readonly FineTuningOptions _options;
     private readonly CliOption<string?> _out = CommonOptions.Out("compare");
 
@@ -23,6 +27,7 @@ internal sealed class CompareCommand : PolderCommand
     {
         Add(_methods);
         Add(_seeds);
+        Add(_budget);
         _options = new FineTuningOptions(this, draws: 2);
         Add(_out);
         UseTorch();
@@ -36,10 +41,11 @@ internal sealed class CompareCommand : PolderCommand
     protected internal override void Run(CommandContext context)
     {
         context.RequireCpu();
-        MethodChoice[] methods = [.. context.Get(_methods)!.Select(name => _options.Method(context, name))];
-        _options.SetEffective(context, methods);
+        MethodChoice[] methods = _options.Choose(context, context.Get(_methods)!);
         IReadOnlyList<long> seeds = context.Get(_seeds)!;
         TrainingOptions training = _options.Training(context, seeds[0]);
+        foreach (MethodChoice method in methods)
+            method.Fit(training);
         IFineTuningTask task = _options.OpenTask(context);
         using var owner = task as IDisposable;
         using (FineTuningCase first = task.Prepare(seeds[0]))
@@ -47,6 +53,8 @@ internal sealed class CompareCommand : PolderCommand
             context.Output.Info(
                 $"{task.Name}: {first.Splits.Train.Count} training, {first.Splits.Validation.Count} validation and {first.Splits.Test.Count} test images; {methods.Length} methods x {seeds.Count} seeds");
             FineTuningOptions.RequireRightConvolutions(context, first);
+            foreach (MethodChoice method in methods)
+                method.For(first, training);
         }
         string folder = context.CreateRunFolder(context.Get(_out));
 
@@ -55,6 +63,7 @@ internal sealed class CompareCommand : PolderCommand
         {
             var study = new ComparisonStudy(task, methods, training)
             {
+                Budget = Enum.Parse<ComparisonBudget>(context.Get(_budget)!, ignoreCase: true),
                 Progress = new Relay<ComparisonProgress>(p => tracker.Report(
                     p.Done, () => $"seed {p.Seed}, {p.Method}: epoch {p.Training.Epoch} of {p.Training.Epochs}, loss {p.Training.Loss:F3}")),
             };
@@ -73,7 +82,7 @@ internal sealed class CompareCommand : PolderCommand
             Results = results.Select(r => new
             {
                 r.Method,
-                r.Options,
+                Options = MethodOptionSet.Members(r.Options),
                 r.Runs,
                 r.TestAccuracy,
                 DifferenceToBase = reference is null ? null : r.DifferenceTo(reference),
@@ -129,7 +138,7 @@ internal sealed class CompareCommand : PolderCommand
         context.Output.Result("Accuracy in percent, mean +- standard deviation over seeds; differences are paired by seed, in points.");
     }
 
-    private static string OptionsOf(MethodRuns runs) => string.Join(", ", runs.Options.Select(o => $"{o.Key} {o.Value}"));
+    private static string OptionsOf(MethodRuns runs) => MethodOptionSet.Words(MethodRegistry.Named(runs.Method), runs.Options);
 
     private static string Percent(Summary summary) => double.IsNaN(summary.StandardDeviation)
         ? $"{100 * summary.Mean:F1}"

@@ -15,7 +15,7 @@ namespace Polder.Cli.Commands;
 /// <summary>The options that say what is trained on what and how: the same for every command that fine-tunes.</summary>
 internal sealed class FineTuningOptions
 {
-    private const double DefaultSigma = 0.01, DefaultRho = 0.05, DefaultLearningRate = 0.01, DefaultWeightDecay = 1e-4;
+    private const double DefaultLearningRate = 0.01, DefaultWeightDecay = 1e-4;
     private static readonly Dictionary<string, BatchNormPolicy> BatchNormPolicies = new()
     {
         ["once"] = BatchNormPolicy.OncePerStep,
@@ -34,15 +34,11 @@ internal sealed class FineTuningOptions
     /// <param name="draws">The default of --draws: a comparison gives one-point noise as many gradients as a pair of nso takes.</param>
     public FineTuningOptions(PolderCommand command, int draws)
     {
-        Draws = CommonOptions.Draws(draws);
         command.Add(Data);
         Images = new DataOptions(command);
         command.Add(Weights);
         command.Add(Architecture);
-        command.Add(Sigma);
-        command.Add(Pairs);
-        command.Add(Draws);
-        command.Add(Rho);
+        Methods = new MethodOptionSet(command, (method, option) => (method.Name, option.Name) == ("wp", "draws") ? draws : null);
         command.Add(Optimizer);
         command.Add(LearningRate);
         command.Add(Momentum);
@@ -70,14 +66,7 @@ internal sealed class FineTuningOptions
 
     public CliOption<string?> Architecture { get; } = CommonOptions.Architecture([.. Architectures.All.Select(a => a.Name)]);
 
-    public CliOption<double?> Sigma { get; } = CommonOptions.Sigma(
-        $"{DefaultSigma}; digits: wp {DigitsDefaults.WeightPerturbationSigma}, nso {DigitsDefaults.NoiseStabilitySigma}");
-
-    public CliOption<int> Pairs { get; } = CommonOptions.Pairs();
-
-    public CliOption<int> Draws { get; }
-
-    public CliOption<double?> Rho { get; } = CommonOptions.Rho($"{DefaultRho}; digits: {DigitsDefaults.Rho}");
+    public MethodOptionSet Methods { get; }
 
     public CliOption<string> Optimizer { get; } = CommonOptions.Optimizer();
 
@@ -155,26 +144,26 @@ internal sealed class FineTuningOptions
         context.SetEffective(Momentum, null);
     }
 
-    /// <summary>A method by name with its options.</summary>
-    public MethodChoice Method(CommandContext context, string name)
-    {
-        bool digits = IsDigits(context);
-        double sigma = (digits, name) switch
-        {
-            (true, "wp") => DigitsDefaults.WeightPerturbationSigma,
-            (true, _) => DigitsDefaults.NoiseStabilitySigma,
-            _ => DefaultSigma,
-        };
-        return MethodChoice.Create(name, new MethodOptions(
-            context.Get(Sigma) ?? sigma, context.Get(Pairs), context.Get(Draws), context.Get(Rho) ?? (digits ? DigitsDefaults.Rho : DefaultRho)));
-    }
+    /// <summary>Methods by name with their options.</summary>
+    /// <inheritdoc cref="MethodOptionSet.Choose"/>
+    public MethodChoice[] Choose(CommandContext context, IReadOnlyList<string> names, bool swept = false) =>
+        Methods.Choose(context, names, IsDigits(context), swept);
 
-    /// <summary>Puts sigma and rho into the result's settings where all methods that take one have the same; each result carries its own, too.</summary>
-    public void SetEffective(CommandContext context, params IReadOnlyList<MethodChoice> methods)
+    /// <summary>The training as one method needs it; what the user asked for and the method cannot have is an error.</summary>
+    public TrainingOptions Fit(CommandContext context, MethodChoice method, TrainingOptions training)
     {
-        foreach ((ICliOption option, string name) in new (ICliOption, string)[] { (Sigma, "sigma"), (Rho, "rho") })
-            if (methods.Where(m => m.Options.ContainsKey(name)).Select(m => m.Options[name]).Distinct().ToArray() is [var only])
-                context.SetEffective(option, only);
+        if (!method.Entry.DemandsPlainSgd)
+            return training;
+        const string own = "0: bsam has momentum and weight decay of its own (--beta1, --prior-precision)";
+        if (context.IsGiven(Momentum) && training.Momentum != 0)
+            throw UserErrorException.ForOption(Momentum.Name, $"{training.Momentum}", own);
+        if (context.IsGiven(WeightDecay) && training.WeightDecay != 0)
+            throw UserErrorException.ForOption(WeightDecay.Name, $"{training.WeightDecay}", own);
+        if (training.Optimizer != BaseOptimizer.Sgd)
+            throw UserErrorException.ForOption("--optimizer", context.Get(Optimizer)!, $"sgd ({method.Name} makes its own update)");
+        context.SetEffective(Momentum, 0);
+        context.SetEffective(WeightDecay, 0);
+        return method.Fit(training);
     }
 
     /// <summary>Opens data and weights.</summary>

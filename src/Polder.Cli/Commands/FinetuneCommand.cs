@@ -2,6 +2,8 @@ using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Experiments.Comparison;
+using Polder.Methods;
+using Polder.Methods.Registry;
 using Polder.Vision.Data;
 using Polder.Vision.Training;
 using Polder.Vision.Training.Metrics;
@@ -13,7 +15,7 @@ namespace Polder.Cli.Commands;
 internal sealed class FinetuneCommand : PolderCommand
 {
     private readonly FineTuningOptions _options;
-    private readonly CliOption<string> _method = CommonOptions.Method("nso", MethodChoice.Names);
+    private readonly CliOption<string> _method = CommonOptions.Method("nso", MethodRegistry.Names);
     private readonly CliOption<long> _seed = CommonOptions.Seed();
     private readonly CliOption<string?> _out = CommonOptions.Out("finetune");
     private readonly CliOption<int?> _checkpointEvery = OptionOf.OptionalCount(
@@ -47,9 +49,8 @@ internal sealed class FinetuneCommand : PolderCommand
             context.Resume(_resume, resumed);
         context.RequireCpu();
         long seed = context.Get(_seed);
-        MethodChoice method = _options.Method(context, context.Get(_method)!);
-        TrainingOptions training = _options.Training(context, seed);
-        _options.SetEffective(context, method);
+        MethodChoice method = _options.Choose(context, [context.Get(_method)!])[0];
+        TrainingOptions training = _options.Fit(context, method, _options.Training(context, seed));
         IFineTuningTask task = _options.OpenTask(context);
         using var owner = task as IDisposable;
         using FineTuningCase start = task.Prepare(seed);
@@ -57,14 +58,16 @@ internal sealed class FinetuneCommand : PolderCommand
         int duplicates = DataOptions.WarnOfDuplicates(context, start.Splits).Count;
         FineTuningOptions.RequireRightConvolutions(context, start);
 
+        IGradientMethod gradient = method.For(start, training);
         string folder = resumed ?? context.CreateRunFolder(context.Get(_out));
-        TrainingResult result = Train(context, method, training, start, folder);
+        TrainingResult result = Train(context, method, gradient, training, start, folder);
         ClassificationMetrics test = Test(context, training, start, folder);
         RunPlots.Write(context, folder, result.Epochs, start.File.Classes, test.Confusion);
         Show(context, method, result, test, folder);
         context.Finish(new
         {
             Method = method.Name,
+            Options = MethodOptionSet.Members(method.Options),
             Best = new { result.Best.Epoch, result.Best.ValidationAccuracy },
             Test = new { test.Accuracy, test.Loss, test.Count },
             result.Steps,
@@ -88,7 +91,8 @@ internal sealed class FinetuneCommand : PolderCommand
         }
     }
 
-    private TrainingResult Train(CommandContext context, MethodChoice method, TrainingOptions training, FineTuningCase start, string folder)
+    private TrainingResult Train(
+        CommandContext context, MethodChoice method, IGradientMethod gradient, TrainingOptions training, FineTuningCase start, string folder)
     {
         string metrics = Path.Combine(folder, "metrics.jsonl"), best = Path.Combine(folder, "best.safetensors");
         int epochs = 0;
@@ -98,8 +102,9 @@ internal sealed class FinetuneCommand : PolderCommand
         {
             return context.Output.Track($"{method.Name}", training.Epochs, tracker =>
             {
-                var trainer = new Trainer(training, method.Method)
+                var trainer = new Trainer(training, gradient)
                 {
+                    Distribution = method.Distribution,
                     Progress = new Relay<TrainingProgress>(p => tracker.Report(
                         training.Epochs * (double)p.Step / p.Steps,
                         () => $"epoch {p.Epoch} of {p.Epochs}, loss {p.Loss:F3}, validation {p.ValidationAccuracy:P1}, {p.ImagesPerSecond:F0} images/s, {Remaining(p.Remaining)} left")),

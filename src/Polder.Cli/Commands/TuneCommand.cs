@@ -2,6 +2,7 @@ using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Experiments.Comparison;
+using Polder.Methods.Registry;
 using Polder.Vision.Training;
 using Spectre.Console;
 
@@ -19,44 +20,53 @@ internal sealed class TuneCommand : PolderCommand
     private readonly CliOption<IReadOnlyList<double>> _learningRates = OptionOf.Numbers(
         "--learning-rates", "learning rates that the base optimizer is tried with", [0.05, 0.1, 0.2, 0.4, 0.8], ValueRange.Above(0));
 
-    private readonly CliOption<IReadOnlyList<double>> _sigmas = OptionOf.Numbers(
-        "--sigmas", "standard deviations that wp and nso are tried with", [0.005, 0.01, 0.02, 0.04, 0.08], ValueRange.AtLeast(0));
+    private readonly CliOption<IReadOnlyList<string>> _methods = CommonOptions.Methods(["base", "wp", "nso", "sam"], MethodRegistry.Names);
+    private readonly CliOption<IReadOnlyList<double>?> _sigmas = OptionOf.OptionalNumbers(
+        "--sigmas", "standard deviations that methods with sigma as their first option are tried with", GridText("sigma"), ValueRange.AtLeast(0));
 
-    private readonly CliOption<IReadOnlyList<double>> _rhos = OptionOf.Numbers(
-        "--rhos", "radii that sam is tried with", [0.1, 0.2, 0.5, 1, 2], ValueRange.AtLeast(0));
+    private readonly CliOption<IReadOnlyList<double>?> _rhos = OptionOf.OptionalNumbers(
+        "--rhos", "sizes of the ascent that methods with rho as their first option are tried with", GridText("rho"), ValueRange.AtLeast(0));
 
     // A task that fewer images leave to chance, and more images solve, compares nothing.
     private const double EnoughAccuracy = 0.85;
 
     public TuneCommand()
-        : base("tune", "choose shots, learning rate, sigma and rho by validation accuracy, with an equal grid for each method")
+        : base("tune", "choose shots, learning rate, sigma and rho by validation accuracy, with as many tries for each method")
     {
         _options = new FineTuningOptions(this, draws: 2);
+        Add(_methods);
         Add(_seeds);
         Add(_shotCounts);
         Add(_learningRates);
         Add(_sigmas);
         Add(_rhos);
         UseTorch();
-        Examples = ["polder tune --seeds 100..104"];
+        Examples = ["polder tune --seeds 100..104", "polder tune --methods nso,asam --data photos --weights resnet20.th --arch resnet20"];
     }
 
     protected internal override void Run(CommandContext context)
     {
         context.RequireCpu();
         IReadOnlyList<long> seeds = context.Get(_seeds)!;
+        MethodChoice[] methods = [.. _options.Choose(context, context.Get(_methods)!, swept: true).Where(m => m.Entry.TuningGrid.Count > 0)];
         TrainingOptions training = _options.Training(context, seeds[0]);
+        foreach (MethodChoice method in methods)
+            method.Fit(training);
         IFineTuningTask task = _options.OpenTask(context);
         using var owner = task as IDisposable;
         using (FineTuningCase first = task.Prepare(seeds[0]))
+        {
             FineTuningOptions.RequireRightConvolutions(context, first);
+            foreach (MethodChoice method in methods)
+                method.For(first, training);
+        }
 
         var rows = new List<TuningRow>();
-        int draws = context.Get(_options.Draws), pairs = context.Get(_options.Pairs);
+        MethodChoice plain = MethodChoice.Create("base");
         context.Output.Track("tuning", 1, tracker =>
         {
-            IReadOnlyList<double> rates = context.Get(_learningRates)!, sigmas = context.Get(_sigmas)!, rhos = context.Get(_rhos)!;
-            int total = rates.Count + (2 * sigmas.Count) + rhos.Count;
+            IReadOnlyList<double> rates = context.Get(_learningRates)!;
+            int total = rates.Count + methods.Sum(m => GridOf(context, m).Count);
             if (task is DigitsTask digits && !context.IsGiven(_options.Shots))
             {
                 IReadOnlyList<double> counts = context.Get(_shotCounts)!;
@@ -64,28 +74,28 @@ internal sealed class TuneCommand : PolderCommand
                 foreach (double count in counts.Order())
                 {
                     task = digits.WithShots((int)count);
-                    Try("shots", new MethodOptions(), training, $"{(int)count} shots, base", count);
+                    Try("shots", plain, training, $"{(int)count} shots, base", count);
                 }
                 double chosen = rows.FirstOrDefault(r => r.Validation.Mean >= EnoughAccuracy, rows[^1]).Value;
                 task = digits.WithShots((int)chosen);
                 context.SetEffective(_options.Shots, (int)chosen);
             }
             foreach (double rate in rates)
-                Try("base", new MethodOptions(), training with { LearningRate = rate }, $"learning rate {rate}", rate);
+                Try("base", plain, training with { LearningRate = rate }, $"learning rate {rate}", rate);
             // All methods get the base optimizer's best learning rate.
             double best = rows.Where(r => r.Method == "base").MaxBy(r => (r.Validation.Mean, -r.Loss))!.Value;
             TrainingOptions tuned = training with { LearningRate = best };
-            foreach (double sigma in sigmas)
-                Try("wp", new MethodOptions(Sigma: sigma, Draws: draws), tuned, $"sigma {sigma}", sigma);
-            foreach (double sigma in sigmas)
-                Try("nso", new MethodOptions(Sigma: sigma, Pairs: pairs), tuned, $"sigma {sigma}", sigma);
-            foreach (double rho in rhos)
-                Try("sam", new MethodOptions(Rho: rho), tuned, $"rho {rho}", rho);
+            foreach (MethodChoice method in methods)
+            {
+                string option = method.Entry.Options[0].Name;
+                foreach (double value in GridOf(context, method))
+                    Try(method.Name, method.With(option, value), tuned, $"{option} {value}", value);
+            }
 
-            void Try(string name, MethodOptions options, TrainingOptions with, string label, double value)
+            void Try(string name, MethodChoice method, TrainingOptions with, string label, double value)
             {
                 tracker.Report((double)rows.Count / total, () => $"{name}, {label}");
-                IReadOnlyList<MethodRuns> runs = new ComparisonStudy(task, [MethodChoice.Create(name == "shots" ? "base" : name, options)], with).Execute(seeds, context.Cancellation);
+                IReadOnlyList<MethodRuns> runs = new ComparisonStudy(task, [method], with).Execute(seeds, context.Cancellation);
                 context.Cancellation.ThrowIfCancellationRequested();
                 rows.Add(new TuningRow(name, label, value, runs[0].ValidationAccuracy, runs[0].Runs.Average(r => r.ValidationLoss)));
             }
@@ -103,6 +113,18 @@ internal sealed class TuneCommand : PolderCommand
         context.Output.Result(table);
         context.Finish(new { Task = task.Name, Grid = rows });
     }
+
+    private IReadOnlyList<double> GridOf(CommandContext context, MethodChoice method) => method.Entry.Options[0].Name switch
+    {
+        "sigma" => context.Get(_sigmas) ?? method.Entry.TuningGrid,
+        "rho" => context.Get(_rhos) ?? method.Entry.TuningGrid,
+        _ => method.Entry.TuningGrid,
+    };
+
+    private static string GridText(string option) => string.Join("; ", MethodRegistry.All
+        .Where(m => m.TuningGrid.Count > 0 && m.Options[0].Name == option)
+        .GroupBy(m => string.Join(',', m.TuningGrid))
+        .Select(g => $"{string.Join(", ", g.Select(m => m.Name))} {g.Key}"));
 
     /// <summary>One point of the grid.</summary>
     private sealed record TuningRow(string Method, string Setting, double Value, Summary Validation, double Loss);

@@ -142,7 +142,8 @@ internal sealed class CommandContext
         {
             string found = ResultJson.Node(((ICliOption)given).ValueIn(_parse))?.ToJsonString() ?? "null";
             string own = configuration.Settings[ResultJson.MemberName(given.Name)]?.ToJsonString() ?? "null";
-            if (found != own)
+            // An option whose type depends on the method is text on the command line and a number in the settings.
+            if (found.Trim('"') != own.Trim('"'))
                 throw UserErrorException.ForOption(given.Name, found, $"{own}, which {configuration.Path} says: a run is resumed as it was begun");
         }
     }

@@ -31,7 +31,7 @@ internal static partial class CommonOptions
         OptionOf.Choice("--method", "how the gradient is made", @default, allowed);
 
     public static CliOption<IReadOnlyList<string>> Methods(IReadOnlyList<string> @default, IReadOnlyList<string> allowed) =>
-        OptionOf.Choices("--methods", "the methods to compare, comma-separated", @default, allowed);
+        OptionOf.Choices("--methods", "the methods to compare, comma-separated, or all", @default, allowed, orAll: true);
 
     public static CliOption<double> Sigma(double @default) => OptionOf.Number("--sigma", SigmaSummary, @default, ValueRange.AtLeast(0));
 

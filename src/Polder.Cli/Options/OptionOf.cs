@@ -17,18 +17,16 @@ internal static class OptionOf
 
     /// <summary>A comma-separated list of distinct finite numbers.</summary>
     public static CliOption<IReadOnlyList<double>> Numbers(string name, string summary, IReadOnlyList<double> @default, ValueRange range) =>
-        new(name, "A,B,C", summary, range.Describe("distinct numbers, each"), @default, string.Join(',', @default.Select(Text)),
-            (string text, out IReadOnlyList<double> value) =>
+        new(name, "A,B,C", summary, range.Describe("distinct numbers, each"), @default, string.Join(',', @default.Select(Text)), NumbersIn(range));
+
+    /// <summary>A list of numbers whose default depends on other options: <paramref name="defaultText"/> says how, the value is null.</summary>
+    public static CliOption<IReadOnlyList<double>?> OptionalNumbers(string name, string summary, string defaultText, ValueRange range) =>
+        new(name, "A,B,C", summary, range.Describe("distinct numbers, each"), null, defaultText,
+            (string text, out IReadOnlyList<double>? value) =>
             {
-                var found = new List<double>();
+                bool allowed = NumbersIn(range)(text, out IReadOnlyList<double> found);
                 value = found;
-                foreach (string part in text.Split(','))
-                {
-                    if (!NumberIn(range)(part, out double number))
-                        return false;
-                    found.Add(number);
-                }
-                return found.Distinct().Count() == found.Count;
+                return allowed;
             });
 
     /// <summary>A whole number of 32 bits.</summary>
@@ -50,12 +48,17 @@ internal static class OptionOf
             (string text, out string value) => allowed.Contains(value = text, StringComparer.Ordinal));
 
     /// <summary>A comma-separated list of distinct words out of a few.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="summary">The meaning.</param>
+    /// <param name="default">The default.</param>
+    /// <param name="allowed">The words.</param>
+    /// <param name="orAll">Whether the word "all" stands for all of them.</param>
     public static CliOption<IReadOnlyList<string>> Choices(
-        string name, string summary, IReadOnlyList<string> @default, IReadOnlyList<string> allowed) =>
-        new(name, "A,B,C", summary, "distinct names of " + string.Join(", ", allowed), @default, string.Join(',', @default),
+        string name, string summary, IReadOnlyList<string> @default, IReadOnlyList<string> allowed, bool orAll = false) =>
+        new(name, "A,B,C", summary, $"distinct names of {string.Join(", ", allowed)}{(orAll ? ", or all" : "")}", @default, string.Join(',', @default),
             (string text, out IReadOnlyList<string> value) =>
             {
-                value = text.Split(',');
+                value = orAll && text == "all" ? allowed : text.Split(',');
                 return value.All(word => allowed.Contains(word, StringComparer.Ordinal)) && value.Distinct().Count() == value.Count;
             });
 
@@ -65,6 +68,19 @@ internal static class OptionOf
 
     private static ValueParser<double> NumberIn(ValueRange range) => (string text, out double value) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && range.Contains(value);
+
+    private static ValueParser<IReadOnlyList<double>> NumbersIn(ValueRange range) => (string text, out IReadOnlyList<double> value) =>
+    {
+        var found = new List<double>();
+        value = found;
+        foreach (string part in text.Split(','))
+        {
+            if (!NumberIn(range)(part, out double number))
+                return false;
+            found.Add(number);
+        }
+        return found.Distinct().Count() == found.Count;
+    };
 
     private static ValueParser<int> CountIn(ValueRange range) => (string text, out int value) =>
         int.TryParse(text, WholeNumber, CultureInfo.InvariantCulture, out value) && range.Contains(value);

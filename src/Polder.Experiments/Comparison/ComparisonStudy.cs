@@ -68,6 +68,9 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
     /// <summary>Told after every step of every training.</summary>
     public IProgress<ComparisonProgress>? Progress { get; init; }
 
+    /// <summary>What every method has the same of.</summary>
+    public ComparisonBudget Budget { get; init; } = ComparisonBudget.Epochs;
+
     /// <summary>Told when a run has ended.</summary>
     public IProgress<(string Method, MethodRun Run)>? Run { get; init; }
 
@@ -120,8 +123,12 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
     {
         long start = Stopwatch.GetTimestamp();
         using FineTuningCase @case = task.Prepare(seed);
-        var trainer = new Trainer(training with { Seed = seed }, method.Method)
+        TrainingOptions options = method.Fit(training) with { Seed = seed };
+        if (Budget == ComparisonBudget.Gradients)
+            options = options with { Steps = method.StepsForGradientsOfNso(@case, training) };
+        var trainer = new Trainer(options, method.For(@case, options))
         {
+            Distribution = method.Distribution,
             Progress = Progress is null
                 ? null
                 : new Relay<TrainingProgress>(p => Progress.Report(new ComparisonProgress(method.Name, seed, done + ((double)p.Step / p.Steps), total, p))),

@@ -19,12 +19,15 @@ public static class DigitsDefaults
     /// <summary>Images a step.</summary>
     public const int BatchSize = 10;
 
-    /// <summary>Standard deviation of the one-point noise.</summary>
-    public const double WeightPerturbationSigma = 0.01;
+    private static readonly Dictionary<(string Method, string Option), object> Tuned = new()
+    {
+        [("wp", "sigma")] = 0.01,
+        [("nso", "sigma")] = 0.02,
+        [("sam", "rho")] = 0.5,
+    };
 
-    /// <summary>Standard deviation of NSO's noise.</summary>
-    public const double NoiseStabilitySigma = 0.02;
-
-    /// <summary>Radius of SAM.</summary>
-    public const double Rho = 0.5;
+    /// <summary>The value of a method's option that tuning has chosen for the digits; null where the registry's default holds.</summary>
+    /// <param name="method">The method's name.</param>
+    /// <param name="option">The option's name.</param>
+    public static object? Of(string method, string option) => Tuned.GetValueOrDefault((method, option));
 }

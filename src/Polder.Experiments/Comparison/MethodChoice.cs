@@ -1,45 +1,86 @@
 using Polder.Methods;
+using Polder.Methods.Registry;
+using Polder.Noise;
+using Polder.Vision.Training;
 
 namespace Polder.Experiments.Comparison;
 
-/// <summary>The options of all methods; each takes its own.</summary>
-/// <param name="Sigma">The standard deviation of the noise (wp, nso).</param>
-/// <param name="Pairs">Antithetic pairs a step (nso).</param>
-/// <param name="Draws">Draws a step (wp).</param>
-/// <param name="Rho">The radius of the ascent (sam).</param>
-public sealed record MethodOptions(double Sigma = 0.01, int Pairs = 1, int Draws = 1, double Rho = 0.05);
-
-/// <summary>A method by its name on the command line, with the options that it takes.</summary>
-/// <param name="Name">The name.</param>
-/// <param name="Method">The method.</param>
-/// <param name="Options">Its own options by name.</param>
-public sealed record MethodChoice(string Name, IGradientMethod Method, IReadOnlyDictionary<string, object> Options)
+/// <summary>A method of the registry with the values of its options.</summary>
+public sealed record MethodChoice
 {
-    /// <summary>All names, in the order of tables.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["base", "wp", "nso", "sam"];
+    private MethodChoice(MethodEntry entry, IReadOnlyDictionary<string, object> options) => (Entry, Options) = (entry, options);
 
-    /// <summary>Makes a method.</summary>
-    /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <param name="options">The options; the method takes its own.</param>
-    /// <exception cref="ArgumentException">There is no such method, or an option of it is out of range.</exception>
-    public static MethodChoice Create(string name, MethodOptions options)
+    /// <summary>What the registry says of the method.</summary>
+    public MethodEntry Entry { get; }
+
+    /// <summary>The value of every option of the method by its name.</summary>
+    public IReadOnlyDictionary<string, object> Options { get; }
+
+    /// <summary>The method's name.</summary>
+    public string Name => Entry.Name;
+
+    /// <summary>The distribution of its noise.</summary>
+    public NoiseDistribution Distribution => MethodEntry.DistributionOf(Options);
+
+    /// <summary>Chooses a method.</summary>
+    /// <param name="name">One of <see cref="MethodRegistry.Names"/>.</param>
+    /// <param name="options">Values of its options; what is missing has its default.</param>
+    /// <exception cref="ArgumentException">There is no such method or option, or a value is not allowed.</exception>
+    public static MethodChoice Create(string name, IReadOnlyDictionary<string, object>? options = null)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        MethodChoice choice = name switch
-        {
-            "base" => new(name, new Plain(), new Dictionary<string, object>()),
-            "wp" => new(
-                name,
-                new WeightPerturbation { Sigma = options.Sigma, Draws = options.Draws },
-                new Dictionary<string, object> { ["sigma"] = options.Sigma, ["draws"] = options.Draws }),
-            "nso" => new(
-                name,
-                new NoiseStability { Sigma = options.Sigma, Pairs = options.Pairs },
-                new Dictionary<string, object> { ["sigma"] = options.Sigma, ["pairs"] = options.Pairs }),
-            "sam" => new(name, new SharpnessAware { Rho = options.Rho }, new Dictionary<string, object> { ["rho"] = options.Rho }),
-            _ => throw new ArgumentException($"no method is called '{name}'; there are {string.Join(", ", Names)}", nameof(name)),
-        };
-        choice.Method.Validate();
-        return choice;
+        MethodEntry entry = MethodRegistry.Named(name);
+        return new MethodChoice(entry, entry.Complete(options ?? new Dictionary<string, object>()));
     }
+
+    /// <summary>The same method with another value of an option.</summary>
+    /// <exception cref="ArgumentException">The method has no such option, or the value is not allowed.</exception>
+    public MethodChoice With(string option, object value) =>
+        new(Entry, Entry.Complete(new Dictionary<string, object>(Options) { [option] = value }));
+
+    /// <summary>Makes the method for a run.</summary>
+    /// <param name="setup">The run.</param>
+    public IGradientMethod For(MethodSetup setup) => Entry.Create(setup, Options);
+
+    /// <summary>Makes the method for the training of a case.</summary>
+    /// <param name="case">The case.</param>
+    /// <param name="training">The training.</param>
+    public IGradientMethod For(FineTuningCase @case, TrainingOptions training)
+    {
+        ArgumentNullException.ThrowIfNull(@case);
+        ArgumentNullException.ThrowIfNull(training);
+        return For(SetupOf(@case, training.StepsOver(@case.Splits.Train.Count)));
+    }
+
+    /// <summary>The steps in which the method spends as many gradients as NSO with one pair spends in a training, or up to a step's less.</summary>
+    /// <param name="case">The case.</param>
+    /// <param name="training">The training of NSO.</param>
+    /// <returns>At least 1; schedules of sigma are stretched over them.</returns>
+    public long StepsForGradientsOfNso(FineTuningCase @case, TrainingOptions training)
+    {
+        ArgumentNullException.ThrowIfNull(@case);
+        ArgumentNullException.ThrowIfNull(training);
+        long gradients = 2 * training.StepsOver(@case.Splits.Train.Count);
+        return GradientBudget.Steps(steps => For(SetupOf(@case, steps)), gradients);
+    }
+
+    /// <summary>The training as the method needs it: a method with an update of its own has plain SGD below it.</summary>
+    /// <param name="training">The training.</param>
+    /// <exception cref="ArgumentException">The method makes its own update and the base optimizer is not SGD.</exception>
+    public TrainingOptions Fit(TrainingOptions training)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        if (!Entry.DemandsPlainSgd)
+            return training;
+        return training.Optimizer == BaseOptimizer.Sgd
+            ? training with { Momentum = 0, WeightDecay = 0 }
+            : throw new ArgumentException($"{Name} makes its own update: its base optimizer is sgd, not {training.Optimizer}", nameof(training));
+    }
+
+    private static MethodSetup SetupOf(FineTuningCase @case, long steps) => new()
+    {
+        Steps = steps,
+        Examples = @case.Splits.Train.Count,
+        Model = @case.Model,
+        Head = [.. @case.Model.HeadParameters],
+    };
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Polder.Methods;
+using Polder.Noise;
 using Polder.Objectives;
 using Polder.Optimization;
 using Polder.Vision.Data;
@@ -19,6 +20,9 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
 
     /// <summary>How the gradient is made.</summary>
     public IGradientMethod Method { get; } = method ?? throw new ArgumentNullException(nameof(method));
+
+    /// <summary>The distribution of the method's noise. Default: normal.</summary>
+    public NoiseDistribution Distribution { get; init; } = NoiseDistribution.Normal;
 
     /// <summary>Told after every step; called on the training's own thread.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
@@ -68,12 +72,12 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         Loader validationLoader = new Loader(validation, loader.Options).ForEvaluation();
         model.FreezeBody(Options.FreezeBody);
         using OptimizerHelper sgd = Options.CreateOptimizer(model.parameters().Where(p => p.requires_grad));
-        using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, seed: Options.Seed) { BatchNorm = Options.BatchNorm, NonFinite = Options.NonFinite };
+        using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, new PhiloxNoise(Options.Seed, Distribution)) { BatchNorm = Options.BatchNorm, NonFinite = Options.NonFinite };
         if (Options.ClipNorm is { } limit)
             optimizer.Hooks.Add(GradientClip.ByNorm(limit));
         using var best = new Snapshot(model);
         using Tensor? classWeights = TrainingLoss.WeightsOf(Options.ClassWeights, train);
-        var run = new TrainingRun((long)Options.Epochs * loader.Count, loader.Count) { ClassWeights = classWeights };
+        var run = new TrainingRun(Options.StepsOver(train.Count), loader.Count) { ClassWeights = classWeights };
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
         using ModelAverage? average = Options.Averaging is null ? null : new ModelAverage(Options, model, optimizer, run.Steps, loader);
         TrainingCheckpoint? checkpoint = ResumeFile is null ? null : new TrainingCheckpoint(ResumeFile, Options, Method, train.Count, validation.Count);

@@ -81,6 +81,9 @@ public sealed record TrainingOptions
     /// <summary>Passes through the training set, at least 1. Default 30.</summary>
     public int Epochs { get; init; } = 30;
 
+    /// <summary>The number of steps, at least 1, whose last epoch may be a part of one; null, the default, is <see cref="Epochs"/> whole epochs.</summary>
+    public long? Steps { get; init; }
+
     /// <summary>Images a step, at least 1. Default 32.</summary>
     public int BatchSize { get; init; } = 32;
 
@@ -140,6 +143,7 @@ public sealed record TrainingOptions
         Require(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "a number of at least 0 and below 1");
         Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "a number of at least 0");
         Require(Epochs >= 1, nameof(Epochs), Epochs, "1 or more");
+        Require(Steps is null or >= 1, nameof(Steps), Steps ?? 0, "1 or more");
         Require(BatchSize >= 1, nameof(BatchSize), BatchSize, "1 or more");
         Require(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "a number of at least 0 and below 1");
         Require(WarmUp is >= 0 and < 1, nameof(WarmUp), WarmUp, "a number of at least 0 and below 1");
@@ -164,6 +168,10 @@ public sealed record TrainingOptions
         BaseOptimizer.Adam => optim.Adam(parameters, LearningRate, weight_decay: WeightDecay),
         _ => optim.AdamW(parameters, LearningRate, weight_decay: WeightDecay),
     };
+
+    /// <summary>The steps of a training.</summary>
+    /// <param name="images">The number of training images.</param>
+    public long StepsOver(int images) => Steps ?? (long)Epochs * ((images + BatchSize - 1) / BatchSize);
 
     /// <summary>The learning rate of a step.</summary>
     /// <param name="step">The step, from 0.</param>

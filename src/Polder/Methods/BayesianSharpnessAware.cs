@@ -1,3 +1,4 @@
+using Polder.Methods.Registry;
 using Polder.Objectives;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -29,6 +30,32 @@ public sealed record BayesianSharpnessAware : IGradientMethod
 
     /// <summary>The damping gamma of the precision, at least 0.</summary>
     public double Damping { get; init; } = 0.1;
+
+    internal static MethodEntry Entry { get; } = new(
+        "bsam", "Bayesian SAM: SAM under a posterior over the weights, with its own momentum, metric and weight decay",
+        a => new BayesianSharpnessAware
+        {
+            Examples = a.Setup.Examples,
+            Rho = a.Number("rho"),
+            Beta1 = a.Number("beta1"),
+            Beta2 = a.Number("beta2"),
+            PriorPrecision = a.Number("prior-precision"),
+            Damping = a.Number("damping"),
+        },
+        StandardOptions.Rho(0.05),
+        MethodOption.Share("beta1", "memory of the momentum", 0.9),
+        MethodOption.Share("beta2", "memory of the precision", 0.999),
+        MethodOption.NotNegative("prior-precision", "precision of the prior: the method's weight decay", 1e-4),
+        MethodOption.NotNegative("damping", "damping of the precision", 0.1),
+        StandardOptions.Noise)
+    {
+        Passes = "2",
+        PassesPerStep = 2,
+        ExtraParameterBuffers = 5,
+        Source = "Moellenhoff and Khan, ICLR 2023",
+        DemandsPlainSgd = true,
+        TuningGrid = [0.01, 0.02, 0.05, 0.1, 0.2],
+    };
 
     /// <inheritdoc/>
     public string Name => "bsam";

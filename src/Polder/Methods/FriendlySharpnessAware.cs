@@ -1,3 +1,4 @@
+using Polder.Methods.Registry;
 using Polder.Objectives;
 
 namespace Polder.Methods;
@@ -17,6 +18,20 @@ public sealed record FriendlySharpnessAware : IGradientMethod
 
     /// <summary>The memory lambda of m, 0 to 1.</summary>
     public double Decay { get; init; } = 0.9;
+
+    internal static MethodEntry Entry { get; } = new(
+        "fsam", "friendly SAM: the ascent leaves out a running mean of the gradients",
+        a => new FriendlySharpnessAware { Rho = a.Number("rho"), Reduction = a.Number("reduction"), Decay = a.Number("beta") },
+        StandardOptions.Rho(0.05),
+        MethodOption.NotNegative("reduction", "share of the mean gradient that the ascent leaves out", 1),
+        StandardOptions.Beta(0.9))
+    {
+        Passes = "2",
+        PassesPerStep = 2,
+        ExtraParameterBuffers = 3,
+        Source = "Li, Zhou, He, Cheng and Huang, CVPR 2024",
+        TuningGrid = [0.1, 0.2, 0.5, 1, 2],
+    };
 
     /// <inheritdoc/>
     public string Name => "fsam";

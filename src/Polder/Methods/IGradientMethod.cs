@@ -16,6 +16,10 @@ public interface IGradientMethod
     /// <summary>Gradient evaluations a step (the most, where steps differ), each one forward and one backward pass.</summary>
     int GradientEvaluations { get; }
 
+    /// <summary>Gradient evaluations of a step.</summary>
+    /// <param name="step">The step, from 0.</param>
+    int GradientEvaluationsAt(long step) => GradientEvaluations;
+
     /// <summary>Checks the options.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, what was found and what is allowed.</exception>
     void Validate();

@@ -1,3 +1,4 @@
+using Polder.Methods.Registry;
 using Polder.Objectives;
 
 namespace Polder.Methods;
@@ -18,11 +19,28 @@ public sealed record LookSharpnessAware : IGradientMethod
     /// <summary>The interval m, at least 1; at 1 the method is SAM.</summary>
     public int Every { get; init; } = 5;
 
+    internal static MethodEntry Entry { get; } = new(
+        "looksam", "LookSAM: SAM at every N-th step, its direction used again between",
+        a => new LookSharpnessAware { Rho = a.Number("rho"), Alpha = a.Number("alpha"), Every = a.Count("every") },
+        StandardOptions.Rho(0.05),
+        StandardOptions.Alpha(0.7),
+        StandardOptions.Every(5))
+    {
+        Passes = "2 at every N-th step, 1 at the others",
+        PassesPerStep = 1.2,
+        ExtraParameterBuffers = 3,
+        Source = "Liu, Mai, Chen, Hsieh and You, CVPR 2022",
+        TuningGrid = [0.1, 0.2, 0.5, 1, 2],
+    };
+
     /// <inheritdoc/>
     public string Name => "looksam";
 
     /// <summary>2 at every m-th step, 1 at the others.</summary>
     public int GradientEvaluations => 2;
+
+    /// <inheritdoc/>
+    public int GradientEvaluationsAt(long step) => step % Every == 0 ? 2 : 1;
 
     /// <inheritdoc/>
     public void Validate()

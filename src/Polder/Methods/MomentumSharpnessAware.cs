@@ -1,3 +1,4 @@
+using Polder.Methods.Registry;
 using Polder.Objectives;
 
 namespace Polder.Methods;
@@ -13,6 +14,19 @@ public sealed record MomentumSharpnessAware : IGradientMethod
 
     /// <summary>The decay beta of the momentum, 0 to 1.</summary>
     public double Beta { get; init; } = 0.9;
+
+    internal static MethodEntry Entry { get; } = new(
+        "msam", "momentum SAM: the perturbation follows the momentum, so a step costs one gradient",
+        a => new MomentumSharpnessAware { Rho = a.Number("rho"), Beta = a.Number("beta") },
+        StandardOptions.Rho(0.3),
+        StandardOptions.Beta(0.9))
+    {
+        Passes = "1",
+        PassesPerStep = 1,
+        ExtraParameterBuffers = 2,
+        Source = "Becker, Altrock and Risse, 2024 (arXiv 2401.12033)",
+        TuningGrid = [0.1, 0.2, 0.5, 1, 2],
+    };
 
     /// <inheritdoc/>
     public string Name => "msam";

@@ -1,3 +1,4 @@
+using Polder.Methods.Registry;
 using Polder.Noise;
 using Polder.Objectives;
 using TorchSharp.Modules;
@@ -33,11 +34,42 @@ public sealed record NoiseStability : IGradientMethod
     /// <summary>The noise comes at every so manyth step, the first included, at least 1; the steps between are the base optimizer's, at one gradient. Default 1.</summary>
     public int Every { get; init; } = 1;
 
+    internal static MethodEntry Entry { get; } = new(
+        "nso", "noise stability optimization: the mean of the gradients at antithetic pairs of perturbed weights",
+        a => new NoiseStability
+        {
+            Sigma = StandardOptions.SigmaOf(a),
+            Pairs = a.Count("pairs"),
+            Shape = StandardOptions.ShapeOf(a),
+            CleanWeight = a.Number("clean-weight"),
+            Passes = a.Word("passes") == "split" ? Passes.Split : Passes.Full,
+            Every = a.Count("every"),
+        },
+        StandardOptions.Sigma(0.01),
+        StandardOptions.Schedule,
+        MethodOption.Count("pairs", "antithetic noise pairs a step: two gradients each", 1),
+        MethodOption.Share("clean-weight", "weight lambda of the gradient at the weights themselves; above 0 it costs one gradient more", 0),
+        MethodOption.Word("passes", "whether each point sees the whole batch, or its own part of it at one gradient a step", "full", "full", "split"),
+        StandardOptions.Every(1),
+        StandardOptions.Noise,
+        StandardOptions.Scale,
+        StandardOptions.Where)
+    {
+        Passes = "2 x pairs (split: 1), one more where clean-weight is above 0; 1 where sigma is 0 and between every N-th step",
+        PassesPerStep = 2,
+        ExtraParameterBuffers = 1,
+        Source = "Zhang, Li and Ju, TMLR 2024",
+        TuningGrid = [0.005, 0.01, 0.02, 0.04, 0.08],
+    };
+
     /// <inheritdoc/>
     public string Name => "nso";
 
     /// <inheritdoc/>
     public int GradientEvaluations => Sigma.IsZero || CleanWeight == 1 ? 1 : (Passes == Passes.Split ? 1 : 2 * Pairs) + (CleanWeight > 0 ? 1 : 0);
+
+    /// <inheritdoc/>
+    public int GradientEvaluationsAt(long step) => step % Every != 0 || Sigma.At(step) == 0 ? 1 : GradientEvaluations;
 
     /// <inheritdoc/>
     public void Validate()

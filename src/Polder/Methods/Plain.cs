@@ -1,3 +1,4 @@
+using Polder.Methods.Registry;
 using Polder.Objectives;
 
 namespace Polder.Methods;
@@ -5,6 +6,14 @@ namespace Polder.Methods;
 /// <summary>The base optimizer alone: the gradient at W.</summary>
 public sealed record Plain : IGradientMethod
 {
+    internal static MethodEntry Entry { get; } = new("base", "the base optimizer alone", _ => new Plain())
+    {
+        Passes = "1",
+        PassesPerStep = 1,
+        ExtraParameterBuffers = 0,
+        Source = "",
+    };
+
     /// <inheritdoc/>
     public string Name => "base";
 

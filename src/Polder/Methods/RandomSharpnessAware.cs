@@ -1,3 +1,4 @@
+using Polder.Methods.Registry;
 using Polder.Objectives;
 
 namespace Polder.Methods;
@@ -22,6 +23,28 @@ public sealed record RandomSharpnessAware : IGradientMethod
     /// dimensions and more; the whole parameter otherwise), as the paper has it.
     /// </summary>
     public bool FilterNormalise { get; init; } = true;
+
+    internal static MethodEntry Entry { get; } = new(
+        "rsam", "random SAM: the ascent starts from a random point",
+        a => new RandomSharpnessAware
+        {
+            Rho = a.Number("rho"),
+            Sigma = a.Number("sigma"),
+            GradientWeight = a.Number("gradient-weight"),
+            FilterNormalise = a.Word("noise-scale") == "filter",
+        },
+        StandardOptions.Rho(0.05),
+        StandardOptions.Sigma(0.01),
+        MethodOption.NotNegative("gradient-weight", "factor of the gradient in the ascent, against the noise's", 1),
+        MethodOption.Word("noise-scale", "what sigma is relative to: nothing, or the norm of a weight's filter", "filter", "absolute", "filter"),
+        StandardOptions.Noise)
+    {
+        Passes = "2",
+        PassesPerStep = 2,
+        ExtraParameterBuffers = 2,
+        Source = "Liu, Mai, Cheng, Chen, Hsieh and You, NeurIPS 2022",
+        TuningGrid = [0.1, 0.2, 0.5, 1, 2],
+    };
 
     /// <inheritdoc/>
     public string Name => "rsam";

@@ -1,3 +1,4 @@
+using Polder.Methods.Registry;
 using Polder.Objectives;
 
 namespace Polder.Methods;
@@ -14,6 +15,19 @@ public sealed record SurrogateGap : IGradientMethod
 
     /// <summary>The factor alpha of the orthogonal part, at least 0; at 0 the method is SAM.</summary>
     public double Alpha { get; init; } = 0.4;
+
+    internal static MethodEntry Entry { get; } = new(
+        "gsam", "surrogate-gap guided SAM: SAM less a part of the clean gradient that is orthogonal to it",
+        a => new SurrogateGap { Rho = a.Number("rho"), Alpha = a.Number("alpha") },
+        StandardOptions.Rho(0.05),
+        StandardOptions.Alpha(0.4))
+    {
+        Passes = "2",
+        PassesPerStep = 2,
+        ExtraParameterBuffers = 2,
+        Source = "Zhuang, Gong, Yuan, Cui, Adam, Dvornek, Tatikonda, Duncan and Liu, ICLR 2022",
+        TuningGrid = [0.1, 0.2, 0.5, 1, 2],
+    };
 
     /// <inheritdoc/>
     public string Name => "gsam";

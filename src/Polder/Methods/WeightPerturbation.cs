@@ -1,3 +1,4 @@
+using Polder.Methods.Registry;
 using Polder.Noise;
 using Polder.Objectives;
 using TorchSharp.Modules;
@@ -22,11 +23,31 @@ public sealed record WeightPerturbation : IGradientMethod
     /// <summary>Which parameters get noise, and relative to what. Default: all, absolute.</summary>
     public NoiseShape Shape { get; init; } = NoiseShape.Everywhere;
 
+    internal static MethodEntry Entry { get; } = new(
+        "wp", "naive noise injection: the mean of the gradients at randomly perturbed weights",
+        a => new WeightPerturbation { Sigma = StandardOptions.SigmaOf(a), Shape = StandardOptions.ShapeOf(a), Draws = a.Count("draws") },
+        StandardOptions.Sigma(0.01),
+        StandardOptions.Schedule,
+        MethodOption.Count("draws", "noise draws a step: one gradient each", 1),
+        StandardOptions.Noise,
+        StandardOptions.Scale,
+        StandardOptions.Where)
+    {
+        Passes = "draws (1 where sigma is 0)",
+        PassesPerStep = 1,
+        ExtraParameterBuffers = 1,
+        Source = "the baseline of Zhang, Li and Ju, TMLR 2024 (WP-SGD)",
+        TuningGrid = [0.005, 0.01, 0.02, 0.04, 0.08],
+    };
+
     /// <inheritdoc/>
     public string Name => "wp";
 
     /// <inheritdoc/>
     public int GradientEvaluations => Sigma.IsZero ? 1 : Draws;
+
+    /// <inheritdoc/>
+    public int GradientEvaluationsAt(long step) => Sigma.At(step) == 0 ? 1 : GradientEvaluations;
 
     /// <inheritdoc/>
     public void Validate()

@@ -1,4 +1,5 @@
 using Polder.Experiments.Comparison;
+using Polder.Methods.Registry;
 using Polder.Vision.Training;
 
 namespace Polder.Experiments.Tests.Comparison;
@@ -13,11 +14,17 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
     [Fact]
     public void Without_noise_and_radius_every_method_is_the_base_optimizer()
     {
-        // So all methods have the same shots, head and order at a seed: were one of these another, the losses would differ.
-        var none = new MethodOptions(Sigma: 0, Pairs: 1, Draws: 1, Rho: 0);
-        IReadOnlyList<MethodRuns> results = Study(none, MethodChoice.Names).Execute([4, 11], Cancellation);
+        // So all methods have the same shots, head and order at a seed: were one of these another, the losses would differ. GSAM, LookSAM
+        // and Bayesian SAM are no base optimizers there: two keep a part of the gradient, one has an update of its own.
+        string[] names = ["base", "wp", "nso", "sam", "asam", "usam", "samon", "rsam", "fsam", "msam"];
+        MethodChoice[] choices =
+        [
+            .. names.Select(name => MethodChoice.Create(name)).Select(choice => choice.Options.Keys.Where(o => o is "sigma" or "rho")
+                .Aggregate(choice, (c, option) => c.With(option, 0.0))),
+        ];
+        IReadOnlyList<MethodRuns> results = new ComparisonStudy(fixture.Task, choices, Training).Execute([4, 11], Cancellation);
 
-        Assert.Equal(MethodChoice.Names, results.Select(r => r.Method));
+        Assert.Equal(names, results.Select(r => r.Method));
         foreach (MethodRuns runs in results)
         {
             Assert.Equal([4, 11], runs.Runs.Select(r => r.Seed));
@@ -29,14 +36,36 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
     [Fact]
     public void Gradients_are_counted_and_runs_repeat()
     {
-        var options = new MethodOptions(Sigma: 0.02, Pairs: 2, Draws: 3, Rho: 0.1);
-        ComparisonStudy study = Study(options, MethodChoice.Names);
+        ComparisonStudy study = new(fixture.Task, [.. MethodRegistry.Names.Select(name => MethodChoice.Create(name))], Training);
         IReadOnlyList<MethodRuns> first = study.Execute([0], Cancellation), second = study.Execute([0], Cancellation);
 
+        Assert.Equal(MethodRegistry.Names, first.Select(runs => runs.Method));
         Assert.All(first, runs => Assert.Equal(Steps, runs.Runs[0].Steps));
-        Assert.Equal([Steps, 3 * Steps, 4 * Steps, 2 * Steps], first.Select(runs => runs.Runs[0].GradientEvaluations));
+        // Steps 0 and 5 of LookSAM's six cost two.
+        Assert.All(first, runs => Assert.Equal(
+            runs.Method == "looksam" ? Steps + 2 : Steps * MethodRegistry.Named(runs.Method).PassesPerStep, runs.Runs[0].GradientEvaluations));
         Assert.Equal(first.Select(runs => Outcome(runs.Runs[0])), second.Select(runs => Outcome(runs.Runs[0])));
-        Assert.Equal(4, first.Select(runs => runs.Runs[0].TestLoss).Distinct().Count());
+        Assert.Equal(first.Count, first.Select(runs => runs.Runs[0].TestLoss).Distinct().Count());
+    }
+
+    [Fact]
+    public void A_budget_of_gradients_stretches_the_steps_and_the_schedules()
+    {
+        MethodChoice[] choices =
+        [
+            .. Choices("base", "nso", "looksam"),
+            MethodChoice.Create("wp").With("draws", 4),
+            MethodChoice.Create("nso").With("sigma-schedule", "late"),
+        ];
+        IReadOnlyList<MethodRuns> results = new ComparisonStudy(fixture.Task, choices, Training) { Budget = ComparisonBudget.Gradients }.Execute([0], Cancellation);
+
+        // NSO with one pair spends 12 gradients on 6 steps; LookSAM's first ten steps cost 2 1 1 1 1 2 1 1 1 1.
+        Assert.Equal([12, 6, 10, 3, 8], results.Select(r => r.Runs[0].Steps));
+        Assert.All(results, r => Assert.Equal(2 * Steps, r.Runs[0].GradientEvaluations));
+
+        // Equal steps are equal runs, whichever budget they come from: the learning rate runs over the steps.
+        MethodRun epochs = new ComparisonStudy(fixture.Task, Choices("base"), Training with { Epochs = 2 * Epochs }).Execute([0], Cancellation)[0].Runs[0];
+        Assert.Equal(Outcome(epochs), Outcome(results[0].Runs[0]));
     }
 
     [Fact]
@@ -44,7 +73,7 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
     {
         using var stop = new CancellationTokenSource();
         var finished = new List<(string, long)>();
-        var study = new ComparisonStudy(fixture.Task, Choices(new MethodOptions(), "base", "nso"), Training)
+        var study = new ComparisonStudy(fixture.Task, Choices("base", "nso"), Training)
         {
             // Seed by seed: the third run is the base optimizer's at the second seed.
             Progress = new Relay<ComparisonProgress>(p =>
@@ -64,7 +93,7 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
     public void Progress_rises_to_the_number_of_runs()
     {
         var done = new List<double>();
-        var study = new ComparisonStudy(fixture.Task, Choices(new MethodOptions(), "base", "sam"), Training)
+        var study = new ComparisonStudy(fixture.Task, Choices("base", "sam"), Training)
         {
             Progress = new Relay<ComparisonProgress>(p =>
             {
@@ -81,7 +110,7 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
     [Fact]
     public void A_training_that_diverges_names_method_and_seed()
     {
-        var study = new ComparisonStudy(fixture.Task, Choices(new MethodOptions(), "base"), Training with { LearningRate = 1e30, Epochs = 5 });
+        var study = new ComparisonStudy(fixture.Task, Choices("base"), Training with { LearningRate = 1e30, Epochs = 5 });
         var thrown = Assert.Throws<TrainingDivergedException>(() => study.Execute([6], Cancellation));
         Assert.StartsWith("base, seed 6: ", thrown.Message);
     }
@@ -90,7 +119,7 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
     public void A_training_that_diverges_among_others_is_named_and_the_others_are_kept()
     {
         // The noise is so large that float32 overflows; the base optimizer has none.
-        var study = new ComparisonStudy(fixture.Task, Choices(new MethodOptions(Sigma: 1e30), "nso", "base"), Training);
+        var study = new ComparisonStudy(fixture.Task, [MethodChoice.Create("nso").With("sigma", 1e30), MethodChoice.Create("base")], Training);
         IReadOnlyList<MethodRuns> results = study.Execute([0, 1], Cancellation);
         Assert.Equal("base", Assert.Single(results).Method);
         Assert.Equal([0, 1], results[0].Runs.Select(r => r.Seed));
@@ -102,7 +131,7 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
     public void Few_shots_on_the_pre_trained_body_are_far_above_chance()
     {
         var training = new TrainingOptions { LearningRate = DigitsDefaults.LearningRate, Epochs = 10, BatchSize = DigitsDefaults.BatchSize };
-        MethodRun run = new ComparisonStudy(fixture.Task, Choices(new MethodOptions(), "base"), training).Execute([50], Cancellation)[0].Runs[0];
+        MethodRun run = new ComparisonStudy(fixture.Task, Choices("base"), training).Execute([50], Cancellation)[0].Runs[0];
         // Five classes: chance is 0.2.
         Assert.InRange(run.TestAccuracy, 0.5, 1);
     }
@@ -112,7 +141,5 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
     private static object Outcome(MethodRun run) =>
         (run.Seed, run.TestAccuracy, run.TestLoss, run.ValidationAccuracy, run.ValidationLoss, run.TrainLoss, run.BestEpoch);
 
-    private ComparisonStudy Study(MethodOptions options, IReadOnlyList<string> methods) => new(fixture.Task, Choices(options, [.. methods]), Training);
-
-    private static MethodChoice[] Choices(MethodOptions options, params string[] methods) => [.. methods.Select(m => MethodChoice.Create(m, options))];
+    private static MethodChoice[] Choices(params string[] methods) => [.. methods.Select(name => MethodChoice.Create(name))];
 }

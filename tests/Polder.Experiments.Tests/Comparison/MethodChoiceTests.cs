@@ -1,41 +1,47 @@
 using Polder.Experiments.Comparison;
 using Polder.Methods;
+using Polder.Methods.Registry;
+using Polder.Noise;
+using Polder.Vision.Training;
 
 namespace Polder.Experiments.Tests.Comparison;
 
 public class MethodChoiceTests
 {
-    private static readonly MethodOptions Options = new(Sigma: 0.25, Pairs: 3, Draws: 4, Rho: 0.75);
+    private static readonly MethodSetup Run = new() { Steps = 100, Examples = 7 };
 
     [Fact]
-    public void Every_method_takes_its_own_options()
+    public void A_choice_has_every_option_the_given_ones_replaced()
     {
-        Assert.IsType<Plain>(MethodChoice.Create("base", Options).Method);
-        var wp = Assert.IsType<WeightPerturbation>(MethodChoice.Create("wp", Options).Method);
-        Assert.Equal((0.25, 4), ((double)wp.Sigma, wp.Draws));
-        var nso = Assert.IsType<NoiseStability>(MethodChoice.Create("nso", Options).Method);
-        Assert.Equal((0.25, 3), ((double)nso.Sigma, nso.Pairs));
-        Assert.Equal(0.75, Assert.IsType<SharpnessAware>(MethodChoice.Create("sam", Options).Method).Rho);
-    }
-
-    [Theory]
-    [InlineData("base", "")]
-    [InlineData("wp", "draws sigma")]
-    [InlineData("nso", "pairs sigma")]
-    [InlineData("sam", "rho")]
-    public void Every_name_is_known_and_tells_its_options(string name, string options)
-    {
-        Assert.Contains(name, MethodChoice.Names);
-        Assert.Equal(options, string.Join(' ', MethodChoice.Create(name, Options).Options.Keys.Order(StringComparer.Ordinal)));
+        MethodChoice choice = MethodChoice.Create("nso", new Dictionary<string, object> { ["sigma"] = 0.25, ["pairs"] = 3, ["noise"] = "laplace" });
+        Assert.Equal(MethodRegistry.Named("nso").Options.Select(o => o.Name), choice.Options.Keys);
+        var method = Assert.IsType<NoiseStability>(choice.For(Run));
+        Assert.Equal((0.25, 3, 0.0), ((double)method.Sigma, method.Pairs, method.CleanWeight));
+        Assert.Same(NoiseDistribution.Laplace, choice.Distribution);
+        Assert.Equal(0.5, Assert.IsType<NoiseStability>(choice.With("clean-weight", 0.5).For(Run)).CleanWeight);
+        Assert.Same(NoiseDistribution.Normal, MethodChoice.Create("sam").Distribution);
     }
 
     [Fact]
     public void Unknown_names_and_wrong_options_are_refused()
     {
-        Assert.Contains("base, wp, nso, sam", Assert.Throws<ArgumentException>(() => MethodChoice.Create("sgd", Options)).Message);
-        Assert.ThrowsAny<ArgumentException>(() => MethodChoice.Create("nso", Options with { Sigma = -1 }));
-        Assert.ThrowsAny<ArgumentException>(() => MethodChoice.Create("nso", Options with { Pairs = 0 }));
-        Assert.ThrowsAny<ArgumentException>(() => MethodChoice.Create("wp", Options with { Draws = 0 }));
-        Assert.ThrowsAny<ArgumentException>(() => MethodChoice.Create("sam", Options with { Rho = double.NaN }));
+        Assert.Contains("base, wp, nso, sam", Assert.Throws<ArgumentException>(() => MethodChoice.Create("sgd")).Message);
+        Assert.Contains("nso has no option rho", Refused("nso", "rho", 1.0));
+        Assert.Contains("sigma of nso: found -1, allowed: a number >= 0", Refused("nso", "sigma", -1.0));
+        Assert.Contains("pairs of nso: found 0", Refused("nso", "pairs", 0));
+        Assert.Contains("draws of wp: found 1.5", Refused("wp", "draws", 1.5));
+        Assert.Contains("rho of sam: found NaN", Refused("sam", "rho", double.NaN));
     }
+
+    [Fact]
+    public void A_method_with_its_own_update_has_plain_sgd_below_it()
+    {
+        var training = new TrainingOptions { Momentum = 0.9, WeightDecay = 0.1 };
+        Assert.Equal(training with { Momentum = 0, WeightDecay = 0 }, MethodChoice.Create("bsam").Fit(training));
+        Assert.Same(training, MethodChoice.Create("nso").Fit(training));
+        Assert.Throws<ArgumentException>(() => MethodChoice.Create("bsam").Fit(training with { Optimizer = BaseOptimizer.AdamW }));
+    }
+
+    private static string Refused(string name, string option, object value) =>
+        Assert.Throws<ArgumentException>(() => MethodChoice.Create(name, new Dictionary<string, object> { [option] = value })).Message;
 }

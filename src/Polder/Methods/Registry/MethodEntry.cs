@@ -1,0 +1,82 @@
+using Polder.Noise;
+
+namespace Polder.Methods.Registry;
+
+/// <summary>What programs and reports say of a method, and how they make one. It stands in the method's own file.</summary>
+public sealed record MethodEntry
+{
+    private readonly Func<MethodArguments, IGradientMethod> _create;
+
+    internal MethodEntry(string name, string summary, Func<MethodArguments, IGradientMethod> create, params IReadOnlyList<MethodOption> options) =>
+        (Name, Summary, _create, Options) = (name, summary, create, options);
+
+    /// <summary>The name: lower case, no separators; the <see cref="IGradientMethod.Name"/> of what it makes.</summary>
+    public string Name { get; }
+
+    /// <summary>What the method does: one sentence without a full stop.</summary>
+    public string Summary { get; }
+
+    /// <summary>The options, the one that matters most first.</summary>
+    public IReadOnlyList<MethodOption> Options { get; }
+
+    /// <summary>Gradients a step (each a forward and a backward pass over the batch) in the terms of the options.</summary>
+    public required string Passes { get; init; }
+
+    /// <summary>The mean number of gradients a step at the default options.</summary>
+    public required double PassesPerStep { get; init; }
+
+    /// <summary>Buffers as large as all parameters that a step needs beyond those of the base optimizer alone.</summary>
+    public required int ExtraParameterBuffers { get; init; }
+
+    /// <summary>The paper that the method is from.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>Whether the method makes its own update, so that its base optimizer is SGD without momentum and weight decay.</summary>
+    public bool DemandsPlainSgd { get; init; }
+
+    /// <summary>The values to try first for the first option, in ascending order; empty where the method has none.</summary>
+    public IReadOnlyList<double> TuningGrid { get; init; } = [];
+
+    /// <summary>The option of a name; null where the method has none.</summary>
+    public MethodOption? Option(string name) => Options.FirstOrDefault(o => o.Name == name);
+
+    /// <summary>The value of every option, in the order of <see cref="Options"/>: the given one or the default.</summary>
+    /// <param name="given">Values by option name.</param>
+    /// <exception cref="ArgumentException">A name is no option of the method, or a value is not allowed.</exception>
+    public IReadOnlyDictionary<string, object> Complete(IReadOnlyDictionary<string, object> given)
+    {
+        ArgumentNullException.ThrowIfNull(given);
+        if (given.Keys.FirstOrDefault(name => Option(name) is null) is { } wrong)
+        {
+            string known = Options.Count > 0 ? string.Join(", ", Options.Select(o => o.Name)) : "no options";
+            throw new ArgumentException($"{Name} has no option {wrong}; it has {known}", nameof(given));
+        }
+        var complete = new OrderedDictionary<string, object>();
+        foreach (MethodOption option in Options)
+        {
+            string text = MethodOption.Text(given.TryGetValue(option.Name, out object? value) ? value : option.Default);
+            if (!option.TryParse(text, out object read))
+                throw new ArgumentException($"{option.Name} of {Name}: found {text}, allowed: {option.Range}", nameof(given));
+            complete[option.Name] = read;
+        }
+        return complete;
+    }
+
+    /// <summary>Makes the method.</summary>
+    /// <param name="setup">The run.</param>
+    /// <param name="options">Values by option name; what is missing has its default.</param>
+    /// <exception cref="ArgumentException">A name is no option of the method, a value is not allowed, or the model lacks what the method needs.</exception>
+    public IGradientMethod Create(MethodSetup? setup = null, IReadOnlyDictionary<string, object>? options = null)
+    {
+        IGradientMethod method = _create(new MethodArguments(Complete(options ?? new Dictionary<string, object>()), setup ?? new MethodSetup()));
+        method.Validate();
+        return method;
+    }
+
+    /// <summary>The distribution of the noise that the options ask for: normal where the method has no such option.</summary>
+    public static NoiseDistribution DistributionOf(IReadOnlyDictionary<string, object> options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options.TryGetValue(StandardOptions.NoiseName, out object? name) ? NoiseDistribution.Named((string)name) : NoiseDistribution.Normal;
+    }
+}

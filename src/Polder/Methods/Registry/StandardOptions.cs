@@ -1,0 +1,93 @@
+using Polder.Noise;
+using Polder.Objectives;
+
+namespace Polder.Methods.Registry;
+
+/// <summary>The options that several methods share: one name, one meaning.</summary>
+internal static class StandardOptions
+{
+    public const string NoiseName = "noise", SigmaName = "sigma", ScheduleName = "sigma-schedule", RhoName = "rho";
+
+    /// <summary>The distribution of the noise; it belongs to the noise stream, not to the method (<see cref="MethodEntry.DistributionOf"/>).</summary>
+    public static MethodOption Noise { get; } = MethodOption.Word(
+        NoiseName, "distribution of the noise, scaled to variance 1", NoiseDistribution.Normal.Name, [.. NoiseDistribution.All.Select(d => d.Name)]);
+
+    /// <summary>How sigma runs over the steps (<see cref="SigmaOf"/>).</summary>
+    public static MethodOption Schedule { get; } = MethodOption.Custom(
+        ScheduleName, "NAME[:X]", "how sigma runs over the steps; START defaults to 0 (log-linear: 1e-5), SHARE of the steps without noise to 0.5",
+        "constant, linear[:START], log-linear[:START], cosine[:START], late[:SHARE]", "constant", text => ReadSchedule(text) is null ? null : text);
+
+    /// <summary>The standard deviation of the noise.</summary>
+    public static MethodOption Sigma(double @default) => MethodOption.NotNegative(
+        SigmaName, "standard deviation of the weight noise, in units of the weights", @default);
+
+    /// <summary>The size of the ascent.</summary>
+    public static MethodOption Rho(double @default) => MethodOption.NotNegative(
+        RhoName, "size of the ascent: its length in units of the weights (asam: in the weights' own metric; usam, bsam: a factor of the gradient)", @default);
+
+    /// <summary>What sigma is relative to (<see cref="ShapeOf"/>).</summary>
+    public static MethodOption Scale { get; } = MethodOption.Word(
+        "noise-scale", "what sigma is relative to: nothing, the norm of a weight's filter, or the root mean square of its layer", "absolute", "absolute", "filter", "layer");
+
+    /// <summary>Which parameters get noise (<see cref="ShapeOf"/>).</summary>
+    public static MethodOption Where { get; } = MethodOption.Word(
+        "noise-on", "the parameters that get noise: all, the normalisation layers', the head's, or all but the head's", "all", "all", "norm", "head", "body");
+
+    /// <summary>Where the noise goes and how large it is there.</summary>
+    public static NoiseShape ShapeOf(MethodArguments arguments) => new()
+    {
+        Scale = arguments.Word(Scale.Name) switch
+        {
+            "filter" => NoiseScale.FilterNormalised,
+            "layer" => NoiseScale.LayerRelative,
+            _ => NoiseScale.Absolute,
+        },
+        Within = arguments.Word(Where.Name) switch
+        {
+            "norm" => arguments.Setup.NormalisationLayers(),
+            "head" => ParameterSelection.Of(arguments.Setup.Head),
+            "body" => ParameterSelection.Of(arguments.Setup.Head).Complement(),
+            _ => null,
+        },
+    };
+
+    /// <summary>The interval of the perturbed steps.</summary>
+    public static MethodOption Every(int @default) => MethodOption.Count("every", "the full method at every N-th step, a cheaper one between", @default);
+
+    /// <summary>The factor of an orthogonal part.</summary>
+    public static MethodOption Alpha(double @default) => MethodOption.NotNegative(
+        "alpha", "factor of the part of one gradient that is orthogonal to the other", @default);
+
+    /// <summary>The memory of a running gradient.</summary>
+    public static MethodOption Beta(double @default) => MethodOption.Share("beta", "memory of the method's running gradient", @default);
+
+    /// <summary>The schedule that sigma and its schedule come to over the steps of the run.</summary>
+    public static Sigma SigmaOf(MethodArguments arguments)
+    {
+        double sigma = arguments.Number(SigmaName);
+        long steps = arguments.Setup.Steps;
+        return ReadSchedule(arguments.Word(ScheduleName))! switch
+        {
+            ("linear", var from) => Methods.Sigma.Linear(sigma, steps, from ?? 0),
+            ("log-linear", var from) => Methods.Sigma.LogLinear(sigma, steps, from ?? 1e-5),
+            ("cosine", var from) => Methods.Sigma.Cosine(sigma, steps, from ?? 0),
+            ("late", var share) => Methods.Sigma.Late(sigma, steps, share ?? 0.5),
+            _ => sigma,
+        };
+    }
+
+    private static (string Shape, double? X)? ReadSchedule(string text)
+    {
+        string[] parts = text.Split(':');
+        double? x = parts.Length == 2 ? MethodOption.Number(parts[1]) : null;
+        bool allowed = parts.Length <= 2 && (parts.Length == 1 || x is not null) && parts[0] switch
+        {
+            "constant" => parts.Length == 1,
+            "linear" or "cosine" => x is null or >= 0,
+            "log-linear" => x is null or > 0,
+            "late" => x is null or (>= 0 and <= 1),
+            _ => false,
+        };
+        return allowed ? (parts[0], x) : null;
+    }
+}
