@@ -1,7 +1,7 @@
 using Polder.Benchmarks;
 using TorchSharp;
 
-string[] known = ["steps", "sensing", "check", "nso"];
+string[] known = ["steps", "sensing", "check", "nso", "methods"];
 string[] chosen = args.Length == 0 ? known : args;
 if (chosen.FirstOrDefault(name => !known.Contains(name)) is { } wrong)
 {
@@ -15,6 +15,8 @@ if (chosen.Contains("check"))
     ConvolutionCheckBenchmark.Run();
 if (chosen.Contains("steps"))
     StepBenchmark.Run();
+if (chosen.Contains("methods"))
+    StepBenchmark.RunEveryMethod();
 if (chosen.Contains("nso"))
     NoiseStabilityBenchmark.Run();
 return 0;
