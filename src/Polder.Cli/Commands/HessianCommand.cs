@@ -248,11 +248,13 @@ internal sealed class HessianCommand : PolderCommand
         if (context.Get(_plot) is not { } file || found.Density is not { } density)
             return;
         double[] x = [.. density.Points];
+        // Far from every eigenvalue the density is that of a Gaussian's tail, down to 1e-300: nothing to look at.
+        double floor = 1e-7 * density.Density.Max();
         PlotWriter.Write(context, file, new CurvePlot("Eigenvalues of the Hessian", "eigenvalue", "density") { LegendBeside = true }.Draw(
             [
-                new Curve("density", x, [.. density.Density]),
-                new Curve("+ standard error", x, [.. density.Density.Zip(density.StandardError, (d, e) => d + e)]),
-                new Curve("- standard error", x, [.. density.Density.Zip(density.StandardError, (d, e) => d - e)]),
+                new Curve("density", x, [.. density.Density.Select(d => Math.Max(d, floor))]),
+                new Curve("+ standard error", x, [.. density.Density.Zip(density.StandardError, (d, e) => Math.Max(d + e, floor))]),
+                new Curve("- standard error", x, [.. density.Density.Zip(density.StandardError, (d, e) => Math.Max(d - e, floor))]),
             ],
             Path.GetExtension(file)));
     }

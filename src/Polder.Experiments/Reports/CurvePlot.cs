@@ -1,3 +1,4 @@
+using System.Globalization;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 
@@ -72,7 +73,9 @@ public sealed record CurvePlot(string Title, string XLabel, string YLabel)
     {
         MinorTickGenerator = new LogMinorTickGenerator(),
         IntegerTicksOnly = true,
-        LabelFormatter = exponent => Math.Pow(10, exponent).ToString("0.#########"),
+        LabelFormatter = exponent => exponent is >= -6 and <= 6
+            ? Math.Pow(10, exponent).ToString("0.######", CultureInfo.InvariantCulture)
+            : string.Create(CultureInfo.InvariantCulture, $"1e{exponent:0}"),
     };
 
     private bool IsDrawn((double X, double Y) point) => HasPlace(point.X, LogX) && HasPlace(point.Y, LogY);
