@@ -12,7 +12,7 @@ namespace Polder.Cli.Commands;
 internal sealed class CompareCommand : PolderCommand
 {
     /// <summary>Characters that the table with all columns needs.</summary>
-    private const int WideTable = 130;
+    private const int WideTable = 140;
 
     private readonly CliOption<IReadOnlyList<string>> _methods = CommonOptions.Methods(["base", "wp", "nso", "sam"], MethodRegistry.Names);
     private readonly CliOption<IReadOnlyList<long>> _seeds = CommonOptions.Seeds("0..4");
@@ -73,19 +73,20 @@ internal sealed class CompareCommand : PolderCommand
         });
 
         MethodRuns? reference = results.FirstOrDefault(r => r.Method == "base");
+        IReadOnlyList<PairedDifference?> differences = HolmCorrection.Differences(results, reference);
         if (results.Count > 0)
-            Show(context, results, reference);
+            Show(context, results, differences);
         Warn(context, results, diverged);
         context.Finish(new
         {
             Task = task.Name,
-            Results = results.Select(r => new
+            Results = results.Select((r, i) => new
             {
                 r.Method,
                 Options = MethodOptionSet.Members(r.Options),
                 r.Runs,
                 r.TestAccuracy,
-                DifferenceToBase = reference is null ? null : r.DifferenceTo(reference),
+                DifferenceToBase = differences[i],
             }),
             Diverged = diverged,
             Run = folder,
@@ -102,25 +103,26 @@ internal sealed class CompareCommand : PolderCommand
             context.Output.Warn($"{runs.Method}: {runs.Runs.Sum(r => r.SkippedSteps)} of {runs.Runs.Sum(r => r.Steps)} steps were left out, since a loss or gradient was not finite");
     }
 
-    private void Show(CommandContext context, IReadOnlyList<MethodRuns> results, MethodRuns? reference)
+    private void Show(CommandContext context, IReadOnlyList<MethodRuns> results, IReadOnlyList<PairedDifference?> differences)
     {
         string Name(MethodRuns runs) => runs.Method == "base" ? context.Get(_options.Optimizer)! : runs.Method;
 
         // A narrow terminal shows what the comparison is for, unbroken, and the options below it; the JSON result has the rest.
         bool wide = context.Output.Width >= WideTable;
-        string[] columns = ["method", "test accuracy", "difference to base", "95 % interval", "p"];
+        string[] columns = ["method", "test accuracy", "difference to base", "95 % interval", "p", "p (Holm)"];
         Table table = wide
             ? CliOutput.NewTable(["method", "options", .. columns[1..], "validation", "gradients", "s a run"])
-            : CliOutput.NewTable("method", "test", "to base", "95 %", "p");
-        foreach (MethodRuns runs in results)
+            : CliOutput.NewTable("method", "test", "to base", "95 %", "p", "Holm");
+        foreach ((int i, MethodRuns runs) in results.Index())
         {
-            PairedDifference? difference = reference is null || runs == reference ? null : runs.DifferenceTo(reference);
+            PairedDifference? difference = runs.Method == "base" ? null : differences[i];
             string[] cells =
             [
                 Percent(runs.TestAccuracy),
                 difference is null ? "" : $"{100 * difference.Mean:+0.0;-0.0;0.0}",
                 difference is null || double.IsNaN(difference.Low) ? "" : $"{100 * difference.Low:+0.0;-0.0;0.0} to {100 * difference.High:+0.0;-0.0;0.0}",
                 difference?.P is { } p ? $"{p:F3}" : "",
+                difference?.PHolm is { } corrected ? $"{corrected:F3}" : "",
             ];
             if (wide)
                 table.AddRow([Name(runs), OptionsOf(runs), .. cells, Percent(runs.ValidationAccuracy), $"{runs.Runs.Average(r => r.GradientEvaluations):F0}", $"{runs.Runs.Average(r => r.Seconds):F1}"]);
@@ -136,6 +138,8 @@ internal sealed class CompareCommand : PolderCommand
         foreach (MethodRuns runs in wide ? [] : results.Where(r => r.Options.Count > 0))
             context.Output.Result($"{Name(runs)}: {OptionsOf(runs)}");
         context.Output.Result("Accuracy in percent, mean +- standard deviation over seeds; differences are paired by seed, in points.");
+        if (differences.Any(d => d?.PHolm is not null))
+            context.Output.Result("p: paired t-test; Holm: corrected over the methods compared with base. Intervals and p cover the seeds, not the test sample.");
     }
 
     private static string OptionsOf(MethodRuns runs) => MethodOptionSet.Words(MethodRegistry.Named(runs.Method), runs.Options);
