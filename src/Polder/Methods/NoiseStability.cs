@@ -45,7 +45,7 @@ public sealed record NoiseStability : IGradientMethod
             Passes = a.Word("passes") == "split" ? Passes.Split : Passes.Full,
             Every = a.Count("every"),
         },
-        StandardOptions.Sigma(0.01),
+        StandardOptions.SigmaOrAuto(0.01),
         StandardOptions.Schedule,
         MethodOption.Count("pairs", "antithetic noise pairs a step: two gradients each", 1),
         MethodOption.Share("clean-weight", "weight lambda of the gradient at the weights themselves; above 0 it costs one gradient more", 0),

@@ -8,6 +8,9 @@ internal static class StandardOptions
 {
     public const string NoiseName = "noise", SigmaName = "sigma", ScheduleName = "sigma-schedule", RhoName = "rho";
 
+    // Where the library's Sigma.Auto starts from by itself.
+    private const double DefaultStart = 0.01;
+
     /// <summary>The distribution of the noise; it belongs to the noise stream, not to the method (<see cref="MethodEntry.DistributionOf"/>).</summary>
     public static MethodOption Noise { get; } = MethodOption.Word(
         NoiseName, "distribution of the noise, scaled to variance 1", NoiseDistribution.Normal.Name, [.. NoiseDistribution.All.Select(d => d.Name)]);
@@ -20,6 +23,12 @@ internal static class StandardOptions
     /// <summary>The standard deviation of the noise.</summary>
     public static MethodOption Sigma(double @default) => MethodOption.NotNegative(
         SigmaName, "standard deviation of the weight noise, in units of the weights", @default);
+
+    /// <summary>The standard deviation of the noise, which may also follow the curvature (<see cref="Methods.Sigma.Auto"/>); for methods with antithetic pairs.</summary>
+    public static MethodOption SigmaOrAuto(double @default) => MethodOption.Custom(
+        SigmaName, "NUMBER|auto:SHARE", Sigma(@default).Summary,
+        "a number >= 0, or auto:SHARE[:START]: the sigma whose penalty is a SHARE (above 0, below 1) of the loss, from START (above 0, default 0.01) on",
+        @default, text => Sigma(@default).TryParse(text, out object number) ? number : ReadAuto(text) is null ? null : text);
 
     /// <summary>The size of the ascent.</summary>
     public static MethodOption Rho(double @default) => MethodOption.NotNegative(
@@ -62,8 +71,17 @@ internal static class StandardOptions
     public static MethodOption Beta(double @default) => MethodOption.Share("beta", "memory of the method's running gradient", @default);
 
     /// <summary>The schedule that sigma and its schedule come to over the steps of the run.</summary>
+    /// <exception cref="ArgumentException">Sigma follows the curvature and a schedule too.</exception>
     public static Sigma SigmaOf(MethodArguments arguments)
     {
+        if (arguments.Value(SigmaName) is string auto)
+        {
+            string schedule = arguments.Word(ScheduleName);
+            if (schedule != "constant")
+                throw new ArgumentException($"{ScheduleName}: found {schedule}, allowed with {SigmaName} {auto}: constant, since sigma follows the curvature");
+            (double share, double start) = ReadAuto(auto)!.Value;
+            return Methods.Sigma.Auto(share, start);
+        }
         double sigma = arguments.Number(SigmaName);
         long steps = arguments.Setup.Steps;
         return ReadSchedule(arguments.Word(ScheduleName))! switch
@@ -75,6 +93,13 @@ internal static class StandardOptions
             _ => sigma,
         };
     }
+
+    private static (double Share, double Start)? ReadAuto(string text) => text.Split(':') switch
+    {
+        ["auto", var share] when MethodOption.Number(share) is { } x and > 0 and < 1 => (x, DefaultStart),
+        ["auto", var share, var start] when MethodOption.Number(share) is { } x and > 0 and < 1 && MethodOption.Number(start) is { } from and > 0 => (x, from),
+        _ => null,
+    };
 
     private static (string Shape, double? X)? ReadSchedule(string text)
     {

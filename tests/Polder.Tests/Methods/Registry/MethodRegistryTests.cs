@@ -89,6 +89,32 @@ public class MethodRegistryTests
         Assert.Contains("allowed: constant, linear[:START]", Assert.Throws<ArgumentException>(() =>
             MethodRegistry.Named("nso").Create(options: new Dictionary<string, object> { ["sigma-schedule"] = schedule })).Message);
 
+    [Theory]
+    [InlineData("auto:0.1", 0.1, 0.01), InlineData("auto:0.25:0.05", 0.25, 0.05), InlineData("auto:1e-3:2", 0.001, 2)]
+    public void Sigma_of_nso_follows_the_curvature_where_asked(string text, double share, double start)
+    {
+        var method = Assert.IsType<NoiseStability>(MethodRegistry.Named("nso").Create(
+            new MethodSetup { Steps = 40 }, new Dictionary<string, object> { ["sigma"] = text }));
+        Assert.True(method.Sigma.IsAuto);
+        Assert.Equal(start, method.Sigma.Value);
+        Assert.Equal(Sigma.Auto(share, start).ToString(), method.Sigma.ToString());
+    }
+
+    [Theory]
+    [InlineData("auto"), InlineData("auto:"), InlineData("auto:0"), InlineData("auto:1"), InlineData("auto:-0.1"), InlineData("auto:NaN")]
+    [InlineData("auto:0.1:"), InlineData("auto:0.1:0"), InlineData("auto:0.1:0.01:1"), InlineData("Auto:0.1"), InlineData("-1")]
+    public void Another_sigma_is_refused(string text) =>
+        Assert.Contains($"sigma of nso: found {text}, allowed: a number >= 0, or auto:SHARE[:START]", Refused("nso", ("sigma", text)));
+
+    [Fact]
+    public void Only_nso_has_the_pairs_that_auto_needs_and_a_schedule_beside_it_is_refused()
+    {
+        foreach (string name in MethodRegistry.All.Where(m => m.Name != "nso" && m.Option("sigma") is not null).Select(m => m.Name))
+            Assert.Contains($"sigma of {name}: found auto:0.1, allowed: a number >= 0", Refused(name, ("sigma", "auto:0.1")));
+        string message = Refused("nso", ("sigma", "auto:0.1"), ("sigma-schedule", "linear"));
+        Assert.Equal("sigma-schedule: found linear, allowed with sigma auto:0.1: constant, since sigma follows the curvature", message);
+    }
+
     [Fact]
     public void Noise_goes_where_the_options_say()
     {
@@ -112,6 +138,9 @@ public class MethodRegistryTests
         Assert.Same(NoiseDistribution.Rademacher, MethodEntry.DistributionOf(nso.Complete(new Dictionary<string, object> { ["noise"] = "rademacher" })));
         Assert.Same(NoiseDistribution.Normal, MethodEntry.DistributionOf(MethodRegistry.Named("sam").Complete(new Dictionary<string, object>())));
     }
+
+    private static string Refused(string method, params (string Option, string Value)[] options) => Assert.Throws<ArgumentException>(() =>
+        MethodRegistry.Named(method).Create(options: options.ToDictionary(o => o.Option, o => (object)o.Value))).Message;
 
     // A shape is made anew and compares by reference inside; the default one is known to be plain.
     private static IGradientMethod WithoutShape(IGradientMethod method) => method switch
