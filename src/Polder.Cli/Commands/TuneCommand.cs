@@ -61,7 +61,7 @@ internal sealed class TuneCommand : PolderCommand
                 method.For(first, training);
         }
 
-        var rows = new List<TuningRow>();
+        var rows = new List<TuningPoint>();
         MethodChoice plain = MethodChoice.Create("base");
         context.Output.Track("tuning", 1, tracker =>
         {
@@ -76,14 +76,14 @@ internal sealed class TuneCommand : PolderCommand
                     task = digits.WithShots((int)count);
                     Try("shots", plain, training, $"{(int)count} shots, base", count);
                 }
-                double chosen = rows.FirstOrDefault(r => r.Validation.Mean >= EnoughAccuracy, rows[^1]).Value;
+                double chosen = TuningPoint.FirstAbove(rows, EnoughAccuracy).Value;
                 task = digits.WithShots((int)chosen);
                 context.SetEffective(_options.Shots, (int)chosen);
             }
             foreach (double rate in rates)
                 Try("base", plain, training with { LearningRate = rate }, $"learning rate {rate}", rate);
             // All methods get the base optimizer's best learning rate.
-            double best = rows.Where(r => r.Method == "base").MaxBy(r => (r.Validation.Mean, -r.Loss))!.Value;
+            double best = TuningPoint.Best([.. rows.Where(r => r.Method == "base")]).Value;
             TrainingOptions tuned = training with { LearningRate = best };
             foreach (MethodChoice method in methods)
             {
@@ -95,22 +95,37 @@ internal sealed class TuneCommand : PolderCommand
             void Try(string name, MethodChoice method, TrainingOptions with, string label, double value)
             {
                 tracker.Report((double)rows.Count / total, () => $"{name}, {label}");
-                IReadOnlyList<MethodRuns> runs = new ComparisonStudy(task, [method], with).Execute(seeds, context.Cancellation);
+                var study = new ComparisonStudy(task, [method], with);
+                IReadOnlyList<MethodRuns> runs = [];
+                try
+                {
+                    runs = study.Execute(seeds, context.Cancellation);
+                }
+                catch (TrainingDivergedException)
+                {
+                    // On every seed: that is what the grid shows of this point, and the others are still of use.
+                }
                 context.Cancellation.ThrowIfCancellationRequested();
-                rows.Add(new TuningRow(name, label, value, runs[0].ValidationAccuracy, runs[0].Runs.Average(r => r.ValidationLoss)));
+                rows.Add(TuningPoint.Of(name, label, value, runs is [var only] ? only.Runs : [], study.Diverged.Count));
             }
         });
 
-        Table table = CliOutput.NewTable("method", "setting", "validation accuracy", "validation loss", "chosen");
-        foreach (TuningRow row in rows)
+        var unsound = new List<TuningPoint>();
+        Table table = CliOutput.NewTable("method", "setting", "validation accuracy", "validation loss", "diverged", "chosen");
+        foreach (TuningPoint row in rows)
         {
-            TuningRow[] same = [.. rows.Where(r => r.Method == row.Method)];
-            bool isBest = row == (row.Method == "shots"
-                ? same.FirstOrDefault(r => r.Validation.Mean >= EnoughAccuracy, same[^1])
-                : same.MaxBy(r => (r.Validation.Mean, -r.Loss)));
-            table.AddRow(row.Method, row.Setting, $"{100 * row.Validation.Mean:F1} +- {100 * row.Validation.StandardDeviation:F1}", $"{row.Loss:F3}", isBest ? "*" : "");
+            TuningPoint[] same = [.. rows.Where(r => r.Method == row.Method)];
+            bool isBest = ReferenceEquals(row, row.Method == "shots" ? TuningPoint.FirstAbove(same, EnoughAccuracy) : TuningPoint.Best(same));
+            if (isBest && row.Diverged > 0)
+                unsound.Add(row);
+            bool ran = row.Validation.Count > 0;
+            table.AddRow(
+                row.Method, row.Setting, ran ? $"{100 * row.Validation.Mean:F1} +- {100 * row.Validation.StandardDeviation:F1}" : "", ran ? $"{row.Loss:F3}" : "",
+                row.Diverged > 0 ? $"{row.Diverged} of {seeds.Count}" : "", isBest && ran ? "*" : "");
         }
         context.Output.Result(table);
+        foreach (TuningPoint row in unsound)
+            context.Output.Warn($"{row.Method}: at every value tried a training diverged; {row.Setting} did on {row.Diverged} of {seeds.Count} seeds, fewest of all");
         context.Finish(new { Task = task.Name, Grid = rows });
     }
 
@@ -125,7 +140,4 @@ internal sealed class TuneCommand : PolderCommand
         .Where(m => m.TuningGrid.Count > 0 && m.Options[0].Name == option)
         .GroupBy(m => string.Join(',', m.TuningGrid))
         .Select(g => $"{string.Join(", ", g.Select(m => m.Name))} {g.Key}"));
-
-    /// <summary>One point of the grid.</summary>
-    private sealed record TuningRow(string Method, string Setting, double Value, Summary Validation, double Loss);
 }
