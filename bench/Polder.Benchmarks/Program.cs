@@ -1,7 +1,7 @@
 using Polder.Benchmarks;
 using TorchSharp;
 
-string[] known = ["steps", "sensing", "check", "nso", "methods"];
+string[] known = ["steps", "sensing", "check", "nso", "methods", "split"];
 string[] chosen = args.Length == 0 ? known : args;
 if (chosen.FirstOrDefault(name => !known.Contains(name)) is { } wrong)
 {
@@ -19,4 +19,6 @@ if (chosen.Contains("methods"))
     StepBenchmark.RunEveryMethod();
 if (chosen.Contains("nso"))
     NoiseStabilityBenchmark.Run();
+if (chosen.Contains("split"))
+    SplitVarianceBenchmark.Run();
 return 0;
