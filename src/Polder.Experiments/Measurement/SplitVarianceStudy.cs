@@ -9,20 +9,20 @@ namespace Polder.Experiments.Measurement;
 /// <summary>An estimate and its standard error.</summary>
 /// <param name="Value">The mean over the draws.</param>
 /// <param name="StandardError">Its standard error, which covers the draws of the noise only.</param>
-public readonly record struct Estimate(double Value, double StandardError);
+public readonly record struct Measured(double Value, double StandardError);
 
 /// <summary>How noisy a gradient estimator is at fixed weights and a fixed batch.</summary>
 /// <param name="Estimator">What tables call it.</param>
 /// <param name="Passes">Passes over the batch a gradient.</param>
 /// <param name="Variance">The sum of its elements' variances over the noise and the random cuts of the batch.</param>
 /// <param name="Predicted">The same to first order in the noise, from |H|_F^2 and S^2.</param>
-public sealed record EstimatorVariance(string Estimator, int Passes, Estimate Variance, double Predicted);
+public sealed record EstimatorVariance(string Estimator, int Passes, Measured Variance, double Predicted);
 
 /// <summary>What the study found.</summary>
 /// <param name="Estimators">One-point, two independent parts, two antithetic parts, two-point.</param>
 /// <param name="HessianSquare">|H|_F^2 of the batch's loss.</param>
 /// <param name="RowSpread">S^2 = sum_r |h_r - H|_F^2 / (b - 1), h_r the Hessian of row r.</param>
-public sealed record SplitVarianceResult(IReadOnlyList<EstimatorVariance> Estimators, Estimate HessianSquare, Estimate RowSpread)
+public sealed record SplitVarianceResult(IReadOnlyList<EstimatorVariance> Estimators, Measured HessianSquare, Measured RowSpread)
 {
     /// <summary>b* = S^2 / |H|_F^2, the batch size above which antithetic parts are less noisy than one point.</summary>
     public double BatchThreshold => RowSpread.Value / HessianSquare.Value;
@@ -80,20 +80,20 @@ public sealed record SplitVarianceStudy
         }
 
         Run(new Plain(), Seed, 1);
-        Estimate Variance(IGradientMethod method, int number)
+        Measured Variance(IGradientMethod method, int number)
         {
             reader.Restart();
             Run(method, unchecked(Seed + (1_000_003 * number)), Draws);
             return reader.Variance();
         }
 
-        Estimate onePoint = Variance(new WeightPerturbation { Sigma = Sigma }, 1);
-        Estimate independent = Variance(new IndependentParts(Sigma), 2);
-        Estimate antithetic = Variance(new NoiseStability { Sigma = Sigma, Passes = Passes.Split }, 3);
-        Estimate twoPoint = Variance(new NoiseStability { Sigma = Sigma }, 4);
+        Measured onePoint = Variance(new WeightPerturbation { Sigma = Sigma }, 1);
+        Measured independent = Variance(new IndependentParts(Sigma), 2);
+        Measured antithetic = Variance(new NoiseStability { Sigma = Sigma, Passes = Passes.Split }, 3);
+        Measured twoPoint = Variance(new NoiseStability { Sigma = Sigma }, 4);
         var groups = new GroupCurvature(Sigma, Groups);
         Run(groups, unchecked(Seed + (1_000_003 * 5)), Draws);
-        Estimate square = MeanOf(groups.Squares), spread = MeanOf(groups.Spreads);
+        Measured square = MeanOf(groups.Squares), spread = MeanOf(groups.Spreads);
         double noise = Sigma * Sigma, part = spread.Value / rows;
         return new SplitVarianceResult(
         [
@@ -117,7 +117,7 @@ public sealed record SplitVarianceStudy
 
     private static ArgumentOutOfRangeException OutOfRange(string option, object found, string allowed) => new(option, found, allowed);
 
-    private static Estimate MeanOf(List<double> values)
+    private static Measured MeanOf(List<double> values)
     {
         double mean = values.Average();
         return new(mean, Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1) / values.Count));
@@ -151,7 +151,7 @@ public sealed record SplitVarianceStudy
             _sum!.Zero();
         }
 
-        public Estimate Variance()
+        public Measured Variance()
         {
             int count = _squares.Count;
             double value = (_squares.Sum() - (Math.Pow(_sum!.Norm(), 2) / count)) / (count - 1);

@@ -63,7 +63,7 @@ public class SplitVarianceStudyTests
         Assert.Throws<ArgumentOutOfRangeException>("rows", () => new SplitVarianceStudy().Measure([w], 1, rows => Loss(w, rows)));
     }
 
-    private static void AssertWithin(double expected, Estimate found) => Assert.Equal(expected, found.Value, 5 * found.StandardError);
+    private static void AssertWithin(double expected, Measured found) => Assert.Equal(expected, found.Value, 5 * found.StandardError);
 
     private static Tensor Loss(Tensor w, long[] rows) => stack(rows.Select(row => w.dot(tensor(Hessians[row]).mv(w)))).mean() / 2;
 }
