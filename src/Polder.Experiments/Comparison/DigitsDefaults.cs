@@ -24,6 +24,15 @@ public static class DigitsDefaults
         [("wp", "sigma")] = 0.01,
         [("nso", "sigma")] = 0.02,
         [("sam", "rho")] = 0.5,
+        [("asam", "rho")] = 2.0,
+        [("usam", "rho")] = 0.02,
+        [("samon", "rho")] = 1.0,
+        [("rsam", "rho")] = 0.1,
+        [("bsam", "rho")] = 0.2,
+        [("gsam", "rho")] = 0.5,
+        [("fsam", "rho")] = 0.5,
+        [("looksam", "rho")] = 0.1,
+        [("msam", "rho")] = 2.0,
     };
 
     /// <summary>The value of a method's option that tuning has chosen for the digits; null where the registry's default holds.</summary>
