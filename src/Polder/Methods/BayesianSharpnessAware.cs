@@ -10,7 +10,10 @@ namespace Polder.Methods;
 /// variance 1 / (N s) on every weight. With g the gradient at a draw of the posterior and p the gradient at W + rho g / s:
 /// m &lt;- beta1 m + (1 - beta1) (p + delta W), s &lt;- beta2 s + (1 - beta2) (sqrt(s) |g| + delta + gamma), and W moves along m / s.
 /// </summary>
-/// <remarks>The method brings its own momentum, metric and decay, so the base optimizer is SGD without any.</remarks>
+/// <remarks>
+/// The method brings its own momentum, metric and decay, so the base optimizer is SGD without any. W moves by the new s, as in the paper's
+/// algorithm; the authors' program uses the s of the step before.
+/// </remarks>
 public sealed record BayesianSharpnessAware : IGradientMethod
 {
     /// <summary>The number N of training examples, at least 1; it has no default.</summary>

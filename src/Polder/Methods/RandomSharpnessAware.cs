@@ -20,7 +20,7 @@ public sealed record RandomSharpnessAware : IGradientMethod
 
     /// <summary>
     /// Whether the noise of a weight is multiplied by the norm of its filter (the slices along the first axis of parameters of two
-    /// dimensions and more; the whole parameter otherwise), as the paper has it.
+    /// dimensions and more; the whole parameter otherwise).
     /// </summary>
     public bool FilterNormalise { get; init; } = true;
 

@@ -98,6 +98,23 @@ public class SamFamilyReplayTests
         });
     }
 
+    // The authors' program subtracts sigma' times the mean of the step before: the same direction up to its length.
+    [Theory]
+    [InlineData("quadratic", 1), InlineData("network", 1), InlineData("quadratic", 0.8), InlineData("network", 0.8)]
+    public void Friendly_sam_is_the_form_with_the_mean_of_the_step_before(string problem, double reduction)
+    {
+        double[]? m = null;
+        double before = reduction * 0.6 / (1 - (reduction * 0.4));
+        Replay(problem, new FriendlySharpnessAware { Rho = 0.3, Reduction = reduction, Decay = 0.6 }, (w, _, grad, _) =>
+        {
+            double[] g = grad(w);
+            m ??= new double[w.Length];
+            double[] d = Add(g, m, -before);
+            m = [.. m.Zip(g, (a, b) => (0.6 * a) + (0.4 * b))];
+            return grad(Add(w, d, 0.3 / Norm(d)));
+        });
+    }
+
     [Theory, MemberData(nameof(Problems))]
     public void Look_sam(string problem)
     {
