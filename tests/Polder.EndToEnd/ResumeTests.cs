@@ -61,7 +61,7 @@ public sealed class ResumeTests : IDisposable
         }
         (int wrong, _, string what) = PolderProcess.Run("finetune", "--resume", _data, "--quiet");
         Assert.Equal(2, wrong);
-        Assert.StartsWith($"polder: --resume: found {_data}, allowed: a run folder", what);
+        Assert.StartsWith($"polder: --resume: found {_data}, which has no config.json, allowed: a run folder", what);
         // The same value is no contradiction.
         Assert.Equal(0, PolderProcess.Run([.. Resume(run), "--epochs", "4", "--sigma", "0.020"]).ExitCode);
     }

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Polder.Cli.Options;
 
 namespace Polder.Cli.Hosting;
@@ -7,10 +5,9 @@ namespace Polder.Cli.Hosting;
 /// <summary>The run folder of a fine-tuning, read by the commands that measure what it made.</summary>
 internal sealed class FinishedRun
 {
-    private readonly string _config;
-    private readonly JsonObject _settings;
+    private readonly RunConfiguration _configuration;
 
-    private FinishedRun(string folder, string config, JsonObject settings) => (Folder, _config, _settings) = (folder, config, settings);
+    private FinishedRun(string folder, RunConfiguration configuration) => (Folder, _configuration) = (folder, configuration);
 
     /// <summary>The folder as the user named it.</summary>
     public string Folder { get; }
@@ -25,26 +22,13 @@ internal sealed class FinishedRun
     /// <exception cref="UserErrorException">It is no run folder of a fine-tuning, or was left before the first epoch ended.</exception>
     public static FinishedRun Open(string folder)
     {
-        const string Allowed = "a run folder of polder finetune";
-        string config = Path.Combine(folder, "config.json");
-        if (!File.Exists(config))
-            throw UserErrorException.ForOption("--run", $"{folder}, which {(Directory.Exists(folder) ? "has no config.json" : "is no folder")}", Allowed);
-        JsonObject? root;
-        try
-        {
-            root = JsonNode.Parse(File.ReadAllText(config)) as JsonObject;
-        }
-        catch (JsonException e)
-        {
-            throw new UserErrorException($"{config}: is no JSON: {e.Message}", e);
-        }
-        if (root?["settings"] is not JsonObject settings || root["command"] is not JsonArray command)
-            throw new UserErrorException($"{config}: has no settings and command, so it was not written by polder");
-        if (command is not [JsonValue name, ..] || (string?)name != "finetune")
-            throw UserErrorException.ForOption("--run", $"{folder}, a run of {(command.Count > 0 ? command[0] : "another program")}", Allowed);
-        var run = new FinishedRun(folder, config, settings);
+        RunConfiguration configuration = RunConfiguration.Read("--run", folder);
+        if (configuration.Command is not ["finetune", ..])
+            throw UserErrorException.ForOption(
+                "--run", $"{folder}, a run of {(configuration.Command.Count > 0 ? configuration.Command[0] : "another program")}", RunConfiguration.Allowed);
+        var run = new FinishedRun(folder, configuration);
         if (!File.Exists(run.Weights))
-            throw UserErrorException.ForOption("--run", $"{folder}, which has no best.safetensors: it was stopped before its first epoch ended", Allowed);
+            throw UserErrorException.ForOption("--run", $"{folder}, which has no best.safetensors: it was stopped before its first epoch ended", RunConfiguration.Allowed);
         return run;
     }
 
@@ -56,11 +40,11 @@ internal sealed class FinishedRun
     {
         try
         {
-            return _settings[name] is { } value ? value.GetValue<T>() : default;
+            return _configuration.Settings[name] is { } value ? value.GetValue<T>() : default;
         }
         catch (Exception e) when (e is InvalidOperationException or FormatException)
         {
-            throw new UserErrorException($"{_config}: settings.{name} is {_settings[name]!.ToJsonString()}, not of the type that it must be", e);
+            throw new UserErrorException($"{_configuration.Path}: settings.{name} is {_configuration.Settings[name]!.ToJsonString()}, not of the type that it must be", e);
         }
     }
 }

@@ -10,6 +10,9 @@ namespace Polder.Cli.Hosting;
 /// <param name="Settings">Every option with the value that it came to have.</param>
 internal sealed record RunConfiguration(string Path, string Version, IReadOnlyList<string> Command, JsonObject Settings)
 {
+    /// <summary>What an option that names a run folder takes.</summary>
+    public const string Allowed = "a run folder of polder finetune";
+
     /// <summary>Reads it.</summary>
     /// <param name="option">The option that named the folder, for the message.</param>
     /// <param name="folder">The run folder.</param>
@@ -18,7 +21,7 @@ internal sealed record RunConfiguration(string Path, string Version, IReadOnlyLi
     {
         string path = System.IO.Path.Combine(folder, "config.json");
         if (!File.Exists(path))
-            throw UserErrorException.ForOption(option, folder, "a run folder, which holds config.json");
+            throw UserErrorException.ForOption(option, $"{folder}, which {(Directory.Exists(folder) ? "has no config.json" : "is no folder")}", Allowed);
         try
         {
             JsonNode? json = JsonNode.Parse(File.ReadAllText(path));

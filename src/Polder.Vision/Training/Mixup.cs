@@ -30,11 +30,10 @@ internal sealed class Mixup : IDisposable
     {
         var random = new CounterRandom(seed, RandomPurpose.Mixup, step);
         double share = random.Beta(alpha);
-        int[] order = [.. Enumerable.Range(0, checked((int)images.shape[0]))];
-        random.Shuffle(order);
+        long[] partners = Partners(ref random, images);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        Tensor index = tensor(order.Select(i => (long)i).ToArray());
+        Tensor index = tensor(partners);
         Tensor mixed = images.mul(share).add_(images.index_select(0, index).mul_(1 - share));
         return new Mixup(mixed.DetachFromDisposeScope(), labels.index_select(0, index).DetachFromDisposeScope(), share);
     }
@@ -52,14 +51,13 @@ internal sealed class Mixup : IDisposable
     {
         var random = new CounterRandom(seed, RandomPurpose.CutMix, step);
         double side = Math.Sqrt(1 - random.Beta(alpha));
-        int[] order = [.. Enumerable.Range(0, checked((int)images.shape[0]))];
-        random.Shuffle(order);
+        long[] partners = Partners(ref random, images);
         int height = checked((int)images.shape[2]), width = checked((int)images.shape[3]);
         (int top, int bottom) = Side(ref random, height, side);
         (int left, int right) = Side(ref random, width, side);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        Tensor index = tensor(order.Select(i => (long)i).ToArray());
+        Tensor index = tensor(partners);
         Tensor mixed = images.clone();
         if (bottom > top && right > left)
             mixed[.., .., top..bottom, left..right] = images.index_select(0, index)[.., .., top..bottom, left..right];
@@ -72,6 +70,13 @@ internal sealed class Mixup : IDisposable
             int centre = random.Below(length), half = (int)(length * share) / 2;
             return (Math.Max(0, centre - half), Math.Min(length, centre + half));
         }
+    }
+
+    private static long[] Partners(ref CounterRandom random, Tensor images)
+    {
+        int[] order = [.. Enumerable.Range(0, checked((int)images.shape[0]))];
+        random.Shuffle(order);
+        return Array.ConvertAll(order, i => (long)i);
     }
 
     /// <summary>The mixed loss.</summary>

@@ -80,7 +80,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         var run = new TrainingRun(Options.StepsOver(train.Count), loader.Count) { ClassWeights = classWeights };
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
         using ModelAverage? average = Options.Averaging is null ? null : new ModelAverage(Options, model, optimizer, run.Steps, loader);
-        TrainingCheckpoint? checkpoint = ResumeFile is null ? null : new TrainingCheckpoint(ResumeFile, Options, Method, train.Count, validation.Count);
+        TrainingCheckpoint? checkpoint = ResumeFile is null ? null : new TrainingCheckpoint(ResumeFile, Options, Method, Distribution, train.Count, validation.Count);
         if (checkpoint is { Exists: true })
         {
             checkpoint.Load(model, best, optimizer, run);

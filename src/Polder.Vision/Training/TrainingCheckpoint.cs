@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Polder.Checkpoints;
 using Polder.Methods;
+using Polder.Noise;
 using Polder.Optimization;
 using Polder.Vision.Data;
 using static TorchSharp.torch;
@@ -23,12 +24,13 @@ internal sealed class TrainingCheckpoint
     private readonly Dictionary<string, string> _options;
 
     /// <summary>Describes the training that the file is of.</summary>
-    public TrainingCheckpoint(string path, TrainingOptions options, IGradientMethod method, int trainImages, int validationImages)
+    public TrainingCheckpoint(string path, TrainingOptions options, IGradientMethod method, NoiseDistribution distribution, int trainImages, int validationImages)
     {
         _path = path;
         _options = typeof(TrainingOptions).GetProperties().Where(p => p.CanWrite)
             .ToDictionary(p => p.Name, p => Convert.ToString(p.GetValue(options), CultureInfo.InvariantCulture) ?? "");
         _options["Method"] = method.ToString() ?? method.Name;
+        _options["Distribution"] = distribution.GetType().Name;
         _options["training images"] = trainImages.ToString(CultureInfo.InvariantCulture);
         _options["validation images"] = validationImages.ToString(CultureInfo.InvariantCulture);
     }

@@ -42,7 +42,15 @@ internal sealed class TrainingLoss : IDisposable
         Tensor logits = _model.call((_mixup?.Images ?? _images)[rows]);
         return _mixup is null ? CrossEntropy(_labels) : _mixup.Loss(CrossEntropy, _labels);
 
-        Tensor CrossEntropy(Tensor labels) => nn.functional.cross_entropy(logits, labels[rows], weight: _classWeights, label_smoothing: _labelSmoothing);
+        Tensor CrossEntropy(Tensor labels)
+        {
+            Tensor part = labels[rows];
+            Tensor loss = nn.functional.cross_entropy(logits, part, weight: _classWeights, label_smoothing: _labelSmoothing);
+            // Weighted, it is divided by the part's own weights; by its share of the whole's, the parts' mean is the whole batch's loss.
+            return _classWeights is null || part.shape[0] == labels.shape[0]
+                ? loss
+                : loss * (_classWeights.index_select(0, part).mean() / _classWeights.index_select(0, labels).mean());
+        }
     }
 
     /// <summary>The weights of the classes for a training set; null where all count alike. The caller owns the tensor.</summary>

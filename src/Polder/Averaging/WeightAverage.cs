@@ -52,7 +52,7 @@ public abstract class WeightAverage : IStatefulHook, IDisposable
     /// frozen weights are those of <paramref name="source"/>.
     /// </summary>
     /// <param name="source">The model that is trained.</param>
-    /// <param name="target">The copy: the same names and shapes.</param>
+    /// <param name="target">The copy: the same names and shapes; the source itself is allowed.</param>
     /// <exception cref="InvalidOperationException">Nothing has gone into the average yet.</exception>
     /// <exception cref="ArgumentException">The models differ in a name or a shape.</exception>
     public void CopyInto(nn.Module source, nn.Module target)
@@ -61,17 +61,16 @@ public abstract class WeightAverage : IStatefulHook, IDisposable
         ArgumentNullException.ThrowIfNull(target);
         if (_average is null)
             throw new InvalidOperationException("nothing has gone into the average yet: check IsEmpty");
-        var averaged = new Dictionary<Parameter, Tensor>(ReferenceEqualityComparer.Instance);
-        for (int i = 0; i < _average.Blocks.Count; i++)
-            averaged[_average.Space.Parameters[i]] = _average.Blocks[i];
-
         var pairs = new List<(Tensor From, Tensor To)>();
         Dictionary<string, Tensor> targets = TensorsOf(target);
         foreach (var (name, tensor) in TensorsOf(source))
         {
             if (!targets.TryGetValue(name, out Tensor? to) || !to.shape.SequenceEqual(tensor.shape))
                 throw new ArgumentException($"the copy has no {name} of shape [{string.Join(", ", tensor.shape)}]: it must be of the same architecture", nameof(target));
-            pairs.Add((tensor is Parameter parameter && averaged.TryGetValue(parameter, out Tensor? mean) ? mean : tensor, to));
+            int place = tensor is Parameter parameter ? _average.Space.IndexOf(parameter) : -1;
+            Tensor from = place >= 0 ? _average.Blocks[place] : tensor;
+            if (!ReferenceEquals(from, to)) // where the model is its own copy, only the average moves
+                pairs.Add((from, to));
         }
         using var noGrad = no_grad();
         foreach (var (from, to) in pairs)
@@ -136,7 +135,7 @@ public abstract class WeightAverage : IStatefulHook, IDisposable
         using var noGrad = no_grad();
         for (int i = 0; i < space.Parameters.Count; i++)
         {
-            int place = _average is null ? -1 : IndexOf(_average.Space, space.Parameters[i]);
+            int place = _average?.Space.IndexOf(space.Parameters[i]) ?? -1;
             if (place >= 0)
                 average.Blocks[i].copy_(_average!.Blocks[place]);
         }
@@ -156,13 +155,5 @@ public abstract class WeightAverage : IStatefulHook, IDisposable
         for (int i = 0; i < space.Parameters.Count; i++)
             vector.Blocks[i].copy_(state[Key(i)]);
         return vector;
-    }
-
-    private static int IndexOf(ParameterSpace space, Parameter parameter)
-    {
-        for (int i = 0; i < space.Parameters.Count; i++)
-            if (ReferenceEquals(space.Parameters[i], parameter))
-                return i;
-        return -1;
     }
 }

@@ -1,6 +1,5 @@
 using Polder.Objectives;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Polder.Methods;
@@ -59,16 +58,13 @@ public sealed class MethodState : IDisposable
     {
         ParameterSpace earlier = Space;
         Space = space;
-        var places = new Dictionary<Parameter, int>(ReferenceEqualityComparer.Instance);
-        for (int i = 0; i < earlier.Parameters.Count; i++)
-            places[earlier.Parameters[i]] = i;
         Forget();
         using var noGrad = no_grad();
         foreach (var (name, (old, initial)) in _vectors.ToArray())
         {
             ParameterVector vector = Create(initial);
             for (int i = 0; i < space.Parameters.Count; i++)
-                if (places.TryGetValue(space.Parameters[i], out int place))
+                if (earlier.IndexOf(space.Parameters[i]) is var place and >= 0)
                     vector.Blocks[i].copy_(old.Blocks[place]);
             _vectors[name] = (vector, initial);
             old.Dispose();

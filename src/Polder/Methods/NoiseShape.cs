@@ -54,12 +54,9 @@ public sealed record NoiseShape
             throw new ArgumentException("Within holds none of the optimizer's trainable parameters: no weight would get noise", nameof(space));
         if (GroupFactors is not null)
         {
-            var factors = new Dictionary<Parameter, double>(ReferenceEqualityComparer.Instance);
             foreach (var (group, factor) in @base.ParamGroups.OfType<ParamGroup>().Zip(GroupFactors))
-                foreach (Parameter parameter in group.Parameters)
-                    factors.TryAdd(parameter, factor);
-            for (int i = 0; i < outer.Length; i++)
-                outer[i] *= factors[space.Parameters[i]];
+                foreach (int place in group.Parameters.Select(space.IndexOf).Where(place => place >= 0))
+                    outer[place] = outer[place] == 0 ? 0 : factor; // once, also where a tied parameter stands twice
         }
         return new ScaledNoise(noise, ParameterFactors.Of(space, Scale, outer));
     }

@@ -29,54 +29,22 @@ public sealed record SharpnessAware : IGradientMethod
     /// <summary>The parameters that the ascent moves, and whose gradient is normalised; null is all.</summary>
     public ParameterSelection? Within { get; init; }
 
-    internal static MethodEntry Sam { get; } = new(
-        "sam", "sharpness-aware minimisation: the gradient after an ascent of length rho",
-        a => new SharpnessAware { Rho = a.Number("rho") },
-        StandardOptions.Rho(0.05))
-    {
-        Passes = "2",
-        PassesPerStep = 2,
-        ExtraParameterBuffers = 1,
-        Source = "Foret, Kleiner, Mobahi and Neyshabur, ICLR 2021",
-        TuningGrid = [0.1, 0.2, 0.5, 1, 2],
-    };
+    internal static MethodEntry Sam { get; } = Entry(
+        "sam", "sharpness-aware minimisation: the gradient after an ascent of length rho", "Foret, Kleiner, Mobahi and Neyshabur, ICLR 2021",
+        0.05, [0.1, 0.2, 0.5, 1, 2], a => new SharpnessAware { Rho = a.Number("rho") });
 
-    internal static MethodEntry Asam { get; } = new(
-        "asam", "adaptive SAM: the ascent is scaled by the weights",
-        a => new SharpnessAware { Rho = a.Number("rho"), Adaptive = true, FilterWise = a.Word("metric") == "filter" },
-        StandardOptions.Rho(0.5),
-        MethodOption.Word("metric", "what scales the ascent: each weight's absolute value, or the norm of its convolution filter", "element", "element", "filter"))
-    {
-        Passes = "2",
-        PassesPerStep = 2,
-        ExtraParameterBuffers = 1,
-        Source = "Kwon, Kim, Park and Choi, ICML 2021",
-        TuningGrid = [0.2, 0.5, 1, 2, 5],
-    };
+    internal static MethodEntry Asam { get; } = Entry(
+        "asam", "adaptive SAM: the ascent is scaled by the weights", "Kwon, Kim, Park and Choi, ICML 2021",
+        0.5, [0.2, 0.5, 1, 2, 5], a => new SharpnessAware { Rho = a.Number("rho"), Adaptive = true, FilterWise = a.Word("metric") == "filter" },
+        MethodOption.Word("metric", "what scales the ascent: each weight's absolute value, or the norm of its convolution filter", "element", "element", "filter"));
 
-    internal static MethodEntry Usam { get; } = new(
-        "usam", "unnormalised SAM: the ascent is rho times the gradient",
-        a => new SharpnessAware { Rho = a.Number("rho"), Normalize = false },
-        StandardOptions.Rho(0.05))
-    {
-        Passes = "2",
-        PassesPerStep = 2,
-        ExtraParameterBuffers = 1,
-        Source = "Agarwala and Dauphin, ICML 2023",
-        TuningGrid = [0.02, 0.05, 0.1, 0.2, 0.5],
-    };
+    internal static MethodEntry Usam { get; } = Entry(
+        "usam", "unnormalised SAM: the ascent is rho times the gradient", "Agarwala and Dauphin, ICML 2023",
+        0.05, [0.02, 0.05, 0.1, 0.2, 0.5], a => new SharpnessAware { Rho = a.Number("rho"), Normalize = false });
 
-    internal static MethodEntry Samon { get; } = new(
-        "samon", "SAM whose ascent moves the normalisation layers only",
-        a => new SharpnessAware { Rho = a.Number("rho"), Within = a.Setup.NormalisationLayers() },
-        StandardOptions.Rho(0.05))
-    {
-        Passes = "2",
-        PassesPerStep = 2,
-        ExtraParameterBuffers = 1,
-        Source = "Mueller, Vlaar, Rolnick and Hein, NeurIPS 2023",
-        TuningGrid = [0.1, 0.2, 0.5, 1, 2],
-    };
+    internal static MethodEntry Samon { get; } = Entry(
+        "samon", "SAM whose ascent moves the normalisation layers only", "Mueller, Vlaar, Rolnick and Hein, NeurIPS 2023",
+        0.05, [0.1, 0.2, 0.5, 1, 2], a => new SharpnessAware { Rho = a.Number("rho"), Within = a.Setup.NormalisationLayers() });
 
     /// <inheritdoc/>
     public string Name => Adaptive ? "asam" : !Normalize ? "usam" : Within is null ? "sam" : "samon";
@@ -105,4 +73,15 @@ public sealed record SharpnessAware : IGradientMethod
         };
         context.Run(ascent.Along(context, context.Gradient));
     }
+
+    private static MethodEntry Entry(
+        string name, string summary, string source, double rho, IReadOnlyList<double> grid, Func<MethodArguments, IGradientMethod> create, params MethodOption[] more) =>
+        new(name, summary, create, [StandardOptions.Rho(rho), .. more])
+        {
+            Passes = "2",
+            PassesPerStep = 2,
+            ExtraParameterBuffers = 1,
+            Source = source,
+            TuningGrid = grid,
+        };
 }

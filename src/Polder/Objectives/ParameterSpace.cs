@@ -16,6 +16,7 @@ namespace Polder.Objectives;
 public sealed class ParameterSpace
 {
     private readonly Parameter[] _parameters;
+    private readonly Dictionary<Parameter, int> _places = new(ReferenceEqualityComparer.Instance);
     private readonly IntPtr[] _handles;
     private readonly long[] _offsets;
     private readonly bool[] _received;
@@ -29,6 +30,7 @@ public sealed class ParameterSpace
         _received = new bool[parameters.Length];
         for (int i = 0; i < parameters.Length; i++)
         {
+            _places[parameters[i]] = i;
             _offsets[i] = Dimension;
             Dimension += parameters[i].numel();
         }
@@ -75,6 +77,10 @@ public sealed class ParameterSpace
                 return false;
         return next == _parameters.Length;
     }
+
+    /// <summary>The place of a parameter among <see cref="Parameters"/>; -1 where it is none of them (frozen, or another model's).</summary>
+    /// <param name="parameter">The parameter itself: parameters of equal values are not the same.</param>
+    public int IndexOf(Parameter parameter) => _places.GetValueOrDefault(parameter, -1);
 
     /// <summary>A new zero vector of this space; the caller owns it.</summary>
     public ParameterVector CreateVector() => new(this);
@@ -166,11 +172,8 @@ public sealed class ParameterSpace
     /// <summary>Takes over what an earlier space knew of the parameters that both have.</summary>
     internal void Inherit(ParameterSpace earlier)
     {
-        var known = new Dictionary<Parameter, bool>(ReferenceEqualityComparer.Instance);
-        for (int i = 0; i < earlier._parameters.Length; i++)
-            known[earlier._parameters[i]] = earlier._received[i];
         for (int i = 0; i < _parameters.Length; i++)
-            _received[i] = known.GetValueOrDefault(_parameters[i]);
+            _received[i] = earlier.IndexOf(_parameters[i]) is var place and >= 0 && earlier._received[place];
     }
 
     private static IEnumerable<Parameter> SelectTrainable(IEnumerable<Parameter> parameters)

@@ -36,18 +36,15 @@ public sealed class DecoupledWeightDecay : IUpdateHook
         if (Strength == 0)
             return;
         using var noGrad = no_grad();
-        var rates = new Dictionary<Parameter, double>(ReferenceEqualityComparer.Instance);
-        foreach (ParamGroup group in _base.ParamGroups.OfType<ParamGroup>())
-            foreach (Parameter parameter in group.Parameters)
-                rates[parameter] = group.LearningRate;
         // As in the base optimizers, a parameter that has never received a gradient does not decay.
         bool marked = Enumerable.Range(0, space.Parameters.Count).Any(space.HasReceivedGradient);
-        for (int i = 0; i < space.Parameters.Count; i++)
+        foreach (ParamGroup group in _base.ParamGroups.OfType<ParamGroup>())
         {
-            if (marked && !space.HasReceivedGradient(i))
-                continue;
-            using Scalar factor = (1 - (rates[space.Parameters[i]] * Strength)).ToScalar();
-            space.Parameters[i].mul_(factor);
+            using Scalar factor = (1 - (group.LearningRate * Strength)).ToScalar();
+            // Tied parameters stand twice in a group and decay once.
+            foreach (int place in group.Parameters.Select(space.IndexOf).Where(place => place >= 0).Distinct())
+                if (!marked || space.HasReceivedGradient(place))
+                    space.Parameters[place].mul_(factor);
         }
     }
 }

@@ -46,13 +46,9 @@ public sealed class DistancePenalty
         double sum = 0;
         for (int i = 0; i < _strengths.Length; i++)
         {
-            if (_strengths[i] == 0)
-                continue;
             using var scope = NewDisposeScope();
-            Tensor difference = _start.Layers[i].Difference();
-            sum += _norm == DistanceNorm.Frobenius
-                ? 0.5 * _strengths[i] * difference.pow(2).sum().ToDouble()
-                : _strengths[i] * StartWeights.RowSums(difference).max().ToDouble();
+            if (_strengths[i] > 0)
+                sum += Value(i, _start.Layers[i].Difference());
         }
         return sum;
     }
@@ -69,52 +65,53 @@ public sealed class DistancePenalty
     /// <param name="closure">Computes the loss, as <see cref="ClosureObjective"/> wants it.</param>
     public IObjective On(Func<Tensor> closure) => On(new ClosureObjective(closure));
 
-    private void AddGradient(ParameterSpace space, ParameterVector gradient, double weight)
+    private double Value(int layer, Tensor difference) => _norm == DistanceNorm.Frobenius
+        ? 0.5 * _strengths[layer] * difference.pow(2).sum().ToDouble()
+        : _strengths[layer] * StartWeights.RowSums(difference).max().ToDouble();
+
+    // The value, and the gradient on the way; a layer that is frozen has a value but no place in the space.
+    private double Accumulate(ParameterSpace space, ParameterVector gradient, double weight)
     {
         using var noGrad = no_grad();
+        double sum = 0;
         for (int i = 0; i < _strengths.Length; i++)
         {
-            int place = _strengths[i] == 0 ? -1 : PlaceOf(space, _start.Layers[i]);
-            if (place < 0)
+            if (_strengths[i] == 0)
                 continue;
             using var scope = NewDisposeScope();
             Tensor difference = _start.Layers[i].Difference();
-            using Scalar factor = (weight * _strengths[i]).ToScalar();
-            space.MarkReceivedGradient(place);
-            if (_norm == DistanceNorm.Frobenius)
+            sum += Value(i, difference);
+            int place = space.IndexOf(_start.Layers[i].Weight);
+            if (place >= 0)
             {
-                gradient.Blocks[place].add_(difference, factor);
-            }
-            else
-            {
-                long row = StartWeights.RowSums(difference).argmax().ToInt64();
-                gradient.Blocks[place].narrow(0, row, 1).add_(difference.narrow(0, row, 1).sign(), factor);
+                space.MarkReceivedGradient(place);
+                AddGradient(gradient.Blocks[place], difference, weight * _strengths[i]);
             }
         }
+        return sum;
     }
 
-    // A layer that is frozen has no place.
-    private static int PlaceOf(ParameterSpace space, StartWeights.Layer layer)
+    private void AddGradient(Tensor block, Tensor difference, double strength)
     {
-        for (int i = 0; i < space.Parameters.Count; i++)
-            if (ReferenceEquals(space.Parameters[i], layer.Weight))
-                return i;
-        return -1;
+        using Scalar factor = strength.ToScalar();
+        if (_norm == DistanceNorm.Frobenius)
+        {
+            block.add_(difference, factor);
+            return;
+        }
+        long row = StartWeights.RowSums(difference).argmax().ToInt64();
+        block.narrow(0, row, 1).add_(difference.narrow(0, row, 1).sign(), factor);
     }
 
     private class Penalised(DistancePenalty penalty, IObjective inner) : IForwardObjective
     {
+        protected DistancePenalty Penalty { get; } = penalty;
+
         public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight) =>
-            Add(space, gradient, weight, inner.Accumulate(space, gradient, weight));
+            inner.Accumulate(space, gradient, weight) + Penalty.Accumulate(space, gradient, weight);
 
         public double Evaluate(ParameterSpace space) =>
-            (inner as IForwardObjective ?? throw MicroBatchObjective.Unable(inner)).Evaluate(space) + penalty.Value();
-
-        protected double Add(ParameterSpace space, ParameterVector gradient, double weight, double loss)
-        {
-            penalty.AddGradient(space, gradient, weight);
-            return loss + penalty.Value();
-        }
+            (inner as IForwardObjective ?? throw MicroBatchObjective.Unable(inner)).Evaluate(space) + Penalty.Value();
     }
 
     private sealed class PenalisedRows(DistancePenalty penalty, ISlicedObjective inner) : Penalised(penalty, inner), ISlicedObjective
@@ -122,6 +119,6 @@ public sealed class DistancePenalty
         public int Rows => inner.Rows;
 
         public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight, Range rows) =>
-            Add(space, gradient, weight, inner.Accumulate(space, gradient, weight, rows));
+            inner.Accumulate(space, gradient, weight, rows) + Penalty.Accumulate(space, gradient, weight);
     }
 }

@@ -41,6 +41,17 @@ public sealed class TrainingLossTests : IDisposable
         Assert.Equal(expected, loss.Compute().ToDouble(), 1e-6);
     }
 
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(0.7, 0.2)]
+    public void The_parts_of_a_batch_with_class_weights_have_the_whole_as_their_mean(double mixup, double smoothing)
+    {
+        using var loss = new TrainingLoss(
+            _model, _images, _labels, new TrainingOptions { Mixup = mixup, LabelSmoothing = smoothing }, 2, tensor(new[] { 0.2f, 3, 0.7f }));
+        double whole = loss.Compute().ToDouble();
+        Assert.Equal(whole, (0.25 * loss.Compute(..1).ToDouble()) + (0.75 * loss.Compute(1..).ToDouble()), 1e-6);
+    }
+
     [Fact]
     public void Mixup_mixes_images_and_losses_with_the_same_share_and_partner()
     {
