@@ -14,19 +14,20 @@ internal static class NoiseStabilityBenchmark
 
     public static void Run()
     {
-        MeasureMoves();
+        MeasureMoves("ResNet-20", "resnet20");
+        MeasureMoves("ResNet-18", "resnet18");
         Measure("NSO, ResNet-20, 32 px, batch 128", "resnet20", 128, 32, 1, 2);
         Measure("NSO, ResNet-18, 64 px, batch 32", "resnet18", 32, 64, 1);
         Measure("NSO, ResNet-18, 64 px, batch 64", "resnet18", 64, 64, 1);
     }
 
     // Everything of a step but forward and backward, so that the difference is seen in milliseconds also on a busy machine.
-    private static void MeasureMoves()
+    private static void MeasureMoves(string title, string architecture)
     {
         var owned = new List<IDisposable>();
         (string, Action) Variant(string name, bool curvature)
         {
-            ImageClassifier model = Architectures.Get("resnet18").Build(10, 0);
+            ImageClassifier model = Architectures.Get(architecture).Build(10, 0);
             SGD sgd = optim.SGD(model.parameters(), 0.001, 0.9);
             var optimizer = new FlatMinimaOptimizer(sgd, new NoiseStability { Sigma = 0.01 }, model) { MeasureCurvature = curvature };
             owned.AddRange([sgd, model, optimizer]);
@@ -34,7 +35,7 @@ internal static class NoiseStabilityBenchmark
             return (name, () => optimizer.Step(nothing));
         }
 
-        Interleaved.Compare("Moves and update alone, ResNet-18, 1 pair", [Variant("curvature not measured", false), Variant("curvature measured", true)], Rounds);
+        Interleaved.Compare($"Moves and update alone, {title}, 1 pair", [Variant("curvature not measured", false), Variant("curvature measured", true)], Rounds);
         owned.Reverse();
         owned.ForEach(o => o.Dispose());
     }
