@@ -43,8 +43,29 @@ public sealed class CompareTests : IDisposable
         Assert.True(File.Exists(Path.Combine(run, "config.json")));
     }
 
+    [Fact]
+    public void A_method_several_times_has_settings_of_its_own()
+    {
+        (int code, string output, string error) = PolderProcess.Run(
+            "compare", "--methods", "base,nso,nso+passes=split,nso+sigma=0.05+pairs=2", "--sigma", "0.03", "--seeds", "0", "--epochs", "2", "--json", "-", "--quiet",
+            "--out", Path.Combine(_folder, "run"));
+
+        Assert.Equal((0, ""), (code, error));
+        JsonArray results = JsonNode.Parse(output)!["results"]!.AsArray();
+        Assert.Equal(["base", "nso", "nso", "nso"], results.Select(r => (string)r!["method"]!));
+        Assert.Equal(["base", "nso", "nso+passes=split", "nso+sigma=0.05+pairs=2"], results.Select(r => (string)r!["label"]!));
+        Assert.Equal([(0.03, "full", 1), (0.03, "split", 1), (0.05, "full", 2)], results.Skip(1).Select(
+            r => ((double)r!["options"]!["sigma"]!, (string)r["options"]!["passes"]!, (int)r["options"]!["pairs"]!)));
+        long[] gradients = [.. results.Select(r => (long)r!["runs"]![0]!["gradientEvaluations"]!)];
+        Assert.Equal([gradients[0], 2 * gradients[0], gradients[0], 4 * gradients[0]], gradients);
+    }
+
     [Theory]
     [InlineData("--methods: found base,sgd", "--methods", "base,sgd")]
+    [InlineData("--methods: found nso+passes=half, allowed: passes is full, split", "--methods", "base,nso+passes=half")]
+    [InlineData("--methods: found sam+pairs=2, allowed: sam has rho", "--methods", "sam+pairs=2")]
+    [InlineData("--methods: found nso+sigma=0.02, allowed: settings that differ from nso's", "--methods", "nso,nso+sigma=0.02")]
+    [InlineData("--methods: found nso+sigma", "--methods", "nso+sigma")]
     [InlineData("--seeds: found 4..0", "--seeds", "4..0")]
     [InlineData("--shots: found 36, allowed: a whole number between 1 and 35", "--shots", "36")]
     [InlineData("--sigma: found -1", "--sigma", "-1")]

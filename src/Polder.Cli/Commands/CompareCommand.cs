@@ -14,7 +14,7 @@ internal sealed class CompareCommand : PolderCommand
     /// <summary>Characters that the table with all columns needs.</summary>
     private const int WideTable = 140;
 
-    private readonly CliOption<IReadOnlyList<string>> _methods = CommonOptions.Methods(["base", "wp", "nso", "sam"], MethodRegistry.Names);
+    private readonly CliOption<IReadOnlyList<string>> _methods = MethodVariant.List("base", "wp", "nso", "sam");
     private readonly CliOption<IReadOnlyList<long>> _seeds = CommonOptions.Seeds("0..4");
     private readonly CliOption<string> _budget = OptionOf.Choice(
         "--budget", "what all methods have the same of: epochs, or as many gradients as nso with one pair takes in --epochs", "epochs", "epochs", "gradients");
@@ -34,6 +34,7 @@ internal sealed class CompareCommand : PolderCommand
         Examples =
         [
             "polder compare",
+            "polder compare --methods base,nso,nso+passes=split,nso+every=2 --seeds 0..9",
             "polder compare --data photos --weights resnet20.th --arch resnet20 --methods base,nso --seeds 0..2",
         ];
     }
@@ -83,6 +84,7 @@ internal sealed class CompareCommand : PolderCommand
             Results = results.Select((r, i) => new
             {
                 r.Method,
+                r.Label,
                 Options = MethodOptionSet.Members(r.Options),
                 r.Runs,
                 r.TestAccuracy,
@@ -100,7 +102,7 @@ internal sealed class CompareCommand : PolderCommand
         foreach (DivergedRun run in diverged)
             context.Output.Warn($"{run.Message}; the comparison is without this run");
         foreach (MethodRuns runs in results.Where(r => r.Runs.Any(run => run.SkippedSteps > 0)))
-            context.Output.Warn($"{runs.Method}: {runs.Runs.Sum(r => r.SkippedSteps)} of {runs.Runs.Sum(r => r.Steps)} steps were left out, since a loss or gradient was not finite");
+            context.Output.Warn($"{runs.Label}: {runs.Runs.Sum(r => r.SkippedSteps)} of {runs.Runs.Sum(r => r.Steps)} steps were left out, since a loss or gradient was not finite");
     }
 
     private void Show(CommandContext context, IReadOnlyList<MethodRuns> results, IReadOnlyList<PairedDifference?> differences)
@@ -127,16 +129,16 @@ internal sealed class CompareCommand : PolderCommand
             if (wide)
                 table.AddRow([Name(runs), OptionsOf(runs), .. cells, Percent(runs.ValidationAccuracy), $"{runs.Runs.Average(r => r.GradientEvaluations):F0}", $"{runs.Runs.Average(r => r.Seconds):F1}"]);
             else
-                table.AddRow([Name(runs), .. cells]);
+                table.AddRow([runs.Method == "base" ? Name(runs) : runs.Label, .. cells]);
         }
         if (!wide)
         {
-            foreach (TableColumn column in table.Columns)
+            foreach (TableColumn column in table.Columns.Skip(1))
                 column.NoWrap().PadRight(1);
         }
         context.Output.Result(table);
         foreach (MethodRuns runs in wide ? [] : results.Where(r => r.Options.Count > 0))
-            context.Output.Result($"{Name(runs)}: {OptionsOf(runs)}");
+            context.Output.Result($"{runs.Label}: {OptionsOf(runs)}");
         context.Output.Result("Accuracy in percent, mean +- standard deviation over seeds; differences are paired by seed, in points.");
         if (differences.Any(d => d?.PHolm is not null))
             context.Output.Result("p: paired t-test; Holm: corrected over the methods compared with base. Intervals and p cover the seeds, not the test sample.");

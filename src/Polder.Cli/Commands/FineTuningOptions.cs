@@ -146,8 +146,8 @@ internal sealed class FineTuningOptions
 
     /// <summary>Methods by name with their options.</summary>
     /// <inheritdoc cref="MethodOptionSet.Choose"/>
-    public MethodChoice[] Choose(CommandContext context, IReadOnlyList<string> names, bool swept = false) =>
-        Methods.Choose(context, names, IsDigits(context), swept);
+    public MethodChoice[] Choose(CommandContext context, IReadOnlyList<string> entries, bool swept = false) =>
+        Methods.Choose(context, entries, IsDigits(context), swept);
 
     /// <summary>The training as one method needs it; what the user asked for and the method cannot have is an error.</summary>
     public TrainingOptions Fit(CommandContext context, MethodChoice method, TrainingOptions training)

@@ -34,16 +34,20 @@ internal sealed class MethodOptionSet
 
     /// <summary>Chooses methods with the options that the user gave, and puts the values into the result's settings that all methods with the option share.</summary>
     /// <param name="context">The command.</param>
-    /// <param name="names">The methods' names.</param>
+    /// <param name="entries">The methods, as <see cref="MethodVariant"/> reads them.</param>
     /// <param name="digits">Whether the defaults are those of the digits.</param>
     /// <param name="swept">Whether the command itself tries the first option of each method, so that it cannot be given.</param>
     /// <exception cref="UserErrorException">An option is given that no chosen method takes, or a value that one of them does not allow.</exception>
-    public MethodChoice[] Choose(CommandContext context, IReadOnlyList<string> names, bool digits, bool swept = false)
+    public MethodChoice[] Choose(CommandContext context, IReadOnlyList<string> entries, bool digits, bool swept = false)
     {
-        MethodEntry[] methods = [.. names.Select(MethodRegistry.Named)];
+        MethodVariant[] variants = [.. entries.Select(entry => MethodVariant.TryParse(entry, out MethodVariant variant)
+            ? variant
+            : throw new ArgumentException($"{entry} is no method", nameof(entries)))];
+        MethodEntry[] methods = [.. variants.Select(v => v.Method).Distinct()];
         foreach (CliOption<string?> option in _options.Where(context.IsGiven))
             RequireTaken(context, option, methods, swept);
-        MethodChoice[] choices = [.. methods.Select(method => MethodChoice.Create(method.Name, ValuesOf(context, method, digits)))];
+        MethodChoice[] choices = [.. variants.Select(v => MethodChoice.Create(v.Method.Name, ValuesOf(context, v, digits)) with { Label = v.Label })];
+        RequireDistinct(choices);
         foreach (CliOption<string?> option in _options)
         {
             string name = NameOf(option);
@@ -79,8 +83,19 @@ internal sealed class MethodOptionSet
                 throw UserErrorException.ForOption(option.Name, found, $"{method.Option(name)!.Range} with {method.Name}");
     }
 
-    private Dictionary<string, object> ValuesOf(CommandContext context, MethodEntry method, bool digits)
+    // Two entries of the same settings would be compared with each other for nothing.
+    private static void RequireDistinct(MethodChoice[] choices)
     {
+        foreach ((int i, MethodChoice choice) in choices.Index())
+        {
+            if (choices.Take(i).FirstOrDefault(c => c.Name == choice.Name && c.Options.All(o => o.Value.Equals(choice.Options[o.Key]))) is { } same)
+                throw UserErrorException.ForOption("--methods", choice.Label, $"settings that differ from {same.Label}'s");
+        }
+    }
+
+    private Dictionary<string, object> ValuesOf(CommandContext context, MethodVariant variant, bool digits)
+    {
+        MethodEntry method = variant.Method;
         var values = new Dictionary<string, object>();
         foreach (MethodOption option in method.Options)
         {
@@ -88,6 +103,14 @@ internal sealed class MethodOptionSet
             object? value = given ?? (digits ? DigitsDefaults.Of(method.Name, option.Name) : null) ?? _commandDefault(method, option);
             if (value is not null)
                 values[option.Name] = value;
+        }
+        foreach ((string name, string text) in variant.Settings)
+        {
+            MethodOption option = method.Option(name) ?? throw UserErrorException.ForOption(
+                "--methods", variant.Label, $"{method.Name} has {(method.Options.Count > 0 ? string.Join(", ", method.Options.Select(o => o.Name)) : "no options")}");
+            if (!option.TryParse(text, out object value))
+                throw UserErrorException.ForOption("--methods", variant.Label, $"{name} is {option.Range}");
+            values[name] = value;
         }
         return values;
     }

@@ -30,6 +30,9 @@ public sealed record MethodRun(
 /// <param name="Runs">Its runs, one a seed.</param>
 public sealed record MethodRuns(string Method, IReadOnlyDictionary<string, object> Options, IReadOnlyList<MethodRun> Runs)
 {
+    /// <summary>What reports call it, <see cref="MethodChoice.Label"/>.</summary>
+    public string Label { get; init; } = Method;
+
     /// <summary>Mean and spread of the test accuracy.</summary>
     public Summary TestAccuracy => Summary.Of([.. Runs.Select(r => r.TestAccuracy)]);
 
@@ -46,13 +49,13 @@ public sealed record MethodRuns(string Method, IReadOnlyDictionary<string, objec
 }
 
 /// <summary>A training that diverged.</summary>
-/// <param name="Method">The method.</param>
+/// <param name="Method">The method's <see cref="MethodChoice.Label"/>.</param>
 /// <param name="Seed">The seed.</param>
 /// <param name="Message">Where and how.</param>
 public sealed record DivergedRun(string Method, long Seed, string Message);
 
 /// <summary>Where a comparison stands.</summary>
-/// <param name="Method">The method that runs.</param>
+/// <param name="Method">The <see cref="MethodChoice.Label"/> of the method that runs.</param>
 /// <param name="Seed">Its seed.</param>
 /// <param name="Done">Runs done, with the share of the one at hand.</param>
 /// <param name="Runs">All runs.</param>
@@ -103,10 +106,10 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
                     catch (TrainingDivergedException e)
                     {
                         first ??= e;
-                        diverged.Add(new DivergedRun(methods[m].Name, seed, e.Message));
+                        diverged.Add(new DivergedRun(methods[m].Label, seed, e.Message));
                         continue;
                     }
-                    Run?.Report((methods[m].Name, runs[m][^1]));
+                    Run?.Report((methods[m].Label, runs[m][^1]));
                 }
             }
         }
@@ -116,7 +119,7 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
         }
         if (first is not null && runs.All(r => r.Count == 0))
             throw first;
-        return [.. methods.Select((method, m) => new MethodRuns(method.Name, method.Options, runs[m])).Where(r => r.Runs.Count > 0)];
+        return [.. methods.Select((method, m) => new MethodRuns(method.Name, method.Options, runs[m]) { Label = method.Label }).Where(r => r.Runs.Count > 0)];
     }
 
     private MethodRun RunOne(MethodChoice method, long seed, int done, int total, CancellationToken cancellation)
@@ -131,7 +134,7 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
             Distribution = method.Distribution,
             Progress = Progress is null
                 ? null
-                : new Relay<TrainingProgress>(p => Progress.Report(new ComparisonProgress(method.Name, seed, done + ((double)p.Step / p.Steps), total, p))),
+                : new Relay<TrainingProgress>(p => Progress.Report(new ComparisonProgress(method.Label, seed, done + ((double)p.Step / p.Steps), total, p))),
         };
         TrainingResult result;
         try
@@ -141,7 +144,7 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
         }
         catch (TrainingDivergedException e)
         {
-            throw new TrainingDivergedException($"{method.Name}, seed {seed}: {e.Message}", e);
+            throw new TrainingDivergedException($"{method.Label}, seed {seed}: {e.Message}", e);
         }
         var test = new Loader(@case.Splits.Test, new LoaderOptions
         {

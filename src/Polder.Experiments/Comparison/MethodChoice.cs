@@ -19,6 +19,9 @@ public sealed record MethodChoice
     /// <summary>The method's name.</summary>
     public string Name => Entry.Name;
 
+    /// <summary>What reports call it: the name, unless it is given another to tell it from the same method with other options.</summary>
+    public string Label { get => field ?? Name; init; }
+
     /// <summary>The distribution of its noise.</summary>
     public NoiseDistribution Distribution => MethodEntry.DistributionOf(Options);
 
