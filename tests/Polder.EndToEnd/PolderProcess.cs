@@ -16,9 +16,16 @@ internal static class PolderProcess
         }
     }
 
-    public static (int ExitCode, string Output, string Error) Run(params string[] arguments)
+    public static (int ExitCode, string Output, string Error) Run(params string[] arguments) => Finish(Start(arguments), arguments);
+
+    /// <summary>The same with another working folder.</summary>
+    public static (int ExitCode, string Output, string Error) RunIn(string folder, params string[] arguments) => Finish(Start(folder, arguments), arguments);
+
+    public static Process Start(params string[] arguments) => Start("", arguments);
+
+    private static (int ExitCode, string Output, string Error) Finish(Process started, string[] arguments)
     {
-        using Process process = Start(arguments);
+        using Process process = started;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         if (!process.WaitForExit(TimeSpan.FromMinutes(2)))
         {
@@ -28,9 +35,9 @@ internal static class PolderProcess
         return (process.ExitCode, output.Result, error.Result);
     }
 
-    public static Process Start(params string[] arguments)
+    private static Process Start(string folder, string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         start.ArgumentList.Add(Program);
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
