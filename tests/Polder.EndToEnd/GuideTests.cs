@@ -73,7 +73,7 @@ public sealed class GuideTests : IDisposable
     {
         string[] classes = [.. page.SelectMany(line => Regex.Matches(line, @"\b0[01][0-9]_[A-Z][a-z]+_[a-z]+").Select(m => m.Value)).Distinct().Order(StringComparer.Ordinal)];
         Assert.InRange(classes.Length, 5, 10);
-        MiniatureImages.Write(In("made"), classes.Length, perClass: 6);
+        MiniatureImages.Write(In("made"), classes.Length, perClass: 4);
         Directory.CreateDirectory(In("photos"));
         Directory.CreateDirectory(In("new-photos"));
         for (int c = 0; c < classes.Length; c++)
