@@ -88,13 +88,8 @@ public sealed class GuideTests : IDisposable
     private string RunSample(string name)
     {
         string framework = new DirectoryInfo(AppContext.BaseDirectory).Name, configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(SharedFiles.Repository, "samples", name, "bin", configuration, framework, name + ".dll")])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = _folder,
-        };
-        using Process process = Process.Start(start)!;
+        string program = Path.Combine(SharedFiles.Repository, "samples", name, "bin", configuration, framework, name + ".dll");
+        using Process process = PolderProcess.StartDotNet([program], _folder, threads: 1);
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), $"{name} does not end");
         Assert.True(process.ExitCode == 0, error.Result);

@@ -18,10 +18,23 @@ internal static class PolderProcess
 
     public static (int ExitCode, string Output, string Error) Run(params string[] arguments) => Finish(Start(arguments), arguments);
 
-    /// <summary>The same with another working folder.</summary>
-    public static (int ExitCode, string Output, string Error) RunIn(string folder, params string[] arguments) => Finish(Start(folder, arguments), arguments);
+    /// <summary>The same in another working folder, on one thread: several would only wait for each other on networks of a few small images.</summary>
+    public static (int ExitCode, string Output, string Error) RunIn(string folder, params string[] arguments) =>
+        Finish(StartDotNet([Program, .. arguments], folder, threads: 1), arguments);
 
-    public static Process Start(params string[] arguments) => Start("", arguments);
+    public static Process Start(params string[] arguments) => StartDotNet([Program, .. arguments]);
+
+    /// <summary>Starts a built program.</summary>
+    /// <param name="arguments">The program's file and its arguments.</param>
+    /// <param name="folder">The working folder; empty is this process's own.</param>
+    /// <param name="threads">Threads of the tensor library; null is one a core.</param>
+    public static Process StartDotNet(IEnumerable<string> arguments, string folder = "", int? threads = null)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
+        if (threads is not null)
+            start.Environment["OMP_NUM_THREADS"] = $"{threads}";
+        return Process.Start(start)!;
+    }
 
     private static (int ExitCode, string Output, string Error) Finish(Process started, string[] arguments)
     {
@@ -33,14 +46,5 @@ internal static class PolderProcess
             Assert.Fail($"polder {string.Join(' ', arguments)} does not end");
         }
         return (process.ExitCode, output.Result, error.Result);
-    }
-
-    private static Process Start(string folder, string[] arguments)
-    {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
-        start.ArgumentList.Add(Program);
-        foreach (string argument in arguments)
-            start.ArgumentList.Add(argument);
-        return Process.Start(start)!;
     }
 }
