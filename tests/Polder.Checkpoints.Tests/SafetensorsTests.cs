@@ -100,7 +100,7 @@ public sealed class SafetensorsTests : IDisposable
         Assert.Equal([path], Directory.GetFiles(_folder.Path));
         CheckpointException nowhere = Assert.Throws<CheckpointException>(
             () => Polder.Checkpoints.Safetensors.Write(Path.Combine(_folder.Path, "none", "a.safetensors"), [("a", value)]));
-        Assert.Contains("cannot be written", nowhere.Reason);
+        Assert.Contains("cannot be written: there is no folder ", nowhere.Reason);
     }
 
     internal static void AssertSameBytes(Tensor expected, Tensor actual)

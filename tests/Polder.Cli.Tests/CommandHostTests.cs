@@ -20,6 +20,7 @@ public class CommandHostTests
     [InlineData("--sgima 1", "polder: --sgima: no option of polder probe, did you mean --sigma? see polder probe --help")]
     [InlineData("stray", "polder: stray: polder probe takes no such argument, see polder probe --help")]
     [InlineData("--json /no/such/folder/x.json", "polder: --json: found /no/such/folder/x.json, allowed: a file in a folder that exists, or -")]
+    [InlineData("--plot /no/such/folder/x.svg", "polder: --plot: found /no/such/folder/x.svg, allowed: a file in a folder that exists")]
     public void Wrong_input_is_one_line_and_exit_code_2(string options, string line)
     {
         bool ran = false;

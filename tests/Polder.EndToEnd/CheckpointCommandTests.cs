@@ -57,6 +57,7 @@ public sealed class CheckpointCommandTests : IDisposable
     [InlineData("OUT: found nothing", "convert", "model.pt")]
     [InlineData("no.pt: there is no such file", "inspect", "no.pt")]
     [InlineData("allowed: a file that ends in .safetensors", "convert", "model.pt", "model.npz")]
+    [InlineData("missing/model.pth, allowed: a file in a folder that exists", "convert", "model.pt", "missing/model.pth")]
     [InlineData("takes no such argument", "inspect", "model.pt", "more.pt")]
     public void Wrong_input_is_one_line(string words, params string[] arguments)
     {

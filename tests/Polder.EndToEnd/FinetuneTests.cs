@@ -63,6 +63,7 @@ public sealed class FinetuneTests : IDisposable
     [InlineData("gray network", "channel", "--data", "data", "--arch", "digits-cnn")]
     [InlineData("missing weights", "no.th", "--data", "data", "--arch", "resnet20", "--weights", "no.th")]
     [InlineData("no checkpoint", "data_batch_1.bin", "--data", "data", "--arch", "resnet20", "--weights", "data/data_batch_1.bin")]
+    [InlineData("sigma of a schedule and the curvature", "sigma-schedule: found linear, allowed with sigma auto:0.1: constant", "--sigma", "auto:0.1", "--sigma-schedule", "linear", "--data", "./nothing", "--arch", "resnet20")]
     [InlineData("shots of another set", "--shots", "--data", "data", "--arch", "resnet20", "--shots", "3")]
     [InlineData("learning rate", "--learning-rate", "--learning-rate", "0")]
     [InlineData("momentum of adam", "--momentum: found 0.5, allowed: only with --optimizer sgd", "--optimizer", "adam", "--momentum", "0.5")]

@@ -17,6 +17,8 @@ public static class AtomicFile
         ArgumentNullException.ThrowIfNull(write);
         string full = Path.GetFullPath(path);
         string temporary = Path.Combine(Path.GetDirectoryName(full) ?? ".", $".{Path.GetFileName(full)}.tmp");
+        if (!Directory.Exists(Path.GetDirectoryName(full)))
+            throw new CheckpointException(path, $"cannot be written: there is no folder {Path.GetDirectoryName(path)}");
         try
         {
             FileStream stream = new(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1 << 16);

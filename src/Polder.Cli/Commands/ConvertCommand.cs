@@ -2,6 +2,7 @@ using System.CommandLine;
 using Polder.Checkpoints;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
+using Polder.Cli.Output;
 using static TorchSharp.torch;
 
 namespace Polder.Cli.Commands;
@@ -46,6 +47,7 @@ internal sealed class ConvertCommand : PolderCommand
             throw UserErrorException.ForOption("OUT", output, $"a file that ends in {string.Join(", ", CheckpointConversion.Endings)}");
         if (Path.Exists(output) && (Directory.Exists(output) || !context.Get(_overwrite)))
             throw UserErrorException.ForOption("OUT", $"{output}, which exists", "a new file, or --overwrite");
+        OutputFile.RequireFolder("OUT", output);
         using Checkpoint checkpoint = Checkpoint.Load(input, CheckpointOptionsOf.Reading(context.Get(_verbatim)));
         bool whole = CheckpointConversion.Write(checkpoint, output, Types[context.Get(_precision)!]);
         if (!whole)

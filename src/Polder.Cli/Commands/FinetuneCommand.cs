@@ -107,7 +107,7 @@ internal sealed class FinetuneCommand : PolderCommand
                     Distribution = method.Distribution,
                     Progress = new Relay<TrainingProgress>(p => tracker.Report(
                         training.Epochs * (double)p.Step / p.Steps,
-                        () => $"epoch {p.Epoch} of {p.Epochs}, loss {p.Loss:F3}, validation {p.ValidationAccuracy:P1}, {p.ImagesPerSecond:F0} images/s, {Remaining(p.Remaining)} left")),
+                        () => $"epoch {p.Epoch} of {p.Epochs}, loss {p.Loss:F3}, validation {p.ValidationAccuracy:P1}, {p.ImagesPerSecond:F0} images/s")),
                     ResumeFile = Path.Combine(folder, "last", "training.safetensors"),
                     CheckpointEvery = context.Get(_checkpointEvery) ?? 0,
                     Epoch = new Relay<EpochReport>(report =>
@@ -165,6 +165,4 @@ internal sealed class FinetuneCommand : PolderCommand
             context.Output.Warn($"{result.SkippedSteps} of {result.Steps} steps were left out, since a loss or gradient was not finite");
         context.Output.Result($"{folder} keeps the best weights (best.safetensors), metrics.jsonl, plots and result.json");
     }
-
-    private static string Remaining(TimeSpan time) => time.TotalHours >= 1 ? $"{time:h\\:mm\\:ss}" : $"{time:m\\:ss}";
 }

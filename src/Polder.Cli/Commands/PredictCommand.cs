@@ -55,6 +55,8 @@ internal sealed class PredictCommand : PolderCommand
         string format = context.Get(_format)!;
         if (context.IsGiven(_out) && format == "table")
             throw UserErrorException.ForOption("--format", "table", "csv or jsonl, where --out names a file");
+        if (context.Get(_out) is { } file)
+            OutputFile.RequireFolder(_out.Name, file);
         if (format != "table" && !context.IsGiven(_out) && context.Get(context.JsonOption) == "-")
             throw UserErrorException.ForOption("--json", "-", "a file name: standard output carries the predictions");
         IReadOnlyList<string> files = Predictor.Files(context.Get(_paths)!);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Numerics;
 using Spectre.Console;
@@ -80,22 +81,16 @@ internal sealed class CommandHost
         using var interruption = new Interruption(SayStopping, Abort);
         using CancellationTokenSource both = CancellationTokenSource.CreateLinkedTokenSource(interruption.Token, cancellation);
         string? json = parse.GetValue(command.Json);
-        CheckJsonFolder(json);
+        if (json is not (null or "-"))
+            OutputFile.RequireFolder("--json", json, "a file in a folder that exists, or -");
+        if (command.Options.OfType<CliOption<string?>>().FirstOrDefault(o => o.Name == "--plot") is { } plot && parse.GetValue(plot) is { } picture)
+            OutputFile.RequireFolder(plot.Name, picture);
         bool hasTorch = command.Threads is not null && LoadTorch(command.RequiresTorch);
         if (hasTorch)
             SetThreads(parse.GetValue(command.Threads!));
         var output = new CliOutput(_consoles, parse.GetValue(command.Quiet), parse.GetValue(command.Verbose), jsonOnly: json == "-");
         var context = new CommandContext(command, parse, arguments, output, hasTorch, both.Token);
         command.Run(context);
-    }
-
-    // A result must not be lost after an hour of work because its folder has a typing error.
-    private static void CheckJsonFolder(string? json)
-    {
-        if (json is null or "-")
-            return;
-        if (Directory.Exists(json) || !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(json))))
-            throw UserErrorException.ForOption("--json", json, "a file in a folder that exists, or -");
     }
 
     private static bool LoadTorch(bool required)

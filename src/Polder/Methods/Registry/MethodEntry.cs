@@ -42,7 +42,7 @@ public sealed record MethodEntry
 
     /// <summary>The value of every option, in the order of <see cref="Options"/>: the given one or the default.</summary>
     /// <param name="given">Values by option name.</param>
-    /// <exception cref="ArgumentException">A name is no option of the method, or a value is not allowed.</exception>
+    /// <exception cref="ArgumentException">A name is no option of the method, or a value is not allowed, by itself or beside another.</exception>
     public IReadOnlyDictionary<string, object> Complete(IReadOnlyDictionary<string, object> given)
     {
         ArgumentNullException.ThrowIfNull(given);
@@ -59,6 +59,7 @@ public sealed record MethodEntry
                 throw new ArgumentException($"{option.Name} of {Name}: found {text}, allowed: {option.Range}", nameof(given));
             complete[option.Name] = read;
         }
+        StandardOptions.RequireOneSigma(complete);
         return complete;
     }
 

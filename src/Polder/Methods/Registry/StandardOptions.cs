@@ -70,15 +70,20 @@ internal static class StandardOptions
     /// <summary>The memory of a running gradient.</summary>
     public static MethodOption Beta(double @default) => MethodOption.Share("beta", "memory of the method's running gradient", @default);
 
+    /// <summary>Refuses a sigma that would follow the curvature and a schedule too.</summary>
+    /// <param name="options">Every option of a method.</param>
+    /// <exception cref="ArgumentException">It does.</exception>
+    public static void RequireOneSigma(IReadOnlyDictionary<string, object> options)
+    {
+        if (options.TryGetValue(SigmaName, out object? sigma) && sigma is string auto && options[ScheduleName] is var schedule and not "constant")
+            throw new ArgumentException($"{ScheduleName}: found {schedule}, allowed with {SigmaName} {auto}: constant, since sigma follows the curvature");
+    }
+
     /// <summary>The schedule that sigma and its schedule come to over the steps of the run.</summary>
-    /// <exception cref="ArgumentException">Sigma follows the curvature and a schedule too.</exception>
     public static Sigma SigmaOf(MethodArguments arguments)
     {
         if (arguments.Value(SigmaName) is string auto)
         {
-            string schedule = arguments.Word(ScheduleName);
-            if (schedule != "constant")
-                throw new ArgumentException($"{ScheduleName}: found {schedule}, allowed with {SigmaName} {auto}: constant, since sigma follows the curvature");
             (double share, double start) = ReadAuto(auto)!.Value;
             return Methods.Sigma.Auto(share, start);
         }
