@@ -1,7 +1,7 @@
 using Polder.Benchmarks;
 using TorchSharp;
 
-string[] known = ["steps", "sensing", "check", "nso", "methods", "split"];
+string[] known = ["steps", "sensing", "check", "nso", "methods", "split", "decode"];
 string[] chosen = args.Length == 0 ? known : args;
 if (chosen.FirstOrDefault(name => !known.Contains(name)) is { } wrong)
 {
@@ -21,4 +21,6 @@ if (chosen.Contains("nso"))
     NoiseStabilityBenchmark.Run();
 if (chosen.Contains("split"))
     SplitVarianceBenchmark.Run();
+if (chosen.Contains("decode"))
+    DecodeBenchmark.Run();
 return 0;

@@ -14,12 +14,13 @@ public class KilledSaveTests
         int caught = 0;
         // Two savers at a time, each with a file of its own: starting one takes far longer than killing it.
         Queue<(Process Process, string Path)> savers = new();
+        void Start(string path) => savers.Enqueue((TestProgram.Start(Saver.Variable, path), path));
         try
         {
             for (int kill = 0; kill < Kills; kill++)
             {
                 while (savers.Count < 2)
-                    savers.Enqueue(Start(folder.File($"{savers.Count}-{kill}.safetensors")));
+                    Start(folder.File($"{savers.Count}-{kill}.safetensors"));
                 (Process process, string path) = savers.Dequeue();
                 using (process)
                 {
@@ -47,13 +48,5 @@ public class KilledSaveTests
         }
         // The savers do little else than write, so that most are killed in the middle of it; otherwise this test would show nothing.
         Assert.True(caught > 0, $"none of {Kills} kills hit a save");
-    }
-
-    private static (Process Process, string Path) Start(string path)
-    {
-        string program = Path.Combine(AppContext.BaseDirectory, "Polder.Checkpoints.Tests" + (OperatingSystem.IsWindows() ? ".exe" : ""));
-        ProcessStartInfo start = new(program) { RedirectStandardOutput = true, UseShellExecute = false };
-        start.Environment[Saver.Variable] = path;
-        return (Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start"), path);
     }
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Polder.Vision.Data;
 
@@ -9,6 +10,9 @@ namespace Polder.Vision.Data;
 /// </summary>
 internal static class Resampler
 {
+    /// <summary>Rows that share a vector.</summary>
+    private const int Lanes = 8;
+
     /// <summary>The size of an image whose shorter side is brought to <paramref name="side"/>, the longer one in proportion, rounded down.</summary>
     public static (int Height, int Width) ShorterSide(int height, int width, int side) =>
         height <= width ? (side, Math.Max(side, (int)((long)side * width / height))) : (Math.Max(side, (int)((long)side * height / width)), side);
@@ -28,28 +32,44 @@ internal static class Resampler
         return output;
     }
 
-    /// <summary>Resizes one plane: rows first (vectorised over the columns), then columns.</summary>
+    /// <summary>Resizes one plane: rows first (vectorised over the columns), then columns (vectorised over the rows).</summary>
     public static void Resize(ReadOnlySpan<byte> plane, int width, Filter rows, Filter columns, Span<byte> output)
     {
         // Only the columns that the window needs.
         int start = columns.First(0), end = columns.First(columns.Count - 1) + columns.Weights(columns.Count - 1).Length;
-        float[] line = new float[end - start];
-        for (int y = 0; y < rows.Count; y++)
+        float[] line = new float[end - start], block = new float[line.Length * Lanes];
+        for (int y = 0; y < rows.Count; y += Lanes)
         {
-            Array.Clear(line);
-            ReadOnlySpan<float> weights = rows.Weights(y);
-            for (int k = 0; k < weights.Length; k++)
-                Accumulate(plane.Slice((rows.First(y) + k) * width + start, line.Length), weights[k], line);
-            Span<byte> target = output.Slice(y * columns.Count, columns.Count);
-            for (int x = 0; x < target.Length; x++)
+            int count = Math.Min(Lanes, rows.Count - y);
+            for (int lane = 0; lane < count; lane++)
             {
-                ReadOnlySpan<float> taps = columns.Weights(x);
-                ReadOnlySpan<float> source = line.AsSpan(columns.First(x) - start, taps.Length);
-                float sum = 0.5f;
-                for (int k = 0; k < taps.Length; k++)
-                    sum += taps[k] * source[k];
-                target[x] = (byte)Math.Clamp(sum, 0f, 255f);
+                Array.Clear(line);
+                ReadOnlySpan<float> weights = rows.Weights(y + lane);
+                for (int k = 0; k < weights.Length; k++)
+                    Accumulate(plane.Slice((rows.First(y + lane) + k) * width + start, line.Length), weights[k], line);
+                for (int x = 0, to = lane; x < line.Length; x++, to += Lanes)
+                    block[to] = line[x];
             }
+
+            Columns(block, start, columns, output[(y * columns.Count)..], count);
+        }
+    }
+
+    // The block has the elements of its rows beside each other: a column of the output is one vector.
+    private static void Columns(ReadOnlySpan<float> block, int start, Filter columns, Span<byte> output, int count)
+    {
+        ReadOnlySpan<Vector256<float>> source = MemoryMarshal.Cast<float, Vector256<float>>(block);
+        Span<int> values = stackalloc int[Lanes];
+        for (int x = 0; x < columns.Count; x++)
+        {
+            ReadOnlySpan<float> taps = columns.Weights(x);
+            ReadOnlySpan<Vector256<float>> inputs = source.Slice(columns.First(x) - start, taps.Length);
+            Vector256<float> sum = Vector256.Create(0.5f);
+            for (int k = 0; k < taps.Length; k++)
+                sum += inputs[k] * taps[k];
+            Vector256.ConvertToInt32(Vector256.Min(Vector256.Max(sum, Vector256<float>.Zero), Vector256.Create(255f))).CopyTo(values);
+            for (int lane = 0; lane < count; lane++)
+                output[lane * columns.Count + x] = (byte)values[lane];
         }
     }
 
