@@ -39,8 +39,10 @@ internal sealed class RandomNetwork
     {
         _recipe = recipe;
         var random = new Random(recipe.Seed);
+        // A copy, since a tensor of an array lies where the array does, and products of matrices are rounded by how their memory is aligned: two networks
+        // of one recipe shall compute the same bits.
         Tensor Draw(params long[] shape) =>
-            tensor([.. Enumerable.Range(0, (int)shape.Aggregate((a, b) => a * b)).Select(_ => (random.NextDouble() * 2) - 1)], shape);
+            tensor([.. Enumerable.Range(0, (int)shape.Aggregate((a, b) => a * b)).Select(_ => (random.NextDouble() * 2) - 1)], shape).clone();
         for (int layer = 1; layer < recipe.Widths.Length; layer++)
         {
             Parameters.Add(new Parameter(Draw(recipe.Widths[layer], recipe.Widths[layer - 1])));
