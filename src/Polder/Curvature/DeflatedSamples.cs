@@ -158,8 +158,20 @@ internal sealed class DeflatedSamples : IDisposable
             if (!saved)
                 break;
         }
+        // A few samples may overstate the variance twofold, and the whole matrix is a high price: look closer first.
+        bool mayBeWhole = HasTolerance && Products + dimension + (dimension / 20) <= _options.MaxProducts;
+        while (mayBeWhole && Products + cost >= dimension && _values.Count < Math.Min(100, dimension / 20))
+        {
+            Sample(_options.ProductsAtOnce);
+            _options.Progress?.Report(Current(EstimateExit.Budget));
+            cost = CostToGo();
+        }
         if (HasTolerance && Products + cost >= dimension && Products + dimension <= _options.MaxProducts)
             return Exact();
+        // The samples do not depend on what was taken out since: where they are enough already, no more are needed.
+        TraceEstimate taken = Current(EstimateExit.Tolerance);
+        if (HasTolerance && _subspace.Count > 0 && TraceEstimation.IsReached(_options, taken.Value, taken.StandardError))
+            return taken;
         Forget();
         return SampleToTheEnd();
     }
