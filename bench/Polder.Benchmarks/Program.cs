@@ -1,14 +1,30 @@
 using Polder.Benchmarks;
 using TorchSharp;
 
-string[] known = ["steps", "sensing", "check", "nso", "methods", "split", "decode"];
+string[] known = ["steps", "sensing", "check", "nso", "methods", "split", "decode", "curvature"];
+(string Name, Action<IReadOnlyList<string>> Run)[] studies = [("products", ProductCountCommand.Run), ("free-trace", FreeTraceCommand.Run)];
+string about = $"{Environment.ProcessorCount} processors, {torch.get_num_threads()} threads, .NET {Environment.Version}, TorchSharp {typeof(torch).Assembly.GetName().Version}";
+if (args.Length > 0 && studies.FirstOrDefault(s => s.Name == args[0]) is { Run: { } study })
+{
+    try
+    {
+        Console.WriteLine($"{about}, Polder {typeof(Polder.Curvature.Hessian).Assembly.GetName().Version?.ToString(3)}");
+        study(args[1..]);
+        return 0;
+    }
+    catch (Exception e) when (e is ArgumentException or Polder.Vision.Data.DataException or Polder.Checkpoints.CheckpointException)
+    {
+        Console.Error.WriteLine($"benchmark: {e.Message}");
+        return 2;
+    }
+}
 string[] chosen = args.Length == 0 ? known : args;
 if (chosen.FirstOrDefault(name => !known.Contains(name)) is { } wrong)
 {
-    Console.Error.WriteLine($"benchmark: found {wrong}, allowed: {string.Join(", ", known)}");
+    Console.Error.WriteLine($"benchmark: found {wrong}, allowed: {string.Join(", ", known)}, or one of {string.Join(", ", studies.Select(s => s.Name))} with its options");
     return 2;
 }
-Console.WriteLine($"{Environment.ProcessorCount} processors, {torch.get_num_threads()} threads, .NET {Environment.Version}, TorchSharp {typeof(torch).Assembly.GetName().Version}");
+Console.WriteLine(about);
 if (chosen.Contains("sensing"))
     SensingBenchmark.Run();
 if (chosen.Contains("check"))
@@ -23,4 +39,6 @@ if (chosen.Contains("split"))
     SplitVarianceBenchmark.Run();
 if (chosen.Contains("decode"))
     DecodeBenchmark.Run();
+if (chosen.Contains("curvature"))
+    CurvatureBenchmark.Run();
 return 0;

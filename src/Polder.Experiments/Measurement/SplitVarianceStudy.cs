@@ -9,7 +9,15 @@ namespace Polder.Experiments.Measurement;
 /// <summary>An estimate and its standard error.</summary>
 /// <param name="Value">The mean over the draws.</param>
 /// <param name="StandardError">Its standard error, which covers the draws of the noise only.</param>
-public readonly record struct Measured(double Value, double StandardError);
+public readonly record struct Measured(double Value, double StandardError)
+{
+    /// <summary>The mean of independent values, at least two, with its standard error.</summary>
+    internal static Measured MeanOf(IReadOnlyList<double> values)
+    {
+        double mean = values.Average();
+        return new(mean, Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1) / values.Count));
+    }
+}
 
 /// <summary>How noisy a gradient estimator is at fixed weights and a fixed batch.</summary>
 /// <param name="Estimator">What tables call it.</param>
@@ -93,7 +101,7 @@ public sealed record SplitVarianceStudy
         Measured twoPoint = Variance(new NoiseStability { Sigma = Sigma }, 4);
         var groups = new GroupCurvature(Sigma, Groups);
         Run(groups, unchecked(Seed + (1_000_003 * 5)), Draws);
-        Measured square = MeanOf(groups.Squares), spread = MeanOf(groups.Spreads);
+        Measured square = Measured.MeanOf(groups.Squares), spread = Measured.MeanOf(groups.Spreads);
         double noise = Sigma * Sigma, part = spread.Value / rows;
         return new SplitVarianceResult(
         [
@@ -116,12 +124,6 @@ public sealed record SplitVarianceStudy
     }
 
     private static ArgumentOutOfRangeException OutOfRange(string option, object found, string allowed) => new(option, found, allowed);
-
-    private static Measured MeanOf(List<double> values)
-    {
-        double mean = values.Average();
-        return new(mean, Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1) / values.Count));
-    }
 
     // Deviations from the first gradient seen, the clean one: their variance is the estimator's, without the cancellation of large squares.
     private sealed class DeviationReader : IUpdateHook
@@ -155,7 +157,7 @@ public sealed record SplitVarianceStudy
         {
             int count = _squares.Count;
             double value = (_squares.Sum() - (Math.Pow(_sum!.Norm(), 2) / count)) / (count - 1);
-            return new(value, MeanOf(_squares).StandardError);
+            return new(value, Measured.MeanOf(_squares).StandardError);
         }
 
         private static ParameterVector Copy(ParameterVector vector)

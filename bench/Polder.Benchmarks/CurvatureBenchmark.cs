@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using System.Globalization;
+using Polder.Curvature;
+using Polder.Vision.Models;
+using static TorchSharp.torch;
+
+namespace Polder.Benchmarks;
+
+/// <summary>What a Hessian-vector product costs against a gradient of the same batch, alone and among several, and whether memory stays.</summary>
+internal static class CurvatureBenchmark
+{
+    public static void Run()
+    {
+        Measure("Hessian-vector products, ResNet-20, 32 px, batch 64", "resnet20", 64, 32, rounds: 10);
+        Measure("Hessian-vector products, ResNet-20, 32 px, batch 128", "resnet20", 128, 32, rounds: 10);
+        Memory("resnet20", 16, 32, 300);
+        Memory("digits-cnn", 64, 8, 1000);
+    }
+
+    private static void Measure(string title, string architecture, int batch, int side, int rounds)
+    {
+        using ImageClassifier model = New(architecture, batch, side, out Tensor images, out Tensor labels);
+        Hessian hessian = Of(model, images, labels);
+        using Tensor vectors = randn([5, hessian.Dimension]);
+        using Tensor one = vectors.narrow(0, 0, 1);
+        hessian.Loss.RequireDeterminism();
+        Interleaved.Compare(title,
+        [
+            ("gradient", () => hessian.Loss.Gradient().Dispose()),
+            ("product", () => hessian.Multiply(one).Dispose()),
+            ("5 products in one call", () => hessian.Multiply(vectors).Dispose()),
+        ], rounds);
+        images.Dispose();
+        labels.Dispose();
+    }
+
+    private static void Memory(string architecture, int batch, int side, int products)
+    {
+        using ImageClassifier model = New(architecture, batch, side, out Tensor images, out Tensor labels);
+        Hessian hessian = Of(model, images, labels);
+        using Tensor vector = randn([1, hessian.Dimension]);
+        long[] resident = new long[4];
+        for (int i = 0; i <= products; i++)
+        {
+            hessian.Multiply(vector).Dispose();
+            if (i == products / 10)
+                resident[0] = Resident();
+            if (i > 0 && i % (products / 3) == 0)
+                resident[i / (products / 3)] = Resident();
+        }
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"\nResident memory, {architecture}, batch {batch}: {resident[0] >> 20} MiB after {products / 10} products, then {string.Join(", ", resident.Skip(1).Select(r => $"{r >> 20}"))} after each third of {products}."));
+        images.Dispose();
+        labels.Dispose();
+    }
+
+    private static ImageClassifier New(string architecture, int batch, int side, out Tensor images, out Tensor labels)
+    {
+        Architecture chosen = Architectures.Get(architecture);
+        using var generator = new Generator(1);
+        images = randn([batch, chosen.Channels, side, side], generator: generator);
+        labels = randint(0, 10, [batch], ScalarType.Int64, generator: generator);
+        return chosen.Build(10, 0);
+    }
+
+    private static Hessian Of(ImageClassifier model, Tensor images, Tensor labels) =>
+        Hessian.Of(model, [(images, labels)], (logits, targets) => nn.functional.cross_entropy(logits, targets));
+
+    private static long Resident()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.WorkingSet64;
+    }
+}
