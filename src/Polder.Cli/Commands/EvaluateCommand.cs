@@ -14,7 +14,7 @@ namespace Polder.Cli.Commands;
 /// <summary><c>polder evaluate</c>: how well weights do on a part of a data set, by every measure.</summary>
 internal sealed class EvaluateCommand : PolderCommand
 {
-    private const int DefaultBatchSize = 64, MostRows = 20;
+    private const int DefaultBatchSize = 64, MostRows = 20, WideTable = 90;
 
     private static readonly int[] Top = [1, 3, 5];
 
@@ -124,12 +124,15 @@ internal sealed class EvaluateCommand : PolderCommand
             rows = [.. rows.Where(c => c.Count > 0).OrderBy(c => c.F1).Take(MostRows)];
             context.Output.Result($"the {rows.Count} classes of the lowest F1 (--json has all {classes.Count}):");
         }
-        Table perClass = CliOutput.NewTable("class", "images", "precision", "recall", "F1", "most often taken for");
+        // Beside long names of classes a narrow terminal would break every word of it.
+        bool wide = context.Output.Width >= WideTable;
+        Table perClass = CliOutput.NewTable(["class", "images", "precision", "recall", "F1", .. wide ? (string[])["most often taken for"] : []]);
         foreach (ClassMetrics c in rows)
         {
-            perClass.AddRow(
-                new Text(c.Name), new Text($"{c.Count}"), new Text($"{c.Precision:P1}"), new Text($"{c.Recall:P1}"), new Text($"{c.F1:F3}"),
-                new Text(MostTakenFor(classes, metrics.Confusion, Array.IndexOf([.. metrics.PerClass], c))));
+            string[] cells = [c.Name, $"{c.Count}", $"{c.Precision:P1}", $"{c.Recall:P1}", $"{c.F1:F3}"];
+            if (wide)
+                cells = [.. cells, MostTakenFor(classes, metrics.Confusion, Array.IndexOf([.. metrics.PerClass], c))];
+            perClass.AddRow(cells.Select(cell => new Text(cell)));
         }
         context.Output.Result(perClass);
     }

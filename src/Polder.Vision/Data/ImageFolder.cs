@@ -36,9 +36,9 @@ public static class ImageFolder
             throw new DataException(folder, $"has {Path.GetFileName(validation ?? test)}/ but no train/ with class folders");
 
         IReadOnlyList<string> classes = TrainingClasses(train ?? folder, leftOut);
-        Listing training = List(train ?? folder, classes, mayLack: false, leftOut);
-        Listing? validating = train is null || validation is null ? null : List(validation, classes, mayLack: true);
-        Listing? testing = train is null || test is null ? null : List(test, classes, mayLack: true);
+        Listing training = List(train ?? folder, classes, options.SkipUnreadable, mayLack: false, leftOut);
+        Listing? validating = train is null || validation is null ? null : List(validation, classes, options.SkipUnreadable, mayLack: true);
+        Listing? testing = train is null || test is null ? null : List(test, classes, options.SkipUnreadable, mayLack: true);
 
         int total = training.Files.Count + (validating?.Files.Count ?? 0) + (testing?.Files.Count ?? 0);
         var decoding = new Decoding(options, total, progress, cancellation);
@@ -69,7 +69,7 @@ public static class ImageFolder
         };
     }
 
-    private static Listing List(string folder, IReadOnlyList<string> classes, bool mayLack, string? leftOut = null)
+    private static Listing List(string folder, IReadOnlyList<string> classes, bool skipUnreadable, bool mayLack, string? leftOut = null)
     {
         foreach (string path in ClassFolders(folder))
             if (Path.GetFileName(path) is var name && name != leftOut && !classes.Contains(name))
@@ -82,7 +82,7 @@ public static class ImageFolder
             if (mayLack && !Directory.Exists(path))
                 continue;
             int before = files.Count;
-            files.AddRange(Images(path));
+            files.AddRange(Images(path, skipUnreadable));
             if (files.Count == before)
                 throw new DataException(path, $"has no image; a class needs at least one ({string.Join(", ", ImageDecoder.Endings)})");
             labels.AddRange(Enumerable.Repeat(label, files.Count - before));
@@ -91,15 +91,17 @@ public static class ImageFolder
         return new Listing(files, labels);
     }
 
-    private static IEnumerable<string> Images(string folder)
+    private static IEnumerable<string> Images(string folder, bool skipUnreadable)
     {
         var everything = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.System | FileAttributes.Hidden };
         foreach (string path in Directory.EnumerateFiles(folder, "*", everything).Order(StringComparer.Ordinal))
         {
             string ending = Path.GetExtension(path);
-            if (ImageDecoder.ForeignEndings.Contains(ending))
+            bool foreign = ImageDecoder.ForeignEndings.Contains(ending);
+            // Named at once, before hours of decoding; where it may be left out, the decoder counts it with the others.
+            if (foreign && !skipUnreadable)
                 throw new ImageDecodingException(path, $"{ending} images cannot be decoded; allowed are {string.Join(", ", ImageDecoder.Endings)}");
-            if (ImageDecoder.Endings.Contains(ending))
+            if (foreign || ImageDecoder.Endings.Contains(ending))
                 yield return path;
         }
     }

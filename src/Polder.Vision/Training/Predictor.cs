@@ -70,7 +70,7 @@ public sealed class Predictor
                 throw new DataException(path, "there is no such file or folder");
             string[] images =
             [
-                .. Directory.EnumerateFiles(path, "*", everything).Where(f => ImageDecoder.Endings.Contains(Path.GetExtension(f))).Order(StringComparer.Ordinal),
+                .. Directory.EnumerateFiles(path, "*", everything).Where(IsImage).Order(StringComparer.Ordinal),
             ];
             if (images.Length == 0)
                 throw new DataException(path, $"holds no image; allowed are {string.Join(", ", ImageDecoder.Endings)}");
@@ -78,6 +78,10 @@ public sealed class Predictor
         }
         return files;
     }
+
+    // Images of a kind that cannot be decoded are named when their turn comes: passed over, they would be missed.
+    private static bool IsImage(string path) =>
+        Path.GetExtension(path) is var ending && (ImageDecoder.Endings.Contains(ending) || ImageDecoder.ForeignEndings.Contains(ending));
 
     /// <summary>Classifies files in their order. The model is in evaluation mode while the sequence is read, and in its own mode afterwards.</summary>
     /// <param name="files">Image files.</param>

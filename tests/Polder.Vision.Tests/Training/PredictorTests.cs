@@ -53,14 +53,15 @@ public sealed class PredictorTests : IDisposable
     [Fact]
     public void A_file_that_is_no_image_is_named_or_passed_over()
     {
-        string broken = Path.Combine(_folder.Path, "c.png");
+        string broken = Path.Combine(_folder.Path, "c.png"), foreign = Path.Combine(_folder.Path, "photo.heic");
         File.WriteAllText(broken, "no image");
+        File.WriteAllText(foreign, "of a kind that cannot be decoded");
         IReadOnlyList<string> files = Predictor.Files([_folder.Path]);
         Assert.Equal(broken, Assert.Throws<ImageDecodingException>(() => new Predictor(_model, _file).Predict(files).ToList()).Path);
 
         Prediction[] found = [.. new Predictor(_model, _file) { SkipUnreadable = true, Top = 1 }.Predict(files)];
-        Assert.Equal(5, found.Length);
-        Assert.Equal([broken], found.Where(p => p.Error is not null).Select(p => p.Path));
+        Assert.Equal(6, found.Length);
+        Assert.Equal([broken, foreign], found.Where(p => p.Error is not null).Select(p => p.Path));
         Assert.All(found, p => Assert.Equal(p.Error is null ? 1 : 0, p.Top.Count));
     }
 
