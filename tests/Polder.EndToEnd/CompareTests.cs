@@ -20,6 +20,7 @@ public sealed class CompareTests : IDisposable
         JsonObject json = JsonNode.Parse(output)!.AsObject();
         foreach (string member in (string[])["polder", "command", "settings", "environment", "seconds"])
             Assert.True(json.ContainsKey(member), member);
+        Assert.Equal((1, 1), ((int)json["settings"]!["threads"]!, (int)json["environment"]!["threads"]!));
         JsonArray results = json["results"]!.AsArray();
         Assert.Equal(["base", "wp", "nso"], results.Select(r => (string)r!["method"]!));
         JsonNode[][] runs = [.. results.Select(r => r!["runs"]!.AsArray().Select(x => x!).ToArray())];

@@ -112,6 +112,8 @@ internal sealed class FineTuningOptions
     public TrainingOptions Training(CommandContext context, long seed)
     {
         bool digits = IsDigits(context);
+        if (digits)
+            context.PreferThreads(DigitsDefaults.Threads);
         var options = new TrainingOptions
         {
             Optimizer = Enum.Parse<BaseOptimizer>(context.Get(Optimizer)!, ignoreCase: true),
@@ -161,9 +163,11 @@ internal sealed class FineTuningOptions
             throw UserErrorException.ForOption(WeightDecay.Name, $"{training.WeightDecay}", own);
         if (training.Optimizer != BaseOptimizer.Sgd)
             throw UserErrorException.ForOption("--optimizer", context.Get(Optimizer)!, $"sgd ({method.Name} makes its own update)");
+        TrainingOptions fit = method.Fit(context.IsGiven(LearningRate) ? training with { Momentum = 0 } : training); // a rate that is given is the method's own
+        context.SetEffective(LearningRate, fit.LearningRate);
         context.SetEffective(Momentum, 0);
         context.SetEffective(WeightDecay, 0);
-        return method.Fit(training);
+        return fit;
     }
 
     /// <summary>Opens data and weights.</summary>

@@ -15,6 +15,7 @@ internal sealed class CommandContext
     private readonly bool _hasTorch;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly JsonObject _settings = [];
+    private bool _threadsSettled;
     private ParseResult _parse;
     private IReadOnlyList<string> _arguments;
 
@@ -94,6 +95,15 @@ internal sealed class CommandContext
         return RunFolder;
     }
 
+    /// <summary>Computes with so many threads, unless the command line or the run that goes on says how many.</summary>
+    public void PreferThreads(int threads)
+    {
+        if (!_hasTorch || _threadsSettled || IsGiven(_command.Threads!))
+            return;
+        torch.set_num_threads(threads);
+        SetEffective(_command.Threads!, threads);
+    }
+
     /// <summary>
     /// Goes on in the folder of an earlier run: from here on every option has the value of that run, the number of threads included.
     /// <c>--json</c>, <c>--quiet</c> and <c>--verbose</c> stay those of this command line.
@@ -115,6 +125,7 @@ internal sealed class CommandContext
         (_parse, _arguments, RunFolder) = (parse, configuration.Command, folder);
         if (_hasTorch && (int?)configuration.Settings[ResultJson.MemberName(_command.Threads!.Name)] is { } threads)
             torch.set_num_threads(threads);
+        _threadsSettled = true;
         InitializeSettings();
     }
 

@@ -97,7 +97,7 @@ internal static partial class CommonOptions
             : throw new ArgumentException(OptionErrors.Found("--seeds", @default, SeedList.Allowed), nameof(@default));
 
     public static CliOption<int?> Threads() => OptionOf.OptionalCount(
-        "--threads", "threads of the tensor library", "one a processor core", ValueRange.Between(1, 4096));
+        "--threads", "threads of the tensor library", "one a processor core; training on digits: 1", ValueRange.Between(1, 4096));
 
     public static CliOption<string> Device() => new(
         "--device", "NAME", "where the tensors live", "cpu, cuda, or cuda:N", "cpu", "cpu",

@@ -66,7 +66,10 @@ public sealed record MethodChoice
         return GradientBudget.Steps(steps => For(SetupOf(@case, steps)), gradients);
     }
 
-    /// <summary>The training as the method needs it: a method with an update of its own has plain SGD below it.</summary>
+    /// <summary>
+    /// The training as the method needs it: a method with an update of its own has plain SGD below it. Its momentum is a mean of gradients, where
+    /// SGD's is a sum: at the same rate its steps would be 1 - momentum as long, so the rate is divided by that.
+    /// </summary>
     /// <param name="training">The training.</param>
     /// <exception cref="ArgumentException">The method makes its own update and the base optimizer is not SGD.</exception>
     public TrainingOptions Fit(TrainingOptions training)
@@ -75,7 +78,7 @@ public sealed record MethodChoice
         if (!Entry.DemandsPlainSgd)
             return training;
         return training.Optimizer == BaseOptimizer.Sgd
-            ? training with { Momentum = 0, WeightDecay = 0 }
+            ? training with { LearningRate = training.LearningRate / (1 - training.Momentum), Momentum = 0, WeightDecay = 0 }
             : throw new ArgumentException($"{Name} makes its own update: its base optimizer is sgd, not {training.Optimizer}", nameof(training));
     }
 

@@ -30,7 +30,7 @@ public sealed record LookSharpnessAware : IGradientMethod
         PassesPerStep = 1.2,
         ExtraParameterBuffers = 3,
         Source = "Liu, Mai, Chen, Hsieh and You, CVPR 2022",
-        TuningGrid = [0.1, 0.2, 0.5, 1, 2],
+        TuningGrid = [0.005, 0.01, 0.02, 0.05, 0.1],
     };
 
     /// <inheritdoc/>

@@ -25,7 +25,7 @@ public sealed record MomentumSharpnessAware : IGradientMethod
         PassesPerStep = 1,
         ExtraParameterBuffers = 2,
         Source = "Becker, Altrock and Risse, 2024 (arXiv 2401.12033)",
-        TuningGrid = [0.1, 0.2, 0.5, 1, 2],
+        TuningGrid = [0.2, 0.5, 1, 2, 5],
     };
 
     /// <inheritdoc/>

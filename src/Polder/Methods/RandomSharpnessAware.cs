@@ -43,7 +43,7 @@ public sealed record RandomSharpnessAware : IGradientMethod
         PassesPerStep = 2,
         ExtraParameterBuffers = 2,
         Source = "Liu, Mai, Cheng, Chen, Hsieh and You, NeurIPS 2022",
-        TuningGrid = [0.1, 0.2, 0.5, 1, 2],
+        TuningGrid = [0.05, 0.1, 0.2, 0.5, 1],
     };
 
     /// <inheritdoc/>

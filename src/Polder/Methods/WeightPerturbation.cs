@@ -37,7 +37,7 @@ public sealed record WeightPerturbation : IGradientMethod
         PassesPerStep = 1,
         ExtraParameterBuffers = 1,
         Source = "the baseline of Zhang, Li and Ju, TMLR 2024 (WP-SGD)",
-        TuningGrid = [0.005, 0.01, 0.02, 0.04, 0.08],
+        TuningGrid = [0.0025, 0.005, 0.01, 0.02, 0.04],
     };
 
     /// <inheritdoc/>

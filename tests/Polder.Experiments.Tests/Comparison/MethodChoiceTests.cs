@@ -36,8 +36,8 @@ public class MethodChoiceTests
     [Fact]
     public void A_method_with_its_own_update_has_plain_sgd_below_it()
     {
-        var training = new TrainingOptions { Momentum = 0.9, WeightDecay = 0.1 };
-        Assert.Equal(training with { Momentum = 0, WeightDecay = 0 }, MethodChoice.Create("bsam").Fit(training));
+        var training = new TrainingOptions { LearningRate = 0.3, Momentum = 0.5, WeightDecay = 0.1 };
+        Assert.Equal(training with { LearningRate = 0.6, Momentum = 0, WeightDecay = 0 }, MethodChoice.Create("bsam").Fit(training));
         Assert.Same(training, MethodChoice.Create("nso").Fit(training));
         Assert.Throws<ArgumentException>(() => MethodChoice.Create("bsam").Fit(training with { Optimizer = BaseOptimizer.AdamW }));
     }
