@@ -30,6 +30,10 @@ internal static class ImageDecoder
         {
             file = File.ReadAllBytes(path);
         }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new ImageDecodingException(path, "there is no such file", exception);
+        }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new ImageDecodingException(path, $"cannot be read ({exception.Message})", exception);

@@ -33,7 +33,7 @@ public class ImageListTests
     [InlineData("path,label,split\na.png,x,dev\n", "split is 'dev'; allowed are train, val and test")]
     [InlineData("path,label\na.png,x\n", "1 class(es)")]
     [InlineData("path,label,split\na.png,x,train\na.png,y,train\na.png,z,test\n", "line 4: class 'z'")]
-    [InlineData("path,label\na.png,x\nabsent.png,y\n", "absent.png")]
+    [InlineData("path,label\na.png,x\nabsent.png,y\n", "absent.png: there is no such file")]
     public void A_wrong_list_names_the_line(string content, string words)
     {
         using var folder = new TemporaryFolder();
