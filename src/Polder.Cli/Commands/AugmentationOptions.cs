@@ -19,6 +19,9 @@ internal sealed class AugmentationOptions
     private readonly CliOption<double> _jitter = OptionOf.Number(
         "--colour-jitter", "brightness, contrast and saturation by random factors from 1 - X to 1 + X", 0, ValueRange.Between(0, 1));
 
+    private readonly CliOption<double> _hue = OptionOf.Number(
+        "--hue-jitter", "hue by a random turn from -X to X of the colour circle, beside --colour-jitter", 0, ValueRange.Between(0, 0.5));
+
     private readonly CliOption<int> _operations = OptionOf.Count("--rand-augment", "operations of RandAugment on an image", 0, ValueRange.Between(0, 14));
     private readonly CliOption<int> _magnitude = OptionOf.Count(
         "--rand-magnitude", "how strong the operations of --rand-augment are", 9, ValueRange.Between(0, Distortion.LargestMagnitude));
@@ -38,6 +41,7 @@ internal sealed class AugmentationOptions
     public AugmentationOptions(PolderCommand command)
     {
         command.Add(_jitter);
+        command.Add(_hue);
         command.Add(_operations);
         command.Add(_magnitude);
         command.Add(_erasing);
@@ -53,6 +57,7 @@ internal sealed class AugmentationOptions
         Distortion = new Distortion
         {
             ColourJitter = context.Get(_jitter),
+            HueJitter = context.Get(_hue),
             RandAugment = context.Get(_operations),
             Magnitude = context.Get(_magnitude),
             Erasing = context.Get(_erasing),

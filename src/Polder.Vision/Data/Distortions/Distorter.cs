@@ -14,8 +14,8 @@ internal static class Distorter
     /// <summary>Changes the pixels of an image, planar bytes, in place.</summary>
     public static void ChangePixels(Distortion distortion, ref CounterRandom random, Span<byte> pixels, int channels, int height, int width)
     {
-        if (distortion.ColourJitter > 0)
-            Jitter(distortion.ColourJitter, ref random, pixels, channels);
+        if (distortion.ColourJitter > 0 || distortion.HueJitter > 0)
+            Jitter(distortion, ref random, pixels, channels);
         for (int i = 0; i < distortion.RandAugment; i++)
             Apply((Operation)random.Below(14), distortion.Magnitude, ref random, pixels, channels, height, width);
     }
@@ -41,13 +41,17 @@ internal static class Distorter
         }
     }
 
-    private static void Jitter(double strength, ref CounterRandom random, Span<byte> pixels, int channels)
+    private static void Jitter(Distortion distortion, ref CounterRandom random, Span<byte> pixels, int channels)
     {
-        Span<int> order = [0, 1, 2];
+        // A hue that is off takes no random number: the other three are then what they are without it.
+        Span<int> order = [0, 1, 2, 3];
+        if (distortion.HueJitter <= 0)
+            order = order[..3];
         random.Shuffle(order);
         foreach (int which in order)
         {
-            double factor = 1 - strength + 2 * strength * random.Unit();
+            double strength = which == 3 ? distortion.HueJitter : distortion.ColourJitter;
+            double unit = random.Unit(), factor = 1 - strength + 2 * strength * unit;
             switch (which)
             {
                 case 0:
@@ -56,8 +60,11 @@ internal static class Distorter
                 case 1:
                     PixelOperations.Contrast(pixels, channels, factor);
                     break;
-                default:
+                case 2:
                     PixelOperations.Saturation(pixels, channels, factor);
+                    break;
+                default:
+                    PixelOperations.Hue(pixels, channels, strength * (2 * unit - 1));
                     break;
             }
         }

@@ -10,6 +10,7 @@ public sealed record Distortion
     public const int LargestMagnitude = 30;
 
     private readonly double _jitter;
+    private readonly double _hue;
     private readonly int _operations;
     private readonly int _magnitude = 9;
     private readonly double _erasing;
@@ -22,6 +23,16 @@ public sealed record Distortion
     {
         get => _jitter;
         init => _jitter = value is >= 0 and <= 1 ? value : throw Range(nameof(ColourJitter), value, "0 to 1");
+    }
+
+    /// <summary>
+    /// The hue, turned by a share of the colour circle drawn evenly from -h to h: h of 0 (none, the default) to 0.5, half the circle either way,
+    /// which is any colour. It takes its place in the random order of <see cref="ColourJitter"/>; gray images stay as they are.
+    /// </summary>
+    public double HueJitter
+    {
+        get => _hue;
+        init => _hue = value is >= 0 and <= 0.5 ? value : throw Range(nameof(HueJitter), value, "0 to 0.5");
     }
 
     /// <summary>
@@ -52,7 +63,7 @@ public sealed record Distortion
     }
 
     /// <summary>Whether pixels are changed before normalisation.</summary>
-    internal bool ChangesPixels => ColourJitter > 0 || RandAugment > 0;
+    internal bool ChangesPixels => ColourJitter > 0 || HueJitter > 0 || RandAugment > 0;
 
     private static ArgumentOutOfRangeException Range(string name, object value, string allowed) => new(name, value, $"{name} is {value}; allowed are {allowed}");
 }

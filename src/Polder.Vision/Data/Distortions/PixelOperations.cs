@@ -30,6 +30,39 @@ internal static class PixelOperations
         }
     }
 
+    /// <summary>
+    /// Turns each pixel's hue by a share of the colour circle, a third of which leads from red to green; value and saturation (of HSV: the largest and
+    /// the smallest channel) stay, and so do gray pixels and gray images.
+    /// </summary>
+    public static void Hue(Span<byte> pixels, int channels, double turn)
+    {
+        if (channels == 1)
+            return;
+        int plane = pixels.Length / 3;
+        for (int i = 0; i < plane; i++)
+        {
+            int red = pixels[i], green = pixels[plane + i], blue = pixels[2 * plane + i];
+            int value = Math.Max(red, Math.Max(green, blue)), chroma = value - Math.Min(red, Math.Min(green, blue));
+            if (chroma == 0)
+                continue;
+            // The circle in sixths: red 0, green 2, blue 4.
+            double hue = value == red ? (double)(green - blue) / chroma
+                : value == green ? 2 + ((double)(blue - red) / chroma)
+                : 4 + ((double)(red - green) / chroma);
+            hue += 6 * turn;
+            pixels[i] = Channel(hue + 5);
+            pixels[plane + i] = Channel(hue + 3);
+            pixels[2 * plane + i] = Channel(hue + 1);
+
+            // A channel is at the value for a third of the circle, at the least for another, and between them on straight lines.
+            byte Channel(double from)
+            {
+                double at = from - (6 * Math.Floor(from / 6));
+                return Byte(value - (chroma * Math.Clamp(Math.Min(at, 4 - at), 0, 1)));
+            }
+        }
+    }
+
     /// <summary>Away from or towards the image smoothed by the 3 x 3 kernel 1 1 1, 1 5 1, 1 1 1 over 13; the border stays.</summary>
     public static void Sharpness(Span<byte> pixels, int channels, int height, int width, double factor)
     {
