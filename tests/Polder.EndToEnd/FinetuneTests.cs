@@ -68,6 +68,10 @@ public sealed class FinetuneTests : IDisposable
     [InlineData("learning rate", "--learning-rate", "--learning-rate", "0")]
     [InlineData("momentum of adam", "--momentum: found 0.5, allowed: only with --optimizer sgd", "--optimizer", "adam", "--momentum", "0.5")]
     [InlineData("clipping", "--clip-norm: found 0, allowed: a number > 0", "--clip-norm", "0")]
+    [InlineData("head epochs", "--head-epochs: found 2, allowed: a whole number below --epochs, 2", "--head-epochs", "2", "--epochs", "2")]
+    [InlineData("head epochs of a probe", "--head-epochs: found 2, allowed: 0 with --freeze-body", "--head-epochs", "2", "--freeze-body")]
+    [InlineData("layer decay", "--layer-decay: found 0, allowed: a number > 0 and <= 1", "--layer-decay", "0")]
+    [InlineData("layer decay of a probe", "--layer-decay: found 0.9, allowed: 1 with --freeze-body", "--layer-decay", "0.9", "--freeze-body")]
     [InlineData("graphics card", "--device", "--device", "cuda")]
     [InlineData("option", "did you mean --sigma?", "--sigmas", "0.1")]
     public void Wrong_input_is_one_line_and_leaves_nothing(string what, string words, params string[] arguments)

@@ -49,6 +49,8 @@ internal sealed class FineTuningOptions
         command.Add(Augment);
         Augmentations = new AugmentationOptions(command);
         command.Add(FreezeBody);
+        command.Add(HeadEpochs);
+        command.Add(LayerDecay);
         command.Add(ClipNorm);
         command.Add(Accumulate);
         command.Add(BatchNorm);
@@ -89,6 +91,13 @@ internal sealed class FineTuningOptions
 
     public CliFlag FreezeBody { get; } = new("--freeze-body", "train the head alone, on the features of the frozen body: a linear probe");
 
+    public CliOption<int> HeadEpochs { get; } = OptionOf.Count(
+        "--head-epochs", "first epochs in which the head alone is trained, on a frozen body", 0, ValueRange.AtLeast(0));
+
+    public CliOption<double> LayerDecay { get; } = OptionOf.Number(
+        "--layer-decay", "factor of the learning rate from each layer (a residual block, the stem) to the one below it; the head has the full rate", 1,
+        ValueRange.AboveUpTo(0, 1));
+
     public CliOption<double?> ClipNorm { get; } = OptionOf.OptionalNumber(
         "--clip-norm", "largest Euclidean norm of the final gradient: a longer one is scaled down, once a step", "no limit", ValueRange.Above(0));
 
@@ -124,6 +133,8 @@ internal sealed class FineTuningOptions
             BatchSize = Effective(context, BatchSize, digits ? DigitsDefaults.BatchSize : DefaultBatchSize),
             Augmentation = context.Get(Augment) switch { "flip" => Augmentation.Flip, "crop-flip" => Augmentation.CropFlip, "resized-crop" => Augmentation.ResizedCropFlip, _ => Augmentation.None },
             FreezeBody = context.Get(FreezeBody),
+            HeadEpochs = context.Get(HeadEpochs),
+            LayerDecay = context.Get(LayerDecay),
             ClipNorm = context.Get(ClipNorm),
             Accumulate = context.Get(Accumulate),
             BatchNorm = BatchNormPolicies[context.Get(BatchNorm)!],
@@ -131,9 +142,20 @@ internal sealed class FineTuningOptions
             Seed = seed,
         };
         RequireMomentumHasAMeaning(context, options.Optimizer);
+        RequireBodyIsTrained(context, options);
         if (options.LearningRate <= 0)
             throw UserErrorException.ForOption("--learning-rate", $"{options.LearningRate}", "a number > 0");
         return _regularization.ApplyTo(Augmentations.Apply(context, Images.Apply(context, options)), context);
+    }
+
+    private void RequireBodyIsTrained(CommandContext context, TrainingOptions options)
+    {
+        if (options.HeadEpochs >= options.Epochs)
+            throw UserErrorException.ForOption(HeadEpochs.Name, $"{options.HeadEpochs}", $"a whole number below --epochs, {options.Epochs} (--freeze-body trains the head alone)");
+        if (options.FreezeBody && options.HeadEpochs > 0)
+            throw UserErrorException.ForOption(HeadEpochs.Name, $"{options.HeadEpochs}", "0 with --freeze-body, which trains the head alone in all epochs");
+        if (options.FreezeBody && options.LayerDecay < 1)
+            throw UserErrorException.ForOption(LayerDecay.Name, context.TextOf(LayerDecay.Name), "1 with --freeze-body: the head has the full rate");
     }
 
     // Adam has betas of its own: a momentum that is given would change nothing.

@@ -16,11 +16,12 @@ internal sealed class ModelAverage : IDisposable
     private readonly WeightAverage _average;
     private readonly SwaLearningRate? _rate;
     private readonly Snapshot _training;
+    private readonly HeadPhase _phase;
     private bool _entered;
 
-    public ModelAverage(TrainingOptions options, ImageClassifier model, FlatMinimaOptimizer optimizer, long steps, Loader loader)
+    public ModelAverage(TrainingOptions options, ImageClassifier model, FlatMinimaOptimizer optimizer, long steps, Loader loader, HeadPhase phase)
     {
-        (_options, _model, _steps, _loader) = (options, model, steps, loader);
+        (_options, _model, _steps, _loader, _phase) = (options, model, steps, loader, phase);
         _average = options.Averaging!.Create(steps, loader.Count);
         _rate = options.Averaging.Rate(options.LearningRate, steps, loader.Count);
         _training = new Snapshot(model);
@@ -46,7 +47,7 @@ internal sealed class ModelAverage : IDisposable
         _entered = true;
         _average.CopyInto(_model, _model);
         // A frozen body keeps the statistics that its features were made with.
-        if (!_options.FreezeBody)
+        if (!_phase.IsFrozen)
             BatchNormStatistics.Refresh(_model, Images(epoch, cancellation));
     }
 

@@ -71,7 +71,8 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         });
         Loader validationLoader = new Loader(validation, loader.Options).ForEvaluation();
         model.FreezeBody(Options.FreezeBody);
-        using OptimizerHelper sgd = Options.CreateOptimizer(model.parameters().Where(p => p.requires_grad));
+        using OptimizerHelper sgd = Options.CreateOptimizer(model);
+        var phase = new HeadPhase(Options, model, loader.Count);
         using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, new PhiloxNoise(Options.Seed, Distribution)) { BatchNorm = Options.BatchNorm, NonFinite = Options.NonFinite };
         if (Options.ClipNorm is { } limit)
             optimizer.Hooks.Add(GradientClip.ByNorm(limit));
@@ -79,25 +80,25 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         using Tensor? classWeights = TrainingLoss.WeightsOf(Options.ClassWeights, train);
         var run = new TrainingRun(Options.StepsOver(train.Count), loader.Count) { ClassWeights = classWeights };
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
-        using ModelAverage? average = Options.Averaging is null ? null : new ModelAverage(Options, model, optimizer, run.Steps, loader);
+        using ModelAverage? average = Options.Averaging is null ? null : new ModelAverage(Options, model, optimizer, run.Steps, loader, phase);
         TrainingCheckpoint? checkpoint = ResumeFile is null ? null : new TrainingCheckpoint(ResumeFile, Options, Method, Distribution, train.Count, validation.Count);
         if (checkpoint is { Exists: true })
         {
-            checkpoint.Load(model, best, optimizer, run);
+            checkpoint.Load(model, best, optimizer, run, phase);
             Saved?.Report(run.Epochs);
         }
         try
         {
-            while (!run.IsFinished && !run.IsStalled(Options.Patience))
+            while (!run.IsFinished && !run.IsStalled(Options.Patience, Options.HeadEpochs))
             {
                 long start = Stopwatch.GetTimestamp();
-                RunEpoch(model, loader, optimizer, distance, average, run, Save, cancellation);
+                RunEpoch(model, loader, optimizer, distance, average, run, phase, Save, cancellation);
                 average?.Enter(run.Epoch - 1, cancellation);
                 EvaluationResult result = EvaluationResult.Of(model, validationLoader, cancellation);
                 // An update can overflow after its gradient was found finite; such weights must not become the best.
                 if (!double.IsFinite(result.Loss))
                     throw new TrainingDivergedException($"epoch {run.Epoch}: the validation loss is {result.Loss}: lower the learning rate, sigma or rho");
-                EpochReport report = run.EndEpoch(result, optimizer.ParamGroups.First().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds, EpochCurvature.Of(optimizer, model));
+                EpochReport report = run.EndEpoch(result, optimizer.ParamGroups.Last().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds, EpochCurvature.Of(optimizer, model));
                 optimizer.Curvature.Reset();
                 if (report.IsBest)
                     best.Take();
@@ -116,6 +117,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         finally
         {
             best.Restore();
+            model.FreezeBody(Options.FreezeBody);
             model.eval();
         }
         return run.Result();
@@ -131,16 +133,16 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
 
     private void RunEpoch(
         ImageClassifier model, Loader loader, FlatMinimaOptimizer optimizer, DistanceRegularizer? distance, ModelAverage? average, TrainingRun run,
-        Action save, CancellationToken cancellation)
+        HeadPhase phase, Action save, CancellationToken cancellation)
     {
-        // Frozen features are those of the evaluation: BatchNorm with its stored statistics, no dropout.
-        model.train(!Options.FreezeBody);
+        phase.SetMode();
         if (run.Step == run.Steps)
             return; // stopped after the last step, before its evaluation
         foreach (var (images, labels) in loader.Epoch(run.Epoch - 1, run.StepInEpoch, cancellation))
         {
-            foreach (optim.ILearningRateController group in optimizer.ParamGroups)
-                group.LearningRate = average?.LearningRateAt(run.Step) ?? Options.LearningRateAt(run.Step, run.Steps);
+            // Not before there are images: a training that is stopped here is saved as the step before left it.
+            phase.Before(run.Step);
+            Options.SetLearningRate(optimizer, average?.LearningRateAt(run.Step) ?? Options.LearningRateAt(run.Step, run.Steps));
             long start = Stopwatch.GetTimestamp();
             using var batchLoss = new TrainingLoss(model, images, labels, Options, run.Step, run.ClassWeights);
             StepResult step;

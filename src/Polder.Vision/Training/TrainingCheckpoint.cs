@@ -56,7 +56,7 @@ internal sealed class TrainingCheckpoint
     /// <summary>Takes the file's state over.</summary>
     /// <exception cref="CheckpointException">The file is damaged.</exception>
     /// <exception cref="DataException">It is of another training; the message says in what they differ.</exception>
-    public void Load(nn.Module model, Snapshot best, FlatMinimaOptimizer optimizer, TrainingRun run)
+    public void Load(nn.Module model, Snapshot best, FlatMinimaOptimizer optimizer, TrainingRun run, HeadPhase phase)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -65,6 +65,8 @@ internal sealed class TrainingCheckpoint
         try
         {
             TrainingRun.State state = JsonSerializer.Deserialize<TrainingRun.State>(checkpoint.Metadata[RunName], Json)!;
+            // The state is of the parameters that were trained then.
+            phase.Resume(state.Step);
             optimizer.LoadStateDict(checkpoint.Tensors.Where(e => e.Key.StartsWith(OptimizerPrefix, StringComparison.Ordinal))
                 .ToDictionary(e => e.Key[OptimizerPrefix.Length..], e => e.Value));
             foreach (var (name, tensor) in model.state_dict())

@@ -2,6 +2,7 @@ using Polder.Objectives;
 using Polder.Optimization;
 using Polder.Vision.Data;
 using Polder.Vision.Data.Distortions;
+using Polder.Vision.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -132,6 +133,18 @@ public sealed record TrainingOptions
     /// <summary>Whether only the head is trained, on the features of a body in evaluation mode: a linear probe. Default: false.</summary>
     public bool FreezeBody { get; init; }
 
+    /// <summary>
+    /// The number of epochs in which only the head is trained, before all of the network is: at least 0, the default, and below <see cref="Epochs"/>.
+    /// The body is then as with <see cref="FreezeBody"/>, its BatchNorm statistics included; the learning rate's schedule runs on over all epochs.
+    /// </summary>
+    public int HeadEpochs { get; init; }
+
+    /// <summary>
+    /// The factor by which the learning rate falls from a layer to the one below it (<see cref="LayerGroups"/>), above 0 and at most 1: the head has
+    /// the full rate, a layer with h layers above it that times the h-th power. Default 1, the same rate everywhere.
+    /// </summary>
+    public double LayerDecay { get; init; } = 1;
+
     /// <summary>The seed of order, augmentation and noise. Default 0.</summary>
     public long Seed { get; init; }
 
@@ -153,6 +166,8 @@ public sealed record TrainingOptions
         Averaging?.Validate();
         Distance?.Validate();
         Require(ClipNorm is null || (ClipNorm > 0 && double.IsFinite(ClipNorm.Value)), nameof(ClipNorm), ClipNorm ?? 0, "a number above 0");
+        Require(HeadEpochs >= 0 && HeadEpochs < Epochs, nameof(HeadEpochs), HeadEpochs, $"0 or more and below the {Epochs} epochs");
+        Require(LayerDecay is > 0 and <= 1, nameof(LayerDecay), LayerDecay, "a number above 0 and at most 1");
         Require(Accumulate >= 1, nameof(Accumulate), Accumulate, "1 or more");
         Require(Enum.IsDefined(BatchNorm), nameof(BatchNorm), BatchNorm, string.Join(", ", Enum.GetNames<BatchNormPolicy>()));
         Require(Enum.IsDefined(NonFinite), nameof(NonFinite), NonFinite, string.Join(", ", Enum.GetNames<NonFinitePolicy>()));
@@ -160,14 +175,39 @@ public sealed record TrainingOptions
         Require(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "constant, cosine, step, one-cycle");
     }
 
-    /// <summary>The base optimizer over some parameters.</summary>
-    /// <param name="parameters">The parameters, in order.</param>
-    public OptimizerHelper CreateOptimizer(IEnumerable<Parameter> parameters) => Optimizer switch
+    /// <summary>The base optimizer over the trainable parameters of a network: one group, or with <see cref="LayerDecay"/> below 1 one a layer.</summary>
+    /// <param name="model">The network.</param>
+    /// <returns>Its groups have the learning rates of <see cref="LearningRate"/>; <see cref="SetLearningRate"/> moves them.</returns>
+    public OptimizerHelper CreateOptimizer(ImageClassifier model)
     {
-        BaseOptimizer.Sgd => optim.SGD(parameters, LearningRate, Momentum, weight_decay: WeightDecay),
-        BaseOptimizer.Adam => optim.Adam(parameters, LearningRate, weight_decay: WeightDecay),
-        _ => optim.AdamW(parameters, LearningRate, weight_decay: WeightDecay),
-    };
+        ArgumentNullException.ThrowIfNull(model);
+        IEnumerable<IEnumerable<Parameter>> layers = [model.parameters()];
+        if (LayerDecay < 1)
+            layers = LayerGroups.Of(model).Select(layer => layer.Parameters);
+        Parameter[][] groups = [.. layers.Select(layer => layer.Where(p => p.requires_grad).ToArray()).Where(trainable => trainable.Length > 0)];
+        // What a group does not say itself is as the optimizer has it.
+        OptimizerHelper optimizer = Optimizer switch
+        {
+            BaseOptimizer.Sgd => optim.SGD(groups.Select(g => new SGD.ParamGroup { Parameters = g }), LearningRate, Momentum, weight_decay: WeightDecay),
+            BaseOptimizer.Adam => optim.Adam(groups.Select(g => new Adam.ParamGroup { Parameters = g }), LearningRate, weight_decay: WeightDecay),
+            _ => optim.AdamW(groups.Select(g => new AdamW.ParamGroup { Parameters = g }), LearningRate, weight_decay: WeightDecay),
+        };
+        SetLearningRate(optimizer, LearningRate);
+        return optimizer;
+    }
+
+    /// <summary>Gives the head's group a learning rate and every group below it its share (<see cref="LayerDecay"/>).</summary>
+    /// <param name="optimizer">The optimizer of <see cref="CreateOptimizer"/>, or one around it.</param>
+    /// <param name="rate">The learning rate of the head, which is the last group.</param>
+    public void SetLearningRate(optim.Optimizer optimizer, double rate)
+    {
+        ArgumentNullException.ThrowIfNull(optimizer);
+        foreach (optim.ILearningRateController group in optimizer.ParamGroups.Reverse())
+        {
+            group.LearningRate = rate;
+            rate *= LayerDecay;
+        }
+    }
 
     /// <summary>The steps of a training.</summary>
     /// <param name="images">The number of training images.</param>

@@ -34,8 +34,9 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
 
     public bool IsFinished => _state.Epochs.Count == EpochCount;
 
-    /// <summary>Whether so many epochs in a row were not better than the best; never where the patience is null.</summary>
-    public bool IsStalled(int? patience) => patience is { } epochs && Epochs.Reverse().TakeWhile(e => !e.IsBest).Count() >= epochs;
+    /// <summary>Whether so many epochs in a row were not better than the best; never where the patience is null. Those of the head alone do not count.</summary>
+    public bool IsStalled(int? patience, int headEpochs) =>
+        patience is { } epochs && Epochs.Skip(headEpochs).Reverse().TakeWhile(e => !e.IsBest).Count() >= epochs;
 
     /// <summary>The mean loss of the epoch so far; NaN where every step was skipped.</summary>
     public double Loss => _state.LossSum / _state.Seen;

@@ -69,6 +69,43 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(weights, again);
     }
 
+    [Theory]
+    [InlineData(0, BaseOptimizer.Sgd)]
+    [InlineData(1, BaseOptimizer.AdamW)]
+    public void The_head_phase_and_rates_by_layer_go_on_too(int method, BaseOptimizer optimizer)
+    {
+        TrainingOptions options = Options with
+        {
+            Optimizer = optimizer,
+            LearningRate = optimizer == BaseOptimizer.Sgd ? 0.05 : 0.005,
+            HeadEpochs = 1,
+            LayerDecay = 0.6,
+            Averaging = new AveragingOptions(),
+        };
+        var (expected, weights) = Train(options, Methods[method], null, 0);
+        // In the phase, at its last step, at the first of all of the network.
+        foreach (int stop in (int[])[2, 3, 4])
+            Assert.ThrowsAny<OperationCanceledException>(() => Train(options, Methods[method], ResumeFile, stop));
+        var (found, again) = Train(options, Methods[method], ResumeFile, 0);
+        AssertSame(expected, found);
+        Assert.Equal(weights, again);
+
+        // Between the phase and the rest.
+        File.Delete(ResumeFile);
+        using (SmallConvNet model = Model(1))
+        {
+            var dying = new Trainer(options, Methods[method])
+            {
+                ResumeFile = ResumeFile,
+                Saved = new Call<IReadOnlyList<EpochReport>>(epochs => _ = epochs.Count == 1 ? throw new TimeoutException() : 0),
+            };
+            Assert.Throws<TimeoutException>(() => dying.Run(model, Splits.Train, Splits.Validation, Normalization.ImageNetGray));
+        }
+        (found, again) = Train(options, Methods[method], ResumeFile, 0);
+        AssertSame(expected, found);
+        Assert.Equal(weights, again);
+    }
+
     [Fact]
     public void A_training_that_dies_goes_on_from_the_last_checkpoint()
     {

@@ -111,6 +111,59 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void The_first_epochs_train_the_head_alone_and_then_all_is_trained()
+    {
+        TrainingOptions options = Short with { Epochs = 4, HeadEpochs = 2, Schedule = LearningRateSchedule.Constant };
+        float[][] start = [.. Body().Select(Values)], heads = [Values(_model.Head.weight!)];
+        var changed = new List<bool>();
+        TrainingResult result = new Trainer(options, new NoiseStability { Sigma = 0.01 })
+        {
+            Epoch = new Call<EpochReport>(_ =>
+            {
+                changed.Add(!start.Zip(Body().Select(Values)).All(pair => pair.First.SequenceEqual(pair.Second)));
+                heads = [.. heads, Values(_model.Head.weight!)];
+            }),
+        }.Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+        Assert.Equal([false, false, true, true], changed);
+        Assert.Equal(5, heads.Select(h => string.Join(' ', h)).Distinct().Count());
+        Assert.All(_model.parameters(), p => Assert.True(p.requires_grad));
+
+        // Until then it is the linear probe, bit for bit.
+        using var other = new SmallConvNet(5);
+        other.Initialize(1);
+        TrainingResult probe = new Trainer(options with { HeadEpochs = 0, FreezeBody = true, Epochs = 2 }, new NoiseStability { Sigma = 0.01 })
+            .Run(other, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+        Assert.Equal(probe.Epochs.Select(e => (e.TrainLoss, e.ValidationLoss)), result.Epochs.Take(2).Select(e => (e.TrainLoss, e.ValidationLoss)));
+
+        IEnumerable<Tensor> Body() => _model.BodyParameters.Cast<Tensor>().Concat(_model.buffers().Where(b => b.is_floating_point()));
+    }
+
+    // One step, without momentum: the same gradients times other rates.
+    [Fact]
+    public void Layers_below_the_head_learn_at_their_share_of_the_rate()
+    {
+        TrainingOptions options = Short with { Epochs = 1, BatchSize = 20, Momentum = 0, WeightDecay = 0 };
+        float[][] start = [.. _model.parameters().Select(Values)];
+        double[][] Moves(TrainingOptions with)
+        {
+            using var model = new SmallConvNet(5);
+            model.Initialize(1);
+            TrainingResult result = new Trainer(with, new NoiseStability { Sigma = 0.01 }).Run(model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+            Assert.Equal(0.05, result.Epochs[0].LearningRate); // the head's
+            return [.. model.parameters().Select((p, i) => Values(p).Zip(start[i], (a, b) => (double)a - b).ToArray())];
+        }
+        double[][] full = Moves(options), decayed = Moves(options with { LayerDecay = 0.5 });
+        double[] shares = [0.125, 0.125, 0.125, 0.25, 0.25, 0.25, 0.5, 0.5, 0.5, 1, 1];
+        for (int i = 0; i < shares.Length; i++)
+        {
+            Assert.True(full[i].Max(Math.Abs) > 1e-6);
+            // Differences of float32 weights of size one at most.
+            foreach ((double expected, double found) in full[i].Zip(decayed[i]))
+                Assert.Equal(shares[i] * expected, found, 3e-7);
+        }
+    }
+
+    [Fact]
     public void Noise_of_size_zero_is_the_base_optimizer_bit_for_bit()
     {
         using var other = new SmallConvNet(5);
