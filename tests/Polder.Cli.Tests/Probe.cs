@@ -23,6 +23,8 @@ internal sealed class ProbeCommand : PolderCommand
         Add(Optimizer);
         Add(Out);
         Add(Plot);
+        Add(Frozen);
+        Add(Config);
     }
 
     public CliOption<double> Sigma { get; } = CommonOptions.Sigma(0.01);
@@ -40,6 +42,10 @@ internal sealed class ProbeCommand : PolderCommand
     public CliOption<string?> Out { get; } = CommonOptions.Out("probe");
 
     public CliOption<string?> Plot { get; } = CommonOptions.Plot();
+
+    public CliFlag Frozen { get; } = new("--frozen", "a flag");
+
+    public CliOption<string?> Config { get; } = CommonOptions.Config();
 
     protected internal override void Run(CommandContext context) => _work(context, this);
 }

@@ -41,6 +41,7 @@ internal sealed class CompareCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
+        _options.Configure(context, _methods);
         context.RequireCpu();
         MethodChoice[] methods = _options.Choose(context, context.Get(_methods)!);
         IReadOnlyList<long> seeds = context.Get(_seeds)!;

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Polder.Checkpoints;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
@@ -28,12 +29,14 @@ internal sealed class FineTuningOptions
     private const int DefaultEpochs = 30, DefaultBatchSize = 32;
 
     private readonly RegularizationOptions _regularization;
+    private readonly CliOption<string?> _config = CommonOptions.Config();
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="draws">The default of --draws: a comparison gives one-point noise as many gradients as a pair of nso takes.</param>
     public FineTuningOptions(PolderCommand command, int draws)
     {
+        command.Add(_config);
         command.Add(Data);
         Images = new DataOptions(command);
         command.Add(Weights);
@@ -112,6 +115,18 @@ internal sealed class FineTuningOptions
 
     public CliOption<int?> Shots { get; } = OptionOf.OptionalCount(
         "--shots", "digits: labelled training images a class", $"{DigitsTask.DefaultShots}", ValueRange.Between(1, DigitsTask.MostShots));
+
+    /// <summary>Takes the options of <c>--config</c> that were not typed. Call it before any other option is read.</summary>
+    /// <param name="context">The command.</param>
+    /// <param name="methods">The option that names the method or the methods.</param>
+    public void Configure(CommandContext context, Option methods)
+    {
+        if (context.Get(_config) is not { } file)
+            return;
+        // Where the methods are typed, options in the file that none of them has belong to the file's.
+        string[] typed = context.IsGiven(methods) ? [.. context.TextOf(methods.Name).Split(',').Select(entry => entry.Split('+')[0])] : [];
+        context.Configure(_config, file, option => typed.Length == 0 || typed.Contains("all") || Methods.IsTakenBy(option, typed));
+    }
 
     /// <summary>Whether the data is the built-in demo: its own pre-trained network, unless weights or an architecture are given.</summary>
     public bool IsDigits(CommandContext context) =>

@@ -39,6 +39,7 @@ internal sealed class FinetuneCommand : PolderCommand
             "polder finetune",
             "polder finetune --data photos --weights resnet20.th --arch resnet20 --sigma 0.01",
             "polder finetune --resume runs/finetune-1",
+            "polder finetune --config runs/finetune-1/config.json --seed 1",
         ];
     }
 
@@ -47,6 +48,8 @@ internal sealed class FinetuneCommand : PolderCommand
         string? resumed = context.Get(_resume);
         if (resumed is not null)
             context.Resume(_resume, resumed);
+        else
+            _options.Configure(context, _method);
         context.RequireCpu();
         long seed = context.Get(_seed);
         MethodChoice method = _options.Choose(context, [context.Get(_method)!])[0];

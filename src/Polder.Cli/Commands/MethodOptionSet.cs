@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
@@ -56,6 +57,10 @@ internal sealed class MethodOptionSet
         }
         return choices;
     }
+
+    /// <summary>Whether one of some methods has an option; true for an option that is not a method's.</summary>
+    public bool IsTakenBy(Option option, IReadOnlyList<string> methods) =>
+        !_options.Contains(option) || methods.Any(name => MethodRegistry.Named(name).Option(NameOf(option)) is not null);
 
     /// <summary>A method's options as JSON has them.</summary>
     public static Dictionary<string, object> Members(IReadOnlyDictionary<string, object> options) =>
@@ -151,5 +156,5 @@ internal sealed class MethodOptionSet
         return string.Join(", ", groups) + (digits.Length > 0 ? $"; digits: {string.Join(", ", digits)}" : "");
     }
 
-    private static string NameOf(CliOption<string?> option) => option.Name[2..];
+    private static string NameOf(Option option) => option.Name[2..];
 }

@@ -46,6 +46,7 @@ internal sealed class TuneCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
+        _options.Configure(context, _methods);
         context.RequireCpu();
         IReadOnlyList<long> seeds = context.Get(_seeds)!;
         MethodChoice[] methods = [.. _options.Choose(context, context.Get(_methods)!, swept: true).Where(m => m.Entry.TuningGrid.Count > 0)];

@@ -129,6 +129,33 @@ internal sealed class CommandContext
         InitializeSettings();
     }
 
+    /// <summary>Takes the values of a file for the options that the user did not type; from here on all is as if they had been typed.</summary>
+    /// <param name="option">The option that names the file.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="fits">Whether an option of the file goes with what the user typed; those that do not are left out.</param>
+    /// <exception cref="UserErrorException">The file cannot be read or has a member that is not allowed.</exception>
+    public void Configure(Option option, string path, Func<Option, bool> fits)
+    {
+        Command root = _parse.RootCommandResult.Command;
+        var all = SettingsFile.Read(option.Name, path, _command, arguments => CommandHost.Parse(root, arguments));
+        var taken = all.Where(entry => !IsGiven(entry.Option) && fits(entry.Option)).ToArray();
+        foreach (var (left, _) in all.Except(taken))
+            Output.Verbose($"{path}: {ResultJson.MemberName(left.Name)} is left out: the command line says otherwise");
+        string[] typed = [.. _command.Options.Where(o => o != option && IsGiven(o)).SelectMany(Typed)];
+        string[] arguments = [_command.Name, .. taken.SelectMany(entry => entry.Typed), .. typed];
+        ParseResult parse = CommandHost.Parse(root, arguments);
+        if (ParseErrors.Describe(parse) is { } error)
+            throw new UserErrorException($"{path}: {error}");
+        (_parse, _arguments) = (parse, arguments);
+        if (_hasTorch && Get(_command.Threads!) is { } threads)
+            torch.set_num_threads(threads);
+        InitializeSettings();
+
+        IEnumerable<string> Typed(Option given) => _parse.GetResult(given)!.Tokens is [.., var value]
+            ? [$"{given.Name}={value.Value}"]
+            : [given.Name];
+    }
+
     /// <summary>Writes the result to <c>--json</c> and, where there is a run folder, to its result.json.</summary>
     /// <param name="members">The command's own members: an anonymous object, a record or a dictionary.</param>
     public void Finish(object members)

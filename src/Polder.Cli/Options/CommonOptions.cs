@@ -25,6 +25,9 @@ internal static partial class CommonOptions
     public static CliOption<string?> Run() => OptionOf.Text(
         "--run", "DIR", "a run folder of an earlier command: model, data and settings come from it", "a run folder", null, "");
 
+    public static CliOption<string?> Config() => OptionOf.Text(
+        "--config", "FILE", "take options from a JSON file, such as the config.json of a run folder; those typed beside it win", "a JSON file", null, "");
+
     // Methods and their options.
 
     public static CliOption<string> Method(string @default, params IReadOnlyList<string> allowed) =>

@@ -1,0 +1,131 @@
+using System.CommandLine;
+using System.Text.Json;
+using Polder.Cli.Options;
+using Polder.Cli.Output;
+
+namespace Polder.Cli.Hosting;
+
+/// <summary>
+/// A JSON file of option values: an object with a member an option in camelCase, or the config.json of a run folder, which has such an object in
+/// <c>settings</c>.
+/// </summary>
+internal sealed class SettingsFile
+{
+    // What belongs to one command line and not to what is computed.
+    private static readonly string[] OwnToACommandLine = ["--config", "--resume", "--json", "--quiet", "--verbose"];
+
+    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+
+    private const int LongestShown = 60;
+
+    private readonly string _path;
+    private readonly PolderCommand _command;
+
+    private SettingsFile(string path, PolderCommand command) => (_path, _command) = (path, command);
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="option">The option that named it, for the message.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="command">The command whose options its members are.</param>
+    /// <param name="parse">Reads a command line.</param>
+    /// <returns>The options with their values as they would be typed; those that are null, or in a config.json as without the option, are left out.</returns>
+    /// <exception cref="UserErrorException">It cannot be read, a member is no option, or has a value that is not allowed; the message names the file and the member.</exception>
+    public static IReadOnlyList<(Option Option, string[] Typed)> Read(string option, string path, PolderCommand command, Func<IReadOnlyList<string>, ParseResult> parse)
+    {
+        if (!File.Exists(path))
+            throw UserErrorException.ForOption(option, $"{path}, which {(Directory.Exists(path) ? "is a folder" : "is no file")}", "a JSON file of settings, such as the config.json of a run folder");
+        try
+        {
+            using JsonDocument json = JsonDocument.Parse(File.ReadAllText(path), Lenient);
+            return new SettingsFile(path, command).Read(json.RootElement, parse);
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{path}: is no JSON file of settings: {e.Message.ReplaceLineEndings(" ")}", e);
+        }
+    }
+
+    private List<(Option Option, string[] Typed)> Read(JsonElement root, Func<IReadOnlyList<string>, ParseResult> parse)
+    {
+        if (root.ValueKind != JsonValueKind.Object)
+            throw new UserErrorException($"{_path}: found {Shown(root)}, allowed: an object of settings");
+        bool ofRun = root.TryGetProperty("settings", out JsonElement settings) && settings.ValueKind == JsonValueKind.Object;
+        if (ofRun && root.TryGetProperty("command", out JsonElement typed) && typed.ValueKind == JsonValueKind.Array && typed.GetArrayLength() > 0 && Shown(typed[0]) != $"\"{_command.Name}\"")
+            throw new UserErrorException($"{_path}: command: found {Shown(typed[0])}, allowed: \"{_command.Name}\": the file is of another command's run");
+
+        var found = new List<(Option, string[])>();
+        var seen = new HashSet<string>();
+        foreach (JsonProperty member in (ofRun ? settings : root).EnumerateObject())
+        {
+            if (!seen.Add(member.Name))
+                throw new UserErrorException($"{_path}: {member.Name}: found twice, allowed: once");
+            Option option = OptionOf(member.Name);
+            bool own = OwnToACommandLine.Contains(option.Name);
+            // A run folder's own place and ways of telling are not those of the next run.
+            if (ofRun && (own || option.Name == "--out"))
+                continue;
+            if (own)
+                throw new UserErrorException($"{_path}: {member.Name}: found {Shown(member.Value)}, allowed: only on the command line, as {option.Name}");
+            if (Typed(member, option) is not { } text)
+                continue;
+            ParseResult result = parse([_command.Name, .. text]);
+            if (result.Errors.Count > 0)
+                throw Wrong(member, option);
+            // A config.json says the value of every option, also of those that other options would have to ask for.
+            string value = ResultJson.Node(((ICliOption)option).ValueIn(result))?.ToJsonString() ?? "null";
+            string unset = ResultJson.Node(((ICliOption)option).ValueIn(parse([_command.Name])))?.ToJsonString() ?? "null";
+            if (!ofRun || value != unset)
+                found.Add((option, text));
+        }
+        return found;
+    }
+
+    private Option OptionOf(string member)
+    {
+        Option[] options = [.. _command.Options.Where(o => o is ICliOption)];
+        if (options.FirstOrDefault(o => ResultJson.MemberName(o.Name) == member) is { } option)
+            return option;
+        string nearest = ParseErrors.Nearest(member, options.Select(o => ResultJson.MemberName(o.Name))) is { } near ? $"{near}, or another option" : "an option";
+        throw new UserErrorException($"{_path}: {member}: no setting of polder {_command.Name}, allowed: {nearest} of polder {_command.Name} --help, written as learningRate for --learning-rate");
+    }
+
+    // As it would be typed; null where the member says nothing.
+    private string[]? Typed(JsonProperty member, Option option)
+    {
+        JsonElement value = member.Value;
+        Type type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
+        if (value.ValueKind == JsonValueKind.Null)
+            return null;
+        if (type == typeof(bool))
+        {
+            return value.ValueKind switch
+            {
+                JsonValueKind.True => [option.Name],
+                JsonValueKind.False => null,
+                _ => throw Wrong(member, option),
+            };
+        }
+        bool number = value.ValueKind == JsonValueKind.Number, text = value.ValueKind == JsonValueKind.String;
+        bool fits = type == typeof(string)
+            // Options of methods are texts to the parser, whatever the methods read in them.
+            ? text || (number && ((ICliOption)option).Allowed.Contains("number", StringComparison.Ordinal))
+            : type.IsPrimitive ? number
+            : text || (value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(e => e.ValueKind is JsonValueKind.Number or JsonValueKind.String));
+        if (!fits)
+            throw Wrong(member, option);
+        string typed = value.ValueKind == JsonValueKind.Array ? string.Join(',', value.EnumerateArray().Select(Text)) : Text(value);
+        // A value that begins with a dash would be taken for an option.
+        return typed.StartsWith('-') ? [$"{option.Name}={typed}"] : [option.Name, typed];
+    }
+
+    private UserErrorException Wrong(JsonProperty member, Option option) =>
+        new($"{_path}: {member.Name}: found {Shown(member.Value)}, allowed: {(option is CliFlag ? "true, false" : ((ICliOption)option).Allowed)}");
+
+    private static string Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+
+    private static string Shown(JsonElement value)
+    {
+        string text = value.GetRawText().ReplaceLineEndings(" ");
+        return text.Length <= LongestShown ? text : text[..(LongestShown - 3)] + "...";
+    }
+}
