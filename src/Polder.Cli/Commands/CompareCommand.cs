@@ -54,7 +54,7 @@ internal sealed class CompareCommand : PolderCommand
         {
             context.Output.Info(
                 $"{task.Name}: {first.Splits.Train.Count} training, {first.Splits.Validation.Count} validation and {first.Splits.Test.Count} test images; {methods.Length} methods x {seeds.Count} seeds");
-            FineTuningOptions.RequireRightConvolutions(context, first);
+            _options.RequireTrainable(context, first);
             foreach (MethodChoice method in methods)
                 method.For(first, training);
         }

@@ -52,6 +52,7 @@ internal sealed class FineTuningOptions
         command.Add(Augment);
         Augmentations = new AugmentationOptions(command);
         command.Add(FreezeBody);
+        command.Add(Freeze);
         command.Add(HeadEpochs);
         command.Add(LayerDecay);
         command.Add(ClipNorm);
@@ -93,6 +94,9 @@ internal sealed class FineTuningOptions
     public AugmentationOptions Augmentations { get; }
 
     public CliFlag FreezeBody { get; } = new("--freeze-body", "train the head alone, on the features of the frozen body: a linear probe");
+
+    public CliOption<string?> Freeze { get; } = OptionOf.Text(
+        "--freeze", "A,B,C", "parameters that are not trained, by name; * stands for any letters (conv1.*,bn1.*,layer1.*)", "names or patterns, comma-separated, that match", null, "none");
 
     public CliOption<int> HeadEpochs { get; } = OptionOf.Count(
         "--head-epochs", "first epochs in which the head alone is trained, on a frozen body", 0, ValueRange.AtLeast(0));
@@ -148,6 +152,7 @@ internal sealed class FineTuningOptions
             BatchSize = Effective(context, BatchSize, digits ? DigitsDefaults.BatchSize : DefaultBatchSize),
             Augmentation = context.Get(Augment) switch { "flip" => Augmentation.Flip, "crop-flip" => Augmentation.CropFlip, "resized-crop" => Augmentation.ResizedCropFlip, _ => Augmentation.None },
             FreezeBody = context.Get(FreezeBody),
+            Freeze = context.Get(Freeze) ?? "",
             HeadEpochs = context.Get(HeadEpochs),
             LayerDecay = context.Get(LayerDecay),
             ClipNorm = context.Get(ClipNorm),
@@ -171,6 +176,23 @@ internal sealed class FineTuningOptions
             throw UserErrorException.ForOption(HeadEpochs.Name, $"{options.HeadEpochs}", "0 with --freeze-body, which trains the head alone in all epochs");
         if (options.FreezeBody && options.LayerDecay < 1)
             throw UserErrorException.ForOption(LayerDecay.Name, context.TextOf(LayerDecay.Name), "1 with --freeze-body: the head has the full rate");
+    }
+
+    /// <summary>Checks a training against its network before a run folder is made: the names that are not trained, and the convolutions.</summary>
+    public void RequireTrainable(CommandContext context, FineTuningCase start)
+    {
+        if (context.Get(Freeze) is { } names)
+        {
+            try
+            {
+                start.Model.Freeze(names.Split(',', StringSplitOptions.TrimEntries));
+            }
+            catch (ArgumentException e)
+            {
+                throw UserErrorException.ForOption(Freeze.Name, names, $"patterns of the names of {start.File.Architecture} ({e.Message.Split(" (Parameter")[0]})");
+            }
+        }
+        RequireRightConvolutions(context, start);
     }
 
     // Adam has betas of its own: a momentum that is given would change nothing.
@@ -254,7 +276,7 @@ internal sealed class FineTuningOptions
     }
 
     /// <summary>Stops before a network is trained wrongly: some float32 convolutions are wrong on some machines.</summary>
-    public static void RequireRightConvolutions(CommandContext context, FineTuningCase start)
+    private static void RequireRightConvolutions(CommandContext context, FineTuningCase start)
     {
         ConvolutionReport report = ConvolutionCheck.Of(start.Model, 1, start.Model.Channels, start.File.ImageSize, start.File.ImageSize);
         if (!report.IsRight)

@@ -59,7 +59,7 @@ internal sealed class FinetuneCommand : PolderCommand
         using FineTuningCase start = task.Prepare(seed);
         Say(context, task, start);
         int duplicates = DataOptions.WarnOfDuplicates(context, start.Splits).Count;
-        FineTuningOptions.RequireRightConvolutions(context, start);
+        _options.RequireTrainable(context, start);
 
         IGradientMethod gradient = method.For(start, training);
         string folder = resumed ?? context.CreateRunFolder(context.Get(_out));

@@ -57,7 +57,7 @@ internal sealed class TuneCommand : PolderCommand
         using var owner = task as IDisposable;
         using (FineTuningCase first = task.Prepare(seeds[0]))
         {
-            FineTuningOptions.RequireRightConvolutions(context, first);
+            _options.RequireTrainable(context, first);
             foreach (MethodChoice method in methods)
                 method.For(first, training);
         }

@@ -1,15 +1,17 @@
 using Polder.Vision.Models;
+using TorchSharp.Modules;
 
 namespace Polder.Vision.Training;
 
 /// <summary>
-/// Whether the body is frozen at a step: always (a linear probe), never, or in the first epochs, which warm a new head up before its gradients
-/// reach the body.
+/// What is frozen at a step: the body always (a linear probe), never, or in the first epochs, which warm a new head up before its gradients
+/// reach the body; and what the options name, always.
 /// </summary>
 internal sealed class HeadPhase
 {
     private readonly ImageClassifier _model;
     private readonly long _steps;
+    private readonly string[] _patterns;
 
     /// <summary>Prepares a training.</summary>
     /// <param name="options">What it does.</param>
@@ -17,7 +19,7 @@ internal sealed class HeadPhase
     /// <param name="stepsPerEpoch">The steps of a whole epoch.</param>
     public HeadPhase(TrainingOptions options, ImageClassifier model, int stepsPerEpoch)
     {
-        _model = model;
+        (_model, _patterns) = (model, options.FreezePatterns);
         _steps = options.FreezeBody ? long.MaxValue : (long)options.HeadEpochs * stepsPerEpoch;
         Freeze(_steps > 0);
     }
@@ -40,11 +42,25 @@ internal sealed class HeadPhase
     public void Resume(long steps) => Freeze(steps <= _steps && _steps > 0);
 
     /// <summary>Frozen features are those of the evaluation: BatchNorm with its stored statistics, no dropout.</summary>
-    public void SetMode() => _model.train(!IsFrozen);
+    public void SetMode()
+    {
+        _model.train(!IsFrozen);
+        foreach (BatchNorm2d norm in _model.modules().OfType<BatchNorm2d>().Where(norm => norm.weight is { requires_grad: false }))
+            norm.eval();
+    }
+
+    /// <summary>Freezes what the options say of a whole training.</summary>
+    public static void Apply(TrainingOptions options, ImageClassifier model)
+    {
+        model.FreezeBody(options.FreezeBody);
+        model.Freeze(options.FreezePatterns);
+    }
 
     private void Freeze(bool frozen)
     {
         _model.FreezeBody(frozen);
+        if (!frozen)
+            _model.Freeze(_patterns);
         IsFrozen = frozen;
     }
 }

@@ -70,7 +70,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             ImageSize = imageSize,
         });
         Loader validationLoader = new Loader(validation, loader.Options).ForEvaluation();
-        model.FreezeBody(Options.FreezeBody);
+        HeadPhase.Apply(Options, model);
         using OptimizerHelper sgd = Options.CreateOptimizer(model);
         var phase = new HeadPhase(Options, model, loader.Count);
         using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, new PhiloxNoise(Options.Seed, Distribution)) { BatchNorm = Options.BatchNorm, NonFinite = Options.NonFinite };
@@ -117,7 +117,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         finally
         {
             best.Restore();
-            model.FreezeBody(Options.FreezeBody);
+            HeadPhase.Apply(Options, model);
             model.eval();
         }
         return run.Result();

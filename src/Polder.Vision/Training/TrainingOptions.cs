@@ -134,6 +134,12 @@ public sealed record TrainingOptions
     public bool FreezeBody { get; init; }
 
     /// <summary>
+    /// The parameters that are not trained: patterns of <see cref="ImageClassifier.Freeze"/>, separated by commas; empty, the default, is none. A
+    /// BatchNorm layer whose scale is among them keeps its statistics and uses them, as in evaluation.
+    /// </summary>
+    public string Freeze { get; init; } = "";
+
+    /// <summary>
     /// The number of epochs in which only the head is trained, before all of the network is: at least 0, the default, and below <see cref="Epochs"/>.
     /// The body is then as with <see cref="FreezeBody"/>, its BatchNorm statistics included; the learning rate's schedule runs on over all epochs.
     /// </summary>
@@ -144,6 +150,9 @@ public sealed record TrainingOptions
     /// the full rate, a layer with h layers above it that times the h-th power. Default 1, the same rate everywhere.
     /// </summary>
     public double LayerDecay { get; init; } = 1;
+
+    /// <summary>The patterns of <see cref="Freeze"/>, one by one.</summary>
+    internal string[] FreezePatterns => Freeze.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     /// <summary>The seed of order, augmentation and noise. Default 0.</summary>
     public long Seed { get; init; }

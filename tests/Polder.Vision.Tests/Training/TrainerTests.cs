@@ -111,6 +111,24 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void Named_parameters_and_their_normalisation_stay_bit_for_bit_and_the_others_are_trained()
+    {
+        static bool IsFrozen(string name) => name.StartsWith("conv1.", StringComparison.Ordinal) || name.StartsWith("bn1.", StringComparison.Ordinal);
+        Dictionary<string, float[]> before = State();
+        new Trainer(Short with { Freeze = "conv1.*,bn1.*", HeadEpochs = 1 }, new NoiseStability { Sigma = 0.01 })
+            .Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+        Dictionary<string, float[]> after = State();
+        Assert.Equal(before.Keys.Where(IsFrozen).Order(), before.Keys.Where(name => before[name].SequenceEqual(after[name])).Order());
+        Assert.Contains("bn1.running_mean", before.Keys);
+        Assert.Equal(["bn1.bias", "bn1.weight", "conv1.weight"], _model.named_parameters().Where(p => !p.parameter.requires_grad).Select(p => p.name).Order());
+
+        Assert.Contains("conv9.* matches no parameter", Assert.Throws<ArgumentException>(() => _model.Freeze("conv1.*", "conv9.*")).Message);
+        Assert.Contains("leaves no parameter to train", Assert.Throws<ArgumentException>(() => _model.Freeze("*")).Message);
+
+        Dictionary<string, float[]> State() => _model.state_dict().Where(e => e.Value.is_floating_point()).ToDictionary(e => e.Key, e => Values(e.Value));
+    }
+
+    [Fact]
     public void The_first_epochs_train_the_head_alone_and_then_all_is_trained()
     {
         TrainingOptions options = Short with { Epochs = 4, HeadEpochs = 2, Schedule = LearningRateSchedule.Constant };
