@@ -147,7 +147,5 @@ internal sealed class CompareCommand : PolderCommand
 
     private static string OptionsOf(MethodRuns runs) => MethodOptionSet.Words(MethodRegistry.Named(runs.Method), runs.Options);
 
-    private static string Percent(Summary summary) => double.IsNaN(summary.StandardDeviation)
-        ? $"{100 * summary.Mean:F1}"
-        : $"{100 * summary.Mean:F1} +- {100 * summary.StandardDeviation:F1}";
+    private static string Percent(Summary summary) => CliOutput.Percent(summary.Mean, summary.StandardDeviation);
 }

@@ -121,7 +121,7 @@ internal sealed class TuneCommand : PolderCommand
                 unsound.Add(row);
             bool ran = row.Validation.Count > 0;
             table.AddRow(
-                row.Method, row.Setting, ran ? $"{100 * row.Validation.Mean:F1} +- {100 * row.Validation.StandardDeviation:F1}" : "", ran ? $"{row.Loss:F3}" : "",
+                row.Method, row.Setting, ran ? CliOutput.Percent(row.Validation.Mean, row.Validation.StandardDeviation) : "", ran ? $"{row.Loss:F3}" : "",
                 row.Diverged > 0 ? $"{row.Diverged} of {seeds.Count}" : "", isBest && ran ? "*" : "");
         }
         context.Output.Result(table);

@@ -58,6 +58,10 @@ internal sealed class CliOutput
     /// <summary>Something that a user should know, on standard error, also with <c>--quiet</c>.</summary>
     public void Warn(string message) => WriteLine(_consoles.Messages, $"polder: warning: {message}");
 
+    /// <summary>A share and its spread in percent; the mean alone where there is no spread.</summary>
+    public static string Percent(double mean, double deviation) =>
+        double.IsNaN(deviation) ? $"{100 * mean:F1}" : $"{100 * mean:F1} +- {100 * deviation:F1}";
+
     /// <summary>A line on standard error that <c>--quiet</c> silences.</summary>
     public void Info(string message)
     {

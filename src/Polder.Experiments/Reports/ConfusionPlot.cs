@@ -13,7 +13,13 @@ public static class ConfusionPlot
     /// <summary>Classes up to which each has its name on the axes.</summary>
     private const int MostNames = 40;
 
+    /// <summary>Where there are more, every so manyth has its number, from 0.</summary>
+    private const int NumberEvery = 10;
+
     private const int LongestName = 24;
+
+    /// <summary>Characters up to which names stand beside each other.</summary>
+    private const int LongestLevelName = 3;
 
     /// <summary>Draws the matrix.</summary>
     /// <param name="title">The title.</param>
@@ -35,23 +41,36 @@ public static class ConfusionPlot
             for (int p = 0; p < n; p++)
                 shares[t, p] = confusion.Support(t) == 0 ? 0 : (double)confusion[t, p] / confusion.Support(t);
         var heatmap = plot.Add.Heatmap(shares);
-        heatmap.Extent = new CoordinateRect(-0.5, n - 0.5, -0.5, n - 0.5);
-        heatmap.Colormap = new ScottPlot.Colormaps.Blues();
+        // From the centre of the first cell to that of the last.
+        heatmap.Position = new CoordinateRect(0, n - 1, 0, n - 1);
+        heatmap.Colormap = new ScottPlot.Colormaps.CustomInterpolated([Colors.White, new Color(107, 174, 214), new Color(8, 48, 107)]);
         heatmap.ManualRange = new ScottPlot.Range(0, 1);
         if (n <= MostNumbers)
             AddNumbers(plot, confusion, shares);
-        plot.Add.ColorBar(heatmap).Label = "share of the true class";
+        // A label of the bar would be drawn over its ticks.
+        plot.Add.ColorBar(heatmap).Axis.TickGenerator = new NumericManual([.. Enumerable.Range(0, 5).Select(i => new Tick(i / 4.0, $"{25 * i} %"))]);
         if (n <= MostNames)
         {
             // The first class is the highest row.
             plot.Axes.Left.TickGenerator = new NumericManual([.. classes.Select((name, c) => new Tick(n - 1 - c, Short(name)))]);
             plot.Axes.Bottom.TickGenerator = new NumericManual([.. classes.Select((name, c) => new Tick(c, Short(name)))]);
-            plot.Axes.Bottom.TickLabelStyle.Rotation = 45;
-            plot.Axes.Bottom.TickLabelStyle.Alignment = Alignment.MiddleLeft;
-            plot.Axes.Bottom.MinimumSize = Math.Min(180, 7 * classes.Max(c => Short(c).Length) + 20);
+            int longest = classes.Max(c => Short(c).Length);
+            if (longest > LongestLevelName)
+            {
+                plot.Axes.Bottom.TickLabelStyle.Rotation = 45;
+                plot.Axes.Bottom.TickLabelStyle.Alignment = Alignment.MiddleLeft;
+                plot.Axes.Bottom.MinimumSize = Math.Min(180, 7 * longest + 20);
+            }
+        }
+        else
+        {
+            // The numbers of the classes, downwards on the left as the rows are.
+            int[] numbers = [.. Enumerable.Range(0, n).Where(c => c % NumberEvery == 0)];
+            plot.Axes.Left.TickGenerator = new NumericManual([.. numbers.Select(c => new Tick(n - 1 - c, $"{c}"))]);
+            plot.Axes.Bottom.TickGenerator = new NumericManual([.. numbers.Select(c => new Tick(c, $"{c}"))]);
         }
         plot.Title(title);
-        plot.XLabel("predicted");
+        plot.XLabel("predicted (colours: share of the true class)");
         plot.YLabel("true");
         plot.Axes.SetLimits(-0.5, n - 0.5, -0.5, n - 0.5);
         int side = Math.Clamp(36 * n + 260, 520, 1400);

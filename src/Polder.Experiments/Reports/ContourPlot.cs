@@ -35,9 +35,9 @@ public sealed record ContourPlot(string Title, string XLabel, string YLabel, str
                 heights[j, i] = double.IsFinite(values[i][j]) ? logarithmic ? Math.Log10(values[i][j]) : values[i][j] : double.NaN; // rows are y
 
         using var plot = new Plot();
-        double half = (positions[^1] - positions[0]) / (n - 1) / 2;
         var heatmap = plot.Add.Heatmap(heights);
-        heatmap.Extent = new CoordinateRect(positions[0] - half, positions[^1] + half, positions[0] - half, positions[^1] + half);
+        // From the centre of the first cell to that of the last.
+        heatmap.Position = new CoordinateRect(positions[0], positions[^1], positions[0], positions[^1]);
         heatmap.FlipVertically = true; // row 0 is the lowest y
         heatmap.Colormap = new ScottPlot.Colormaps.Viridis();
         plot.Add.ColorBar(heatmap).Label = logarithmic ? $"log10 of {ValueLabel}" : ValueLabel;

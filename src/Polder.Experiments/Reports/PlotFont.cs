@@ -29,7 +29,10 @@ public static class PlotFont
         plot.Font.Set(Name);
         // The one file has no bold face.
         plot.Axes.Title.Label.Bold = plot.Axes.Left.Label.Bold = plot.Axes.Bottom.Label.Bold = false;
-        // A colour bar is not reached by setting the plot's font.
+        // Words within the axes are not reached by setting the plot's font.
+        foreach (ScottPlot.Plottables.Text text in plot.GetPlottables<ScottPlot.Plottables.Text>())
+            text.LabelFontName = Name;
+        // Nor is a colour bar reached by setting the plot's font.
         foreach (ScottPlot.Panels.ColorBar bar in plot.Axes.GetPanels().OfType<ScottPlot.Panels.ColorBar>())
         {
             bar.LabelStyle.FontName = bar.Axis.TickLabelStyle.FontName = bar.Axis.Label.FontName = Name;
