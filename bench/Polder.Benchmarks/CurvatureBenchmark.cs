@@ -11,10 +11,10 @@ internal static class CurvatureBenchmark
 {
     public static void Run()
     {
+        Memory("digits-cnn", 64, 8, 1000);
+        Memory("resnet20", 16, 32, 300);
         Measure("Hessian-vector products, ResNet-20, 32 px, batch 64", "resnet20", 64, 32, rounds: 10);
         Measure("Hessian-vector products, ResNet-20, 32 px, batch 128", "resnet20", 128, 32, rounds: 10);
-        Memory("resnet20", 16, 32, 300);
-        Memory("digits-cnn", 64, 8, 1000);
     }
 
     private static void Measure(string title, string architecture, int batch, int side, int rounds)
