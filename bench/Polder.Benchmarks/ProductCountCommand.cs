@@ -19,7 +19,11 @@ internal static class ProductCountCommand
     public static void Run(IReadOnlyList<string> arguments)
     {
         var options = new StudyOptions(
-            arguments, "--mlpsmall", "--weights", "--data", "--samples", "--seeds", "--network-seeds", "--max-products", "--network-products", "--journal");
+            arguments, "--mlpsmall", "--weights", "--data", "--samples", "--seeds", "--network-seeds", "--max-products", "--network-products", "--journal", "--part");
+        string part = options.Text("--part", "all");
+        if (part is not ("all" or "traces" or "eigenvalues"))
+            throw new ArgumentException($"--part: found {part}, allowed: all, traces, eigenvalues");
+        (bool traces, bool eigenvalues) = (part != "eigenvalues", part != "traces");
         int seeds = options.Count("--seeds", 30, 2), networkSeeds = options.Count("--network-seeds", 3, 2);
         int most = options.Count("--max-products", 4000, 100), networkMost = options.Count("--network-products", 200, 100);
         int samples = options.Count("--samples", 64, 16);
@@ -35,14 +39,16 @@ internal static class ProductCountCommand
         {
             double trace = matrix.Dense!.diagonal().sum().ToDouble(), first = linalg.eigvalsh(matrix.Dense).max().ToDouble();
             Head(matrix.Name, Line($"trace {trace:G7} and first eigenvalue {first:G7}, both of the whole matrix, float64"));
-            Traces(journal, matrix.Name, () => matrix.Matrix, trace, seeds, most);
-            FirstEigenvalues(journal, matrix.Name, () => matrix.Matrix, first, seeds, most);
+            if (traces)
+                Traces(journal, matrix.Name, () => matrix.Matrix, trace, seeds, most);
+            if (eigenvalues)
+                FirstEigenvalues(journal, matrix.Name, () => matrix.Matrix, first, seeds, most);
         }
         if (options.Path("--weights") is { } weights && options.Path("--data") is { } data)
-            Network(journal, weights, data, samples, networkSeeds, networkMost);
+            Network(journal, weights, data, samples, networkSeeds, networkMost, traces, eigenvalues);
     }
 
-    private static void Network(StudyJournal journal, string weights, string data, int samples, int seeds, int most)
+    private static void Network(StudyJournal journal, string weights, string data, int samples, int seeds, int most, bool traces, bool eigenvalues)
     {
         using MeasuredNetwork network = MeasuredMatrix.ResNet20(weights, data, samples);
         string name = $"ResNet-20 ({Path.GetFileName(weights)}), the first {samples} training images of CIFAR-10";
@@ -62,10 +68,16 @@ internal static class ProductCountCommand
             return new[] { pairs.Top[0].Value, pairs.Top[0].Residual, pairs.Products, pairs.Top[1].Value };
         });
         Head(name, Line($"trace {trace[0]:G5} +- {trace[1]:G2}, float32, {trace[2]} products of another seed, {trace[3]} directions taken out; first eigenvalue {first[0]:G9} (residual {first[1]:G2}), second {first[3]:G5}, float64"));
-        network.Model.to(ScalarType.Float32);
-        Traces(journal, name, Make, trace[0], seeds, most);
-        network.Model.to(ScalarType.Float64); // 1e-6 is below what products in float32 can show
-        FirstEigenvalues(journal, name, Make, first[0], seeds, most);
+        if (traces)
+        {
+            network.Model.to(ScalarType.Float32);
+            Traces(journal, name, Make, trace[0], seeds, most);
+        }
+        if (eigenvalues)
+        {
+            network.Model.to(ScalarType.Float64); // 1e-6 is below what products in float32 can show
+            FirstEigenvalues(journal, name, Make, first[0], seeds, most);
+        }
     }
 
     private static void Traces(StudyJournal journal, string name, Func<ILinearOperator> matrix, double truth, int seeds, int most)
