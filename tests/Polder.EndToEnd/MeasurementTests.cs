@@ -161,16 +161,62 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     }
 
     [Fact]
-    public async Task Ctrl_C_shows_the_draws_so_far()
+    public void Ctrl_C_shows_the_draws_so_far()
+    {
+        (string output, string error, JsonNode json) = Stop("stability: ", "stability", "--draws", "1000000");
+        Assert.Matches("polder: stopped: [0-9]+ of 1000000 draws are finished and shown", error);
+        Assert.Contains("F(W) - f(W)", output);
+        Assert.True((int)json["draws"]! > 1);
+        Assert.Null(json["trace"]);
+    }
+
+    [Fact]
+    public void Ctrl_C_shows_the_trace_so_far_with_its_error()
+    {
+        (string output, string error, JsonNode json) = Stop(
+            "trace: ", "hessian", "--top", "1", "--bottom", "0", "--trace", "hutchinson", "--relative-error", "1e-9", "--max-products", "100000000", "--layers");
+        Assert.EndsWith("\npolder: stopped: what was known by then is shown, with its error\n", error);
+        Assert.Matches(@"trace \S+ \+- \S+ \(standard error; hutchinson, [0-9]+ products, ended by the stop\)", output);
+        JsonNode trace = json["trace"]!;
+        Assert.Equal("cancelled", (string)trace["exit"]!);
+        Assert.True((long)trace["products"]! >= 2);
+        Assert.True((double)trace["standardError"]! > 0);
+        Assert.InRange((double)trace["value"]!, (double)trace["low"]!, (double)trace["high"]!);
+        Assert.Equal((double)trace["value"]!, json["layers"]!.AsArray().Sum(l => (double)l!["trace"]!), 1e-3 * (double)trace["value"]!);
+        // What was finished before is there as well.
+        Assert.Equal("converged", (string)json["eigenvaluesExit"]!);
+        Assert.True((bool)json["eigenvalues"]![0]!["converged"]!);
+    }
+
+    [Fact]
+    public void Ctrl_C_shows_the_eigenvalues_so_far_with_their_residuals()
+    {
+        // No residual of float32 is as small.
+        (string output, string error, JsonNode json) = Stop(
+            "eigenvalues: ", "hessian", "--top", "2", "--bottom", "1", "--tolerance", "1e-12", "--max-products", "100000000", "--density");
+        Assert.EndsWith("\npolder: stopped: what was known by then is shown, with its error\n", error);
+        Assert.Matches("[0-9]+ products, ended by the stop", output);
+        Assert.Contains("not converged", output);
+        Assert.Equal("cancelled", (string)json["eigenvaluesExit"]!);
+        Assert.All(json["eigenvalues"]!.AsArray(), e => Assert.True((double)e!["residual"]! > 0 && !(bool)e["converged"]!));
+        Assert.True((double)json["eigenvalues"]![0]!["value"]! > 0);
+        // What was not begun is not there.
+        Assert.Null(json["trace"]);
+        Assert.Null(json["density"]);
+    }
+
+    // Sends SIGINT at the first line of progress that begins so; the command must end with 130 and leave its JSON.
+    private (string Output, string Error, JsonNode Json) Stop(string line, string command, params string[] arguments)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGINT to send");
-        using Process process = PolderProcess.Start("stability", "--run", run.Path, "--draws", "1000000", "--threads", "1", "--json", Path.Combine(run.Folder, "stopped.json"));
-        Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        string file = Path.Combine(run.Folder, Path.GetRandomFileName() + ".json");
+        using Process process = PolderProcess.Start([command, "--run", run.Path, .. arguments, "--threads", "1", "--json", file]);
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
         string error = "";
-        while (process.StandardError.ReadLine() is { } line)
+        while (process.StandardError.ReadLine() is { } read)
         {
-            error += line + "\n";
-            if (line.Contains("stability: ", StringComparison.Ordinal))
+            error += read + "\n";
+            if (read.StartsWith(line, StringComparison.Ordinal))
                 break;
         }
         using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
@@ -178,11 +224,7 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
         error += process.StandardError.ReadToEnd();
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "does not stop");
         Assert.True(process.ExitCode == 130, error);
-        Assert.Matches("polder: stopped: [0-9]+ of 1000000 draws are finished and shown", error);
-        Assert.Contains("F(W) - f(W)", await output);
-        JsonNode json = JsonNode.Parse(File.ReadAllText(Path.Combine(run.Folder, "stopped.json")))!;
-        Assert.True((int)json["draws"]! > 1);
-        Assert.Null(json["trace"]);
+        return (output.Result, error, JsonNode.Parse(File.ReadAllText(file))!);
     }
 
     private static JsonNode Json(params string[] arguments)
