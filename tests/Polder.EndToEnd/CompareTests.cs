@@ -14,7 +14,7 @@ public sealed class CompareTests : IDisposable
     {
         string run = Path.Combine(_folder, "run");
         (int code, string output, string error) = PolderProcess.Run(
-            "compare", "--methods", "base,wp,nso", "--seeds", "0..1", "--epochs", "2", "--json", "-", "--quiet", "--out", run);
+            "compare", "--methods", "base,wp,nso", "--seeds", "0..1", "--epochs", "2", "--threads", "1", "--json", "-", "--quiet", "--out", run);
 
         Assert.Equal((0, ""), (code, error));
         JsonObject json = JsonNode.Parse(output)!.AsObject();
@@ -39,7 +39,22 @@ public sealed class CompareTests : IDisposable
             Assert.Equal(["high", "low", "mean", "p", "pHolm", "pairs", "standardError"], difference.Select(e => e.Key).Order(StringComparer.Ordinal));
             Assert.Equal(accuracies.Average() - reference.Average(), (double)difference["mean"]!, 1e-12);
             Assert.Equal((2, null), ((int)difference["pairs"]!, difference["p"]));
+
+            // On the digits the curvature of the tested weights is measured without being asked for.
+            AssertColumn("trace", runs[m], runs[0], results[m]!);
+            AssertColumn("topEigenvalue", runs[m], runs[0], results[m]!);
+            Assert.All(runs[m], r =>
+            {
+                JsonNode curvature = r["curvature"]!;
+                Assert.Equal((25, 56229), ((int)curvature["samples"]!, (int)curvature["parameters"]!));
+                // What has not reached its tolerance by the budget of products says so.
+                double trace = Math.Abs((double)curvature["trace"]!["value"]!), error = (double)curvature["trace"]!["standardError"]!;
+                Assert.Equal(error <= 0.02 * trace ? "tolerance" : "budget", (string)curvature["trace"]!["exit"]!);
+                Assert.InRange(error, 0, 0.2 * trace);
+                Assert.InRange((double)curvature["topEigenvalue"]!["residual"]!, 0, 1e-3 * (double)curvature["topEigenvalue"]!["value"]!);
+            });
         }
+        Assert.Equal(("on", 1000), ((string)json["settings"]!["curvature"]!, (int)json["settings"]!["curvatureSamples"]!));
         Assert.True(JsonNode.DeepEquals(json, JsonNode.Parse(File.ReadAllText(Path.Combine(run, "result.json")))));
         Assert.True(File.Exists(Path.Combine(run, "config.json")));
     }
@@ -48,7 +63,7 @@ public sealed class CompareTests : IDisposable
     public void A_method_several_times_has_settings_of_its_own()
     {
         (int code, string output, string error) = PolderProcess.Run(
-            "compare", "--methods", "base,nso,nso+passes=split,nso+sigma=0.05+pairs=2", "--sigma", "0.03", "--seeds", "0", "--epochs", "2", "--json", "-", "--quiet",
+            "compare", "--methods", "base,nso,nso+passes=split,nso+sigma=0.05+pairs=2", "--sigma", "0.03", "--seeds", "0", "--epochs", "2", "--curvature", "off", "--threads", "1", "--json", "-", "--quiet",
             "--out", Path.Combine(_folder, "run"));
 
         Assert.Equal((0, ""), (code, error));
@@ -61,7 +76,34 @@ public sealed class CompareTests : IDisposable
         Assert.Equal([gradients[0], 2 * gradients[0], gradients[0], 4 * gradients[0]], gradients);
     }
 
+    private static void AssertColumn(string name, JsonNode[] runs, JsonNode[] reference, JsonNode result)
+    {
+        double[] own = [.. runs.Select(r => (double)r["curvature"]![name]!["value"]!)], other = [.. reference.Select(r => (double)r["curvature"]![name]!["value"]!)];
+        Assert.Equal(own.Average(), (double)result[name]!["mean"]!, 1e-9 * own.Average());
+        Assert.Equal(Math.Abs(own[0] - own[1]) / Math.Sqrt(2), (double)result[name]!["standardDeviation"]!, 1e-9 * own.Average());
+        JsonObject difference = result[name + "DifferenceToBase"]!.AsObject();
+        Assert.Equal(["high", "low", "mean", "p", "pHolm", "pairs", "standardError"], difference.Select(e => e.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(own.Average() - other.Average(), (double)difference["mean"]!, 1e-9 * own.Average());
+        Assert.Equal((2, null), ((int)difference["pairs"]!, difference["p"]));
+    }
+
+    [Fact]
+    public void Without_curvature_its_members_are_null_and_the_table_is_not_shown()
+    {
+        string file = Path.Combine(_folder, "result.json");
+        (int code, string output, _) = PolderProcess.Run(
+            "compare", "--methods", "base", "--seeds", "0", "--epochs", "1", "--curvature", "off", "--json", file, "--quiet", "--out", Path.Combine(_folder, "run"));
+        Assert.Equal(0, code);
+        Assert.DoesNotContain("eigenvalue", output);
+        JsonNode json = JsonNode.Parse(File.ReadAllText(file))!, result = json["results"]![0]!;
+        Assert.Equal(("off", null), ((string?)json["settings"]!["curvature"], json["settings"]!["curvatureSamples"]));
+        Assert.All(["trace", "traceDifferenceToBase", "topEigenvalue", "topEigenvalueDifferenceToBase"], name => Assert.Null(result[name]));
+        Assert.Null(result["runs"]![0]!["curvature"]);
+    }
+
     [Theory]
+    [InlineData("--curvature: found yes, allowed: on, off", "--curvature", "yes")]
+    [InlineData("--curvature-samples: found 5, allowed: only with --curvature on", "--curvature", "off", "--curvature-samples", "5")]
     [InlineData("--methods: found base,sgd", "--methods", "base,sgd")]
     [InlineData("--methods: found nso+passes=half, allowed: passes is full, split", "--methods", "base,nso+passes=half")]
     [InlineData("--methods: found sam+pairs=2, allowed: sam has rho", "--methods", "sam+pairs=2")]
@@ -97,7 +139,7 @@ public sealed class CompareTests : IDisposable
     {
         // Noise so large that float32 overflows; the base optimizer has none.
         (int code, string output, string error) = PolderProcess.Run(
-            "compare", "--methods", "base,nso", "--seeds", "0,1", "--epochs", "2", "--sigma", "1e30", "--json", "-", "--quiet", "--out", Path.Combine(_folder, "run"));
+            "compare", "--methods", "base,nso", "--seeds", "0,1", "--epochs", "2", "--curvature", "off", "--threads", "1", "--sigma", "1e30", "--json", "-", "--quiet", "--out", Path.Combine(_folder, "run"));
         Assert.Equal(0, code);
         string[] warnings = error.TrimEnd('\n').Split('\n');
         Assert.Equal(2, warnings.Length);

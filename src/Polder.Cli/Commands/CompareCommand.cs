@@ -20,6 +20,7 @@ internal sealed class CompareCommand : PolderCommand
         "--budget", "what all methods have the same of: epochs, or as many gradients as nso with one pair takes in --epochs", "epochs", "epochs", "gradients");
 
     private readonly FineTuningOptions _options;
+    private readonly CurvatureComparison _curvature;
     private readonly CliOption<string?> _out = CommonOptions.Out("compare");
 
     public CompareCommand()
@@ -29,6 +30,7 @@ internal sealed class CompareCommand : PolderCommand
         Add(_seeds);
         Add(_budget);
         _options = new FineTuningOptions(this, draws: 2);
+        _curvature = new CurvatureComparison(this);
         Add(_out);
         UseTorch();
         Examples =
@@ -48,6 +50,7 @@ internal sealed class CompareCommand : PolderCommand
         TrainingOptions training = _options.Training(context, seeds[0]);
         foreach (MethodChoice method in methods)
             method.Fit(training);
+        WeightCurvatureOptions? curvature = _curvature.Choose(context, _options.IsDigits(context));
         IFineTuningTask task = _options.OpenTask(context);
         using var owner = task as IDisposable;
         using (FineTuningCase first = task.Prepare(seeds[0]))
@@ -61,24 +64,34 @@ internal sealed class CompareCommand : PolderCommand
         string folder = context.CreateRunFolder(context.Get(_out));
 
         IReadOnlyList<DivergedRun> diverged = [];
+        IReadOnlyList<UnmeasuredRun> unmeasured = [];
         IReadOnlyList<MethodRuns> results = context.Output.Track("comparing", methods.Length * seeds.Count, tracker =>
         {
             var study = new ComparisonStudy(task, methods, training)
             {
                 Budget = Enum.Parse<ComparisonBudget>(context.Get(_budget)!, ignoreCase: true),
+                Curvature = curvature,
                 Progress = new Relay<ComparisonProgress>(p => tracker.Report(
                     p.Done, () => $"seed {p.Seed}, {p.Method}: epoch {p.Training.Epoch} of {p.Training.Epochs}, loss {p.Training.Loss:F3}")),
+                Measuring = new Relay<MeasuringProgress>(p => tracker.Report(
+                    p.Done, () => $"seed {p.Seed}, {p.Method}: {p.Curvature.Figure}, {p.Curvature.Products} products, {p.Curvature.Value:G4} +- {p.Curvature.Error:G2}")),
             };
             IReadOnlyList<MethodRuns> finished = study.Execute(seeds, context.Cancellation);
-            diverged = study.Diverged;
+            (diverged, unmeasured) = (study.Diverged, study.Unmeasured);
             return finished;
         });
 
         MethodRuns? reference = results.FirstOrDefault(r => r.Method == "base");
         IReadOnlyList<PairedDifference?> differences = HolmCorrection.Differences(results, reference);
+        IReadOnlyList<PairedDifference?>[] curvatureDifferences = CurvatureComparison.Differences(results, reference);
         if (results.Count > 0)
+        {
             Show(context, results, differences);
+            CurvatureComparison.Show(context.Output, results, curvatureDifferences, runs => LabelOf(context, runs), context.Output.Width >= WideTable);
+        }
         Warn(context, results, diverged);
+        foreach (UnmeasuredRun run in unmeasured)
+            context.Output.Warn($"{run.Method}, seed {run.Seed}: its curvature is left out: {run.Message}");
         context.Finish(new
         {
             Task = task.Name,
@@ -90,6 +103,10 @@ internal sealed class CompareCommand : PolderCommand
                 r.Runs,
                 r.TestAccuracy,
                 DifferenceToBase = differences[i],
+                Trace = CurvatureComparison.Summaries(r)[0],
+                TraceDifferenceToBase = curvatureDifferences[0][i],
+                TopEigenvalue = CurvatureComparison.Summaries(r)[1],
+                TopEigenvalueDifferenceToBase = curvatureDifferences[1][i],
             }),
             Diverged = diverged,
             Run = folder,
@@ -108,8 +125,6 @@ internal sealed class CompareCommand : PolderCommand
 
     private void Show(CommandContext context, IReadOnlyList<MethodRuns> results, IReadOnlyList<PairedDifference?> differences)
     {
-        string Name(MethodRuns runs) => runs.Method == "base" ? context.Get(_options.Optimizer)! : runs.Method;
-
         // A narrow terminal shows what the comparison is for, unbroken, and the options below it; the JSON result has the rest.
         bool wide = context.Output.Width >= WideTable;
         string[] columns = ["method", "test accuracy", "difference to base", "95 % interval", "p", "p (Holm)"];
@@ -128,9 +143,9 @@ internal sealed class CompareCommand : PolderCommand
                 difference?.PHolm is { } corrected ? $"{corrected:F3}" : "",
             ];
             if (wide)
-                table.AddRow([Name(runs), OptionsOf(runs), .. cells, Percent(runs.ValidationAccuracy), $"{runs.Runs.Average(r => r.GradientEvaluations):F0}", $"{runs.Runs.Average(r => r.Seconds):F1}"]);
+                table.AddRow([NameOf(context, runs), OptionsOf(runs), .. cells, Percent(runs.ValidationAccuracy), $"{runs.Runs.Average(r => r.GradientEvaluations):F0}", $"{runs.Runs.Average(r => r.Seconds):F1}"]);
             else
-                table.AddRow([runs.Method == "base" ? Name(runs) : runs.Label, .. cells]);
+                table.AddRow([LabelOf(context, runs), .. cells]);
         }
         if (!wide)
         {
@@ -144,6 +159,10 @@ internal sealed class CompareCommand : PolderCommand
         if (differences.Any(d => d?.PHolm is not null))
             context.Output.Result("p: paired t-test; Holm: corrected over the methods compared with base. Intervals and p cover the seeds, not the test sample.");
     }
+
+    private string NameOf(CommandContext context, MethodRuns runs) => runs.Method == "base" ? context.Get(_options.Optimizer)! : runs.Method;
+
+    private string LabelOf(CommandContext context, MethodRuns runs) => runs.Method == "base" ? NameOf(context, runs) : runs.Label;
 
     private static string OptionsOf(MethodRuns runs) => MethodOptionSet.Words(MethodRegistry.Named(runs.Method), runs.Options);
 

@@ -22,6 +22,9 @@ public sealed record MethodRun(
 {
     /// <summary>Steps that were left out since a loss or gradient was not finite.</summary>
     public long SkippedSteps { get; init; }
+
+    /// <summary>The curvature of the training loss at the tested weights; null where it was not asked for, not finished, or not finite.</summary>
+    public WeightCurvature? Curvature { get; init; }
 }
 
 /// <summary>One method over all seeds.</summary>
@@ -39,12 +42,25 @@ public sealed record MethodRuns(string Method, IReadOnlyDictionary<string, objec
     /// <summary>Mean and spread of the validation accuracy.</summary>
     public Summary ValidationAccuracy => Summary.Of([.. Runs.Select(r => r.ValidationAccuracy)]);
 
-    /// <summary>The paired difference of the test accuracy to another method's on the seeds that both have; null where they share none.</summary>
-    public PairedDifference? DifferenceTo(MethodRuns other)
+    /// <summary>Mean and spread of a figure over the runs that have it; null where none has.</summary>
+    /// <param name="figure">The figure of a run; null where the run has none.</param>
+    public Summary? SummaryOf(Func<MethodRun, double?> figure)
+    {
+        ArgumentNullException.ThrowIfNull(figure);
+        double[] values = [.. Runs.Select(figure).OfType<double>()];
+        return values.Length == 0 ? null : Summary.Of(values);
+    }
+
+    /// <summary>The paired difference of a figure to another method's on the seeds where both have it; null where there is none.</summary>
+    /// <param name="other">The other method.</param>
+    /// <param name="figure">The figure of a run, null where the run has none; without it the test accuracy.</param>
+    public PairedDifference? DifferenceTo(MethodRuns other, Func<MethodRun, double?>? figure = null)
     {
         ArgumentNullException.ThrowIfNull(other);
-        var pairs = Runs.Join(other.Runs, r => r.Seed, r => r.Seed, (a, b) => (a.TestAccuracy, Reference: b.TestAccuracy)).ToArray();
-        return pairs.Length == 0 ? null : PairedDifference.Of([.. pairs.Select(p => p.TestAccuracy)], [.. pairs.Select(p => p.Reference)]);
+        figure ??= run => run.TestAccuracy;
+        var pairs = Runs.Join(other.Runs, r => r.Seed, r => r.Seed, (a, b) => (Value: figure(a), Reference: figure(b)))
+            .Where(p => p is { Value: not null, Reference: not null }).ToArray();
+        return pairs.Length == 0 ? null : PairedDifference.Of([.. pairs.Select(p => p.Value!.Value)], [.. pairs.Select(p => p.Reference!.Value)]);
     }
 }
 
@@ -54,6 +70,12 @@ public sealed record MethodRuns(string Method, IReadOnlyDictionary<string, objec
 /// <param name="Message">Where and how.</param>
 public sealed record DivergedRun(string Method, long Seed, string Message);
 
+/// <summary>A run whose curvature is not finite.</summary>
+/// <param name="Method">The method's <see cref="MethodChoice.Label"/>.</param>
+/// <param name="Seed">The seed.</param>
+/// <param name="Message">What was found.</param>
+public sealed record UnmeasuredRun(string Method, long Seed, string Message);
+
 /// <summary>Where a comparison stands.</summary>
 /// <param name="Method">The <see cref="MethodChoice.Label"/> of the method that runs.</param>
 /// <param name="Seed">Its seed.</param>
@@ -62,23 +84,41 @@ public sealed record DivergedRun(string Method, long Seed, string Message);
 /// <param name="Training">The training at hand.</param>
 public sealed record ComparisonProgress(string Method, long Seed, double Done, int Runs, TrainingProgress Training);
 
+/// <summary>Where the measurement after a training stands.</summary>
+/// <param name="Method">The <see cref="MethodChoice.Label"/> of the method that was trained.</param>
+/// <param name="Seed">Its seed.</param>
+/// <param name="Done">Trainings done, this one included.</param>
+/// <param name="Curvature">The measurement at hand.</param>
+public sealed record MeasuringProgress(string Method, long Seed, int Done, WeightCurvatureProgress Curvature);
+
 /// <summary>Every method on every seed of a task, from the same starts.</summary>
 /// <param name="task">The task.</param>
 /// <param name="methods">The methods.</param>
 /// <param name="training">The training, the same for all; the seed of each run replaces its seed.</param>
 public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodChoice> methods, TrainingOptions training)
 {
+    private readonly List<UnmeasuredRun> _unmeasured = [];
+
     /// <summary>Told after every step of every training.</summary>
     public IProgress<ComparisonProgress>? Progress { get; init; }
 
+    /// <summary>Told after every pass of every measurement of curvature.</summary>
+    public IProgress<MeasuringProgress>? Measuring { get; init; }
+
     /// <summary>What every method has the same of.</summary>
     public ComparisonBudget Budget { get; init; } = ComparisonBudget.Epochs;
+
+    /// <summary>How the curvature of the training loss is measured at the tested weights of each run; null (default): not at all.</summary>
+    public WeightCurvatureOptions? Curvature { get; init; }
 
     /// <summary>Told when a run has ended.</summary>
     public IProgress<(string Method, MethodRun Run)>? Run { get; init; }
 
     /// <summary>The trainings of the last <see cref="Execute"/> that diverged; a comparison leaves them out.</summary>
     public IReadOnlyList<DivergedRun> Diverged { get; private set; } = [];
+
+    /// <summary>The runs of the last <see cref="Execute"/> whose curvature is not finite; their accuracy counts.</summary>
+    public IReadOnlyList<UnmeasuredRun> Unmeasured => _unmeasured;
 
     /// <summary>Runs the study: seed by seed, all methods on a seed before the next, so that a stopped study has whole pairs.</summary>
     /// <param name="seeds">The seeds.</param>
@@ -90,6 +130,7 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
         var runs = methods.Select(_ => new List<MethodRun>()).ToArray();
         var diverged = new List<DivergedRun>();
         Diverged = diverged;
+        _unmeasured.Clear();
         TrainingDivergedException? first = null;
         int total = seeds.Count * methods.Count, done = 0;
         try
@@ -153,12 +194,32 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
             ImageSize = @case.File.ImageSize,
         });
         EvaluationResult evaluation = EvaluationResult.Of(@case.Model, test, cancellation);
-        return new MethodRun(
+        var run = new MethodRun(
             seed, evaluation.Accuracy, evaluation.Loss, result.Best.ValidationAccuracy, result.Best.ValidationLoss, result.TrainLoss, result.Best.Epoch,
             result.Steps, result.GradientEvaluations, result.SecondsPerStep, Stopwatch.GetElapsedTime(start).TotalSeconds)
         {
             SkippedSteps = result.SkippedSteps,
         };
+        return Curvature is null ? run : run with { Curvature = Measure(Curvature, @case, method, seed, done + 1, cancellation) };
+    }
+
+    private WeightCurvature? Measure(WeightCurvatureOptions options, FineTuningCase @case, MethodChoice method, long seed, int done, CancellationToken cancellation)
+    {
+        if (Measuring is not null)
+            options = options with { Progress = new Relay<WeightCurvatureProgress>(p => Measuring.Report(new MeasuringProgress(method.Label, seed, done, p))) };
+        try
+        {
+            return options.Measure(@case.Model, @case.File, @case.Splits.Train, seed, cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return null; // the run is finished and stays
+        }
+        catch (ArithmeticException e)
+        {
+            _unmeasured.Add(new UnmeasuredRun(method.Label, seed, e.Message));
+            return null;
+        }
     }
 }
 

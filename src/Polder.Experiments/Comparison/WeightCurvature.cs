@@ -1,0 +1,96 @@
+using Polder.Curvature;
+using Polder.Experiments.Measurement;
+using Polder.Vision.Data;
+using Polder.Vision.Models;
+using Polder.Vision.Training;
+
+namespace Polder.Experiments.Comparison;
+
+/// <summary>How flat trained weights lie: the Hessian of the mean cross entropy in all trainable weights, in evaluation mode.</summary>
+/// <param name="Samples">The images that the loss is a mean over.</param>
+/// <param name="Parameters">The rows of the Hessian.</param>
+/// <param name="Loss">The mean cross entropy, in nats.</param>
+/// <param name="Trace">The trace, in nats over squared weights; its error is that of the estimation on these images.</param>
+/// <param name="TopEigenvalue">The largest eigenvalue, in the same unit, with the residual of its vector.</param>
+/// <param name="Products">The Hessian-vector products of both.</param>
+public sealed record WeightCurvature(int Samples, long Parameters, double Loss, TraceEstimate Trace, Eigenpair TopEigenvalue, long Products);
+
+/// <summary>How far a measurement of curvature is.</summary>
+/// <param name="Figure">"top eigenvalue" or "trace".</param>
+/// <param name="Products">The products of this figure so far.</param>
+/// <param name="Value">The figure so far.</param>
+/// <param name="Error">The residual of the eigenvalue, the standard error of the trace.</param>
+public sealed record WeightCurvatureProgress(string Figure, long Products, double Value, double Error);
+
+/// <summary>How exactly the curvature of trained weights is measured, on how many images.</summary>
+public sealed record WeightCurvatureOptions
+{
+    /// <summary>The most images: the first ones, without augmentation. At least 1, default 1000.</summary>
+    public int Samples { get; init; } = 1000;
+
+    /// <summary>The standard error of the trace, as a share of it, that ends its estimation. Default 0.02.</summary>
+    public double RelativeError { get; init; } = 0.02;
+
+    /// <summary>The residual of the eigenvalue, as a share of it, at which it has converged; its error is usually the square of that. Default 0.001.</summary>
+    public double Tolerance { get; init; } = 1e-3;
+
+    /// <summary>The most products for each of the two. Default 300: the spread over seeds is far larger than what more would tell.</summary>
+    public int MaxProducts { get; init; } = 300;
+
+    /// <summary>Images a forward pass: cost and memory, not the result. Default 64.</summary>
+    public int BatchSize { get; init; } = 64;
+
+    /// <summary>Told after each pass over the images.</summary>
+    public IProgress<WeightCurvatureProgress>? Progress { get; init; }
+
+    /// <summary>Checks the options; those of the estimators are checked by them.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number of samples is out of range.</exception>
+    public void Validate()
+    {
+        if (Samples < 1)
+            throw new ArgumentOutOfRangeException(nameof(Samples), Samples, "Samples must be an integer of at least 1");
+    }
+
+    /// <summary>Measures a network at its weights as they stand; it is in evaluation mode afterwards.</summary>
+    /// <param name="model">The network; the caller keeps it.</param>
+    /// <param name="file">Image size and normalisation.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="seed">The seed of probes and start: two networks that are compared get the same.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    /// <exception cref="ArithmeticException">The loss or a product is not finite.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public WeightCurvature Measure(ImageClassifier model, ModelFile file, ImageSet images, long seed, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(images);
+        Validate();
+        int count = Math.Min(Samples, images.Count);
+        ImageSet first = count == images.Count ? images : images.Subset([.. Enumerable.Range(0, count)]);
+        var network = new MeasuredNetwork(model, file, first, file.Architecture, BatchSize); // not disposed of: the model is the caller's
+        var hessian = new Hessian(network.CrossEntropy());
+        double loss = hessian.Loss.Value(cancellation);
+        using Eigenpairs pairs = hessian.TopEigenvalues(
+            1,
+            new EigenOptions
+            {
+                Tolerance = Tolerance,
+                MaxProducts = MaxProducts,
+                Seed = seed,
+                Progress = new Relay<EigenProgress>(p => Progress?.Report(new WeightCurvatureProgress("top eigenvalue", p.Products, p.Pairs[0].Value, p.Pairs[0].Residual))),
+            },
+            cancellation);
+        TraceEstimate trace = hessian.Trace(
+            new TraceOptions
+            {
+                RelativeError = RelativeError,
+                MaxProducts = MaxProducts,
+                Seed = seed,
+                Progress = new Relay<TraceEstimate>(e => Progress?.Report(new WeightCurvatureProgress("trace", e.Products, e.Value, e.StandardError))),
+            },
+            cancellation);
+        // Both return what they had at a stop; a comparison is of finished measurements.
+        cancellation.ThrowIfCancellationRequested();
+        return new WeightCurvature(count, hessian.Dimension, loss, trace, pairs.Top[0], pairs.Products + trace.Products);
+    }
+}
