@@ -153,7 +153,7 @@ public sealed class CompareTests : IDisposable
     [Fact]
     public async Task Ctrl_C_keeps_what_is_finished()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGINT to send");
+        PolderProcess.RequireInterrupts();
         string run = Path.Combine(_folder, "run"), config = Path.Combine(run, "config.json");
         // More runs than a machine does while the signal is on its way.
         using Process process = PolderProcess.Start("compare", "--methods", "base", "--seeds", "0..999", "--epochs", "1000", "--out", run);
@@ -166,8 +166,7 @@ public sealed class CompareTests : IDisposable
             if (line.Contains("seed 0", StringComparison.Ordinal))
                 break;
         }
-        using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
-            kill.WaitForExit();
+        PolderProcess.Interrupt(process);
         error += process.StandardError.ReadToEnd();
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "does not stop");
 

@@ -119,7 +119,7 @@ public sealed class FinetuneTests : IDisposable
     [Fact]
     public async Task Ctrl_C_keeps_the_best_epoch()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGINT to send");
+        PolderProcess.RequireInterrupts();
         using Process process = PolderProcess.Start("finetune", "--epochs", "100000", "--out", Run);
         Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         string error = "";
@@ -129,8 +129,7 @@ public sealed class FinetuneTests : IDisposable
             if (line.Contains("validation ", StringComparison.Ordinal) && line.Contains("epoch ", StringComparison.Ordinal) && !line.Contains("epoch 1 ", StringComparison.Ordinal))
                 break;
         }
-        using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
-            kill.WaitForExit();
+        PolderProcess.Interrupt(process);
         error += process.StandardError.ReadToEnd();
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "does not stop");
 

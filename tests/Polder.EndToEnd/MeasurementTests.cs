@@ -208,7 +208,7 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     // Sends SIGINT at the first line of progress that begins so; the command must end with 130 and leave its JSON.
     private (string Output, string Error, JsonNode Json) Stop(string line, string command, params string[] arguments)
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGINT to send");
+        PolderProcess.RequireInterrupts();
         string file = Path.Combine(run.Folder, Path.GetRandomFileName() + ".json");
         using Process process = PolderProcess.Start([command, "--run", run.Path, .. arguments, "--threads", "1", "--json", file]);
         Task<string> output = process.StandardOutput.ReadToEndAsync();
@@ -219,8 +219,7 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
             if (read.StartsWith(line, StringComparison.Ordinal))
                 break;
         }
-        using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
-            kill.WaitForExit();
+        PolderProcess.Interrupt(process);
         error += process.StandardError.ReadToEnd();
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "does not stop");
         Assert.True(process.ExitCode == 130, error);

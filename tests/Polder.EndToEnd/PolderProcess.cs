@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Polder.Testing;
 
 namespace Polder.EndToEnd;
@@ -34,6 +35,25 @@ internal static class PolderProcess
         if (threads is not null)
             start.Environment["OMP_NUM_THREADS"] = $"{threads}";
         return Process.Start(start)!;
+    }
+
+    /// <summary>Skips a test of Ctrl-C where there is none, or where this process was started to ignore it, which its children inherit (nohup, a shell's background).</summary>
+    public static void RequireInterrupts()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGINT to send");
+        const string status = "/proc/self/status", field = "SigIgn:";
+        if (!File.Exists(status))
+            return;
+        string mask = File.ReadLines(status).First(line => line.StartsWith(field, StringComparison.Ordinal))[field.Length..].Trim();
+        const ulong interrupt = 1 << (2 - 1);
+        Assert.SkipWhen((ulong.Parse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture) & interrupt) != 0, "SIGINT is ignored here: started in the background");
+    }
+
+    /// <summary>Ctrl-C.</summary>
+    public static void Interrupt(Process process)
+    {
+        using Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]);
+        kill.WaitForExit();
     }
 
     private static (int ExitCode, string Output, string Error) Finish(Process started, string[] arguments)
