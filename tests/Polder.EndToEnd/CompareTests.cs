@@ -20,7 +20,6 @@ public sealed class CompareTests : IDisposable
         JsonObject json = JsonNode.Parse(output)!.AsObject();
         foreach (string member in (string[])["polder", "command", "settings", "environment", "seconds"])
             Assert.True(json.ContainsKey(member), member);
-        Assert.Equal((1, 1), ((int)json["settings"]!["threads"]!, (int)json["environment"]!["threads"]!));
         JsonArray results = json["results"]!.AsArray();
         Assert.Equal(["base", "wp", "nso"], results.Select(r => (string)r!["method"]!));
         JsonNode[][] runs = [.. results.Select(r => r!["runs"]!.AsArray().Select(x => x!).ToArray())];
@@ -96,6 +95,8 @@ public sealed class CompareTests : IDisposable
         Assert.Equal(0, code);
         Assert.DoesNotContain("eigenvalue", output);
         JsonNode json = JsonNode.Parse(File.ReadAllText(file))!, result = json["results"]![0]!;
+        // The digits take one thread by themselves.
+        Assert.Equal((1, 1), ((int)json["settings"]!["threads"]!, (int)json["environment"]!["threads"]!));
         Assert.Equal(("off", null), ((string?)json["settings"]!["curvature"], json["settings"]!["curvatureSamples"]));
         Assert.All(["trace", "traceDifferenceToBase", "topEigenvalue", "topEigenvalueDifferenceToBase"], name => Assert.Null(result[name]));
         Assert.Null(result["runs"]![0]!["curvature"]);

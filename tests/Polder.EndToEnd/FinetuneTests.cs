@@ -70,6 +70,8 @@ public sealed class FinetuneTests : IDisposable
     [InlineData("clipping", "--clip-norm: found 0, allowed: a number > 0", "--clip-norm", "0")]
     [InlineData("head epochs", "--head-epochs: found 2, allowed: a whole number below --epochs, 2", "--head-epochs", "2", "--epochs", "2")]
     [InlineData("head epochs of a probe", "--head-epochs: found 2, allowed: 0 with --freeze-body", "--head-epochs", "2", "--freeze-body")]
+    [InlineData("frozen names", "--freeze: found conv9.*, allowed: patterns of the names of digits-cnn (conv9.* matches no parameter", "--freeze", "conv9.*")]
+    [InlineData("all frozen", "--freeze: found fc.*, allowed: patterns of the names of digits-cnn (fc.* leaves no parameter to train)", "--freeze", "fc.*", "--head-epochs", "1")]
     [InlineData("layer decay", "--layer-decay: found 0, allowed: a number > 0 and <= 1", "--layer-decay", "0")]
     [InlineData("layer decay of a probe", "--layer-decay: found 0.9, allowed: 1 with --freeze-body", "--layer-decay", "0.9", "--freeze-body")]
     [InlineData("graphics card", "--device", "--device", "cuda")]

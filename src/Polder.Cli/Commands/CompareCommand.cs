@@ -89,9 +89,7 @@ internal sealed class CompareCommand : PolderCommand
             Show(context, results, differences);
             CurvatureComparison.Show(context.Output, results, curvatureDifferences, runs => LabelOf(context, runs), context.Output.Width >= WideTable);
         }
-        Warn(context, results, diverged);
-        foreach (UnmeasuredRun run in unmeasured)
-            context.Output.Warn($"{run.Method}, seed {run.Seed}: its curvature is left out: {run.Message}");
+        Warn(context, results, diverged, unmeasured);
         context.Finish(new
         {
             Task = task.Name,
@@ -109,16 +107,19 @@ internal sealed class CompareCommand : PolderCommand
                 TopEigenvalueDifferenceToBase = curvatureDifferences[1][i],
             }),
             Diverged = diverged,
+            Unmeasured = unmeasured,
             Run = folder,
         });
         if (context.Cancellation.IsCancellationRequested)
             throw new StoppedException($"{results.Sum(r => r.Runs.Count)} of {methods.Length * seeds.Count} runs are finished and kept in {folder}");
     }
 
-    private static void Warn(CommandContext context, IReadOnlyList<MethodRuns> results, IReadOnlyList<DivergedRun> diverged)
+    private static void Warn(CommandContext context, IReadOnlyList<MethodRuns> results, IReadOnlyList<DivergedRun> diverged, IReadOnlyList<UnmeasuredRun> unmeasured)
     {
         foreach (DivergedRun run in diverged)
             context.Output.Warn($"{run.Message}; the comparison is without this run");
+        foreach (UnmeasuredRun run in unmeasured)
+            context.Output.Warn($"{run.Method}, seed {run.Seed}: its curvature is left out: {run.Message}");
         foreach (MethodRuns runs in results.Where(r => r.Runs.Any(run => run.SkippedSteps > 0)))
             context.Output.Warn($"{runs.Label}: {runs.Runs.Sum(r => r.SkippedSteps)} of {runs.Runs.Sum(r => r.Steps)} steps were left out, since a loss or gradient was not finite");
     }

@@ -185,11 +185,12 @@ internal sealed class FineTuningOptions
         {
             try
             {
+                start.Model.FreezeBody(context.Get(FreezeBody) || context.Get(HeadEpochs) > 0);
                 start.Model.Freeze(names.Split(',', StringSplitOptions.TrimEntries));
             }
             catch (ArgumentException e)
             {
-                throw UserErrorException.ForOption(Freeze.Name, names, $"patterns of the names of {start.File.Architecture} ({e.Message.Split(" (Parameter")[0]})");
+                throw UserErrorException.ForOption(Freeze.Name, names, $"patterns of the names of {start.File.Architecture} ({ErrorReport.MessageOf(e)})");
             }
         }
         RequireRightConvolutions(context, start);

@@ -38,7 +38,7 @@ internal sealed record ErrorReport(int ExitCode, string Text)
         e.TargetSite?.DeclaringType?.Assembly.GetName().Name is { } name && (name == "Polder" || name.StartsWith("Polder.", StringComparison.Ordinal));
 
     // .NET appends the parameter's name and, on a line of its own, the value.
-    private static string MessageOf(Exception e) => e switch
+    internal static string MessageOf(Exception e) => e switch
     {
         ArgumentOutOfRangeException { ActualValue: { } value, ParamName: { } name } range =>
             $"{range.Message.Split('\n')[0].Trim().Replace($" (Parameter '{name}')", "")}, found {value}",

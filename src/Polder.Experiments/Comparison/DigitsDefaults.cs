@@ -20,8 +20,8 @@ public static class DigitsDefaults
     public const int BatchSize = 10;
 
     /// <summary>
-    /// Threads of the tensor library. In so small a network threads wait for each other more than they work: three runs took 5.7 s of processor time on
-    /// one and 47 s on two, on a busy machine. And sums in another order end in other weights, so that the demo would print another table on every machine.
+    /// Threads of the tensor library. In so small a network a second one hardly helps and waits for the first, above all beside other programs
+    /// (docs/results/digits-tuning.md). And sums in another order end in other weights, so that the demo would print another table on every machine.
     /// </summary>
     public const int Threads = 1;
 

@@ -1,4 +1,5 @@
 using Polder.Curvature;
+using Polder.Experiments.Comparison;
 
 namespace Polder.Experiments.Measurement;
 
@@ -53,7 +54,7 @@ public static class ProductCounts
         TraceCost[] Follow(IReadOnlyList<double> errors, double tightest)
         {
             var costs = new TraceCost?[errors.Count];
-            var look = new Look<TraceEstimate>(now =>
+            var look = new Relay<TraceEstimate>(now =>
             {
                 for (int i = 0; i < costs.Length; i++)
                     if (now.Samples >= TraceOptions.LeastSamples && now.StandardError <= errors[i] * Math.Abs(now.Value))
@@ -106,7 +107,7 @@ public static class ProductCounts
         var costs = errors.Select(error => new EigenvalueCost(error, null, null, null)).ToArray();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         double? before = null;
-        var look = new Look<EigenProgress>(now =>
+        var look = new Relay<EigenProgress>(now =>
         {
             (double value, double residual) = (now.Pairs[0].Value, now.Pairs[0].Residual);
             double error = Math.Abs(value - truth) / Math.Abs(truth);
@@ -130,10 +131,5 @@ public static class ProductCounts
             : @operator.PowerIteration(options, stop.Token);
         cancellation.ThrowIfCancellationRequested();
         return costs;
-    }
-
-    private sealed class Look<T>(Action<T> report) : IProgress<T>
-    {
-        public void Report(T value) => report(value);
     }
 }

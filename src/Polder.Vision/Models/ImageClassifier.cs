@@ -109,6 +109,8 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     public void Freeze(params IReadOnlyCollection<string> patterns)
     {
         ArgumentNullException.ThrowIfNull(patterns);
+        if (patterns.Count == 0)
+            return;
         (string Name, Parameter Parameter)[] all = [.. named_parameters().Select(p => (p.name, p.parameter))];
         foreach (string pattern in patterns)
         {

@@ -45,11 +45,15 @@ internal sealed class HeadPhase
     public void SetMode()
     {
         _model.train(!IsFrozen);
-        foreach (BatchNorm2d norm in _model.modules().OfType<BatchNorm2d>().Where(norm => norm.weight is { requires_grad: false }))
+        foreach (BatchNorm norm in _model.modules().OfType<BatchNorm>().Where(Keeps))
             norm.eval();
     }
 
+    /// <summary>Whether a layer keeps the statistics that its features were made with.</summary>
+    public bool Keeps(BatchNorm norm) => IsFrozen || norm.weight is { requires_grad: false };
+
     /// <summary>Freezes what the options say of a whole training.</summary>
+    /// <exception cref="ArgumentException">A pattern matches nothing, or nothing is left to train.</exception>
     public static void Apply(TrainingOptions options, ImageClassifier model)
     {
         model.FreezeBody(options.FreezeBody);
@@ -59,8 +63,7 @@ internal sealed class HeadPhase
     private void Freeze(bool frozen)
     {
         _model.FreezeBody(frozen);
-        if (!frozen)
-            _model.Freeze(_patterns);
+        _model.Freeze(_patterns);
         IsFrozen = frozen;
     }
 }

@@ -46,9 +46,7 @@ internal sealed class ModelAverage : IDisposable
         _training.Take();
         _entered = true;
         _average.CopyInto(_model, _model);
-        // A frozen body keeps the statistics that its features were made with.
-        if (!_phase.IsFrozen)
-            BatchNormStatistics.Refresh(_model, Images(epoch, cancellation));
+        BatchNormStatistics.Refresh(_model, Images(epoch, cancellation), _phase.Keeps);
     }
 
     /// <summary>Puts the training's weights and statistics back, bit for bit.</summary>

@@ -190,32 +190,34 @@ public sealed record TrainingOptions
     public OptimizerHelper CreateOptimizer(ImageClassifier model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        IEnumerable<IEnumerable<Parameter>> layers = [model.parameters()];
-        if (LayerDecay < 1)
-            layers = LayerGroups.Of(model).Select(layer => layer.Parameters);
-        Parameter[][] groups = [.. layers.Select(layer => layer.Where(p => p.requires_grad).ToArray()).Where(trainable => trainable.Length > 0)];
+        IReadOnlyList<LayerGroup> layers = LayerDecay < 1 ? LayerGroups.Of(model) : [new("all", 0, [.. model.parameters()])];
+        (double Share, Parameter[] Parameters)[] groups =
+        [
+            .. layers.Select(layer => (Math.Pow(LayerDecay, layer.Height), layer.Parameters.Where(p => p.requires_grad).ToArray()))
+                .Where(group => group.Item2.Length > 0),
+        ];
         // What a group does not say itself is as the optimizer has it.
         OptimizerHelper optimizer = Optimizer switch
         {
-            BaseOptimizer.Sgd => optim.SGD(groups.Select(g => new SGD.ParamGroup { Parameters = g }), LearningRate, Momentum, weight_decay: WeightDecay),
-            BaseOptimizer.Adam => optim.Adam(groups.Select(g => new Adam.ParamGroup { Parameters = g }), LearningRate, weight_decay: WeightDecay),
-            _ => optim.AdamW(groups.Select(g => new AdamW.ParamGroup { Parameters = g }), LearningRate, weight_decay: WeightDecay),
+            BaseOptimizer.Sgd => optim.SGD(groups.Select(g => new SGD.ParamGroup { Parameters = g.Parameters }), LearningRate, Momentum, weight_decay: WeightDecay),
+            BaseOptimizer.Adam => optim.Adam(groups.Select(g => new Adam.ParamGroup { Parameters = g.Parameters }), LearningRate, weight_decay: WeightDecay),
+            _ => optim.AdamW(groups.Select(g => new AdamW.ParamGroup { Parameters = g.Parameters }), LearningRate, weight_decay: WeightDecay),
         };
+        // Each group remembers its share, which does not follow from its place where layers between are frozen.
+        foreach ((optim.ILearningRateController group, (double share, _)) in optimizer.ParamGroups.Zip(groups))
+            group.InitialLearningRate = share * LearningRate;
         SetLearningRate(optimizer, LearningRate);
         return optimizer;
     }
 
-    /// <summary>Gives the head's group a learning rate and every group below it its share (<see cref="LayerDecay"/>).</summary>
+    /// <summary>Gives every group its share (<see cref="LayerDecay"/>) of a learning rate.</summary>
     /// <param name="optimizer">The optimizer of <see cref="CreateOptimizer"/>, or one around it.</param>
-    /// <param name="rate">The learning rate of the head, which is the last group.</param>
+    /// <param name="rate">The learning rate of the head.</param>
     public void SetLearningRate(optim.Optimizer optimizer, double rate)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
-        foreach (optim.ILearningRateController group in optimizer.ParamGroups.Reverse())
-        {
-            group.LearningRate = rate;
-            rate *= LayerDecay;
-        }
+        foreach (optim.ILearningRateController group in optimizer.ParamGroups)
+            group.LearningRate = LayerDecay < 1 ? rate * (group.InitialLearningRate / LearningRate) : rate;
     }
 
     /// <summary>The steps of a training.</summary>

@@ -8,17 +8,18 @@ public static class BatchNormStatistics
 {
     /// <summary>
     /// Resets the statistics and sets them to the plain mean, over the batches, of each batch's mean and unbiased variance. The model's
-    /// mode is as before afterwards; a model without BatchNorm is left alone and no batch is read.
+    /// mode is as before afterwards; where no layer is to be refreshed the model is left alone and no batch is read.
     /// </summary>
     /// <param name="model">The model; its weights do not change.</param>
     /// <param name="batches">Inputs of the model, as in training; they stay the caller's.</param>
+    /// <param name="leaveOut">The layers that keep the statistics they have, frozen ones for example. Default: none.</param>
     /// <returns>The number of batches seen.</returns>
     /// <exception cref="ArgumentException">There is no batch.</exception>
-    public static int Refresh(nn.Module<Tensor, Tensor> model, IEnumerable<Tensor> batches)
+    public static int Refresh(nn.Module<Tensor, Tensor> model, IEnumerable<Tensor> batches, Func<BatchNorm, bool>? leaveOut = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batches);
-        NormBase[] layers = [.. model.modules().OfType<NormBase>().Where(layer => layer.track_running_stats && layer is BatchNorm)];
+        BatchNorm[] layers = [.. model.modules().OfType<BatchNorm>().Where(layer => layer.track_running_stats && leaveOut?.Invoke(layer) != true)];
         if (layers.Length == 0)
             return 0;
         double?[] momenta = [.. layers.Select(layer => layer.momentum)];
@@ -28,14 +29,14 @@ public static class BatchNormStatistics
         {
             // The other layers (dropout) as in evaluation: the statistics shall be those that the evaluation meets.
             model.eval();
-            foreach (NormBase layer in layers)
+            foreach (BatchNorm layer in layers)
                 layer.train();
             using var noGrad = no_grad();
             foreach (Tensor batch in batches)
             {
                 using var scope = NewDisposeScope();
                 seen++;
-                foreach (NormBase layer in layers)
+                foreach (BatchNorm layer in layers)
                 {
                     if (seen == 1)
                         layer.reset_running_stats();

@@ -52,6 +52,21 @@ public class LayerGroupsTests
     }
 
     [Theory]
+    [InlineData("conv2.*,bn2.*", new[] { 0.0125, 0.05, 0.1 })]
+    [InlineData("fc.*", new[] { 0.0125, 0.025, 0.05 })]
+    public void A_frozen_layer_leaves_the_others_their_rates(string frozen, double[] rates)
+    {
+        using var scope = NewDisposeScope();
+        using var model = new SmallConvNet(3);
+        model.Freeze(frozen.Split(','));
+        var options = new TrainingOptions { LearningRate = 0.1, LayerDecay = 0.5 };
+        using OptimizerHelper sgd = options.CreateOptimizer(model);
+        Assert.Equal(rates, sgd.ParamGroups.Select(g => g.LearningRate));
+        options.SetLearningRate(sgd, 0.4);
+        Assert.Equal(rates.Select(r => 4 * r), sgd.ParamGroups.Select(g => g.LearningRate));
+    }
+
+    [Theory]
     [InlineData(BaseOptimizer.Adam)]
     [InlineData(BaseOptimizer.AdamW)]
     public void Adam_moves_every_group_by_its_own_rate(BaseOptimizer optimizer)

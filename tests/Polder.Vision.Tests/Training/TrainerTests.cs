@@ -110,12 +110,15 @@ public sealed class TrainerTests : IDisposable
         IEnumerable<Tensor> Body() => _model.BodyParameters.Cast<Tensor>().Concat(_model.buffers().Where(b => b.is_floating_point()));
     }
 
-    [Fact]
-    public void Named_parameters_and_their_normalisation_stay_bit_for_bit_and_the_others_are_trained()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)] // an average's statistics are taken anew, but not those of a frozen layer
+    public void Named_parameters_and_their_normalisation_stay_bit_for_bit_and_the_others_are_trained(bool averaged)
     {
+        AveragingOptions? averaging = averaged ? new AveragingOptions() : null;
         static bool IsFrozen(string name) => name.StartsWith("conv1.", StringComparison.Ordinal) || name.StartsWith("bn1.", StringComparison.Ordinal);
         Dictionary<string, float[]> before = State();
-        new Trainer(Short with { Freeze = "conv1.*,bn1.*", HeadEpochs = 1 }, new NoiseStability { Sigma = 0.01 })
+        new Trainer(Short with { Freeze = "conv1.*,bn1.*", HeadEpochs = 1, Averaging = averaging }, new NoiseStability { Sigma = 0.01 })
             .Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
         Dictionary<string, float[]> after = State();
         Assert.Equal(before.Keys.Where(IsFrozen).Order(), before.Keys.Where(name => before[name].SequenceEqual(after[name])).Order());
@@ -124,6 +127,8 @@ public sealed class TrainerTests : IDisposable
 
         Assert.Contains("conv9.* matches no parameter", Assert.Throws<ArgumentException>(() => _model.Freeze("conv1.*", "conv9.*")).Message);
         Assert.Contains("leaves no parameter to train", Assert.Throws<ArgumentException>(() => _model.Freeze("*")).Message);
+        Assert.Throws<ArgumentException>(() => new Trainer(Short with { Freeze = "fc.*", HeadEpochs = 1 }, new Plain())
+            .Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray));
 
         Dictionary<string, float[]> State() => _model.state_dict().Where(e => e.Value.is_floating_point()).ToDictionary(e => e.Key, e => Values(e.Value));
     }
