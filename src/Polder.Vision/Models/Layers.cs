@@ -1,3 +1,5 @@
+using Polder.Curvature;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -14,11 +16,28 @@ internal static class Layers
     /// <summary>A 1 x 1 convolution without bias.</summary>
     public static Conv2d Convolution1(int input, int output, int stride = 1) => Conv2d(input, output, 1, stride: stride, bias: false);
 
-    /// <summary>Convolution, then BatchNorm; the intermediate is given back at once.</summary>
+    /// <summary>
+    /// Convolution, then BatchNorm; the intermediate is given back at once. While curvature is measured, with the running statistics, the two
+    /// are one convolution: those of BatchNorm's derivatives that a Hessian-vector product needs go eight times over tensors of the output's size.
+    /// </summary>
     public static Tensor ConvolutionNorm(Conv2d convolution, BatchNorm2d norm, Tensor input)
     {
+        if (CurvatureMeasurement.IsUnderWay && !norm.training)
+            return FoldedConvolutionNorm(convolution, norm, input);
         using Tensor output = convolution.call(input);
         return norm.call(output);
+    }
+
+    // (conv(x, W) - m) s + b with s = w / sqrt(v + eps) is conv(x, s W) + (b - m s). The shift is not the convolution's bias: only
+    // convolutions without one are checked for errors of this processor (ConvolutionCheck).
+    private static Tensor FoldedConvolutionNorm(Conv2d convolution, BatchNorm2d norm, Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor scale = norm.weight!.mul(norm.running_var!.add(norm.eps).rsqrt());
+        Tensor shift = norm.bias!.sub(norm.running_mean!.mul(scale));
+        Tensor weight = convolution.weight.mul(scale.view(-1, 1, 1, 1));
+        Tensor output = functional.conv2d(input, weight, null, convolution.stride, convolution.padding, convolution.dilation, convolution.groups);
+        return output.add_(shift.view(-1, 1, 1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>

@@ -33,19 +33,22 @@ internal sealed class MeasurementSession : IDisposable
         _flash = backends.cuda.flash_sdp_enabled();
         if (_flash)
             backends.cuda.enable_flash_sdp(false);
-        if (model is null)
-            return;
-        _buffers = new ModelBuffers(model, BatchNormPolicy.Frozen);
-        _buffers.Begin();
-        if (mode != ModelMode.AsItStands)
-            model.eval();
-        if (mode == ModelMode.BatchStatistics)
-            foreach (nn.Module module in modules.Where(IsBatchNorm))
-                module.train();
+        if (model is not null)
+        {
+            _buffers = new ModelBuffers(model, BatchNormPolicy.Frozen);
+            _buffers.Begin();
+            if (mode != ModelMode.AsItStands)
+                model.eval();
+            if (mode == ModelMode.BatchStatistics)
+                foreach (nn.Module module in modules.Where(IsBatchNorm))
+                    module.train();
+        }
+        CurvatureMeasurement.Begin();
     }
 
     public void Dispose()
     {
+        CurvatureMeasurement.End();
         // From the outside in: setting a module's mode sets that of its children.
         foreach ((nn.Module module, bool training) in _modes)
             if (module.training != training)

@@ -155,6 +155,24 @@ public class MeasurementTests
     }
 
     [Fact]
+    public void A_loss_knows_that_it_is_being_measured()
+    {
+        using var scope = NewDisposeScope();
+        var x = new Parameter(ones(2));
+        bool fails = false;
+        Hessian hessian = Hessian.Of([x], () =>
+        {
+            Assert.True(CurvatureMeasurement.IsUnderWay);
+            return fails ? throw new TimeoutException() : x.pow(3).sum();
+        });
+        Assert.Equal([6f, 6f], hessian.Multiply(ones(1, 2)).data<float>().ToArray());
+        Assert.False(CurvatureMeasurement.IsUnderWay);
+        fails = true;
+        Assert.Throws<TimeoutException>(() => hessian.Multiply(Ones(hessian)));
+        Assert.False(CurvatureMeasurement.IsUnderWay);
+    }
+
+    [Fact]
     public void An_operation_without_second_derivative_names_the_way_out()
     {
         using var scope = NewDisposeScope();

@@ -1,3 +1,4 @@
+using Polder.Curvature;
 using Polder.Vision.Models;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -103,6 +104,27 @@ public class ResNetTests
         double difference = ((ahead - behind) * direction).sum().item<double>() / (2 * Step);
         Assert.NotEqual(0, curvature);
         Assert.InRange(curvature / difference, 1 - 1e-5, 1 + 1e-5);
+    }
+
+    [Theory] // Between them every place where a convolution meets BatchNorm.
+    [InlineData("digits-cnn", 1)]
+    [InlineData("resnet20", 3)]
+    [InlineData("resnet18", 3)]
+    [InlineData("resnext50_32x4d", 3)]
+    public void What_curvature_is_measured_of_is_the_network_in_evaluation_mode(string name, int channels)
+    {
+        using var scope = NewDisposeScope();
+        using ImageClassifier model = Randomised(name, 3);
+        using var generator = new Generator(1);
+        Tensor images = randn([2, channels, 32, 32], ScalarType.Float64, CPU, generator: generator), labels = tensor(new long[] { 0, 2 });
+        EmpiricalLoss loss = EmpiricalLoss.Of(model, [(images, labels)], (logits, targets) => nn.functional.cross_entropy(logits, targets));
+        Tensor measured = loss.Gradient();
+        Assert.False(CurvatureMeasurement.IsUnderWay);
+        Tensor plain = nn.functional.cross_entropy(model.call(images), labels);
+        plain.backward();
+        Tensor gradient = cat([.. model.parameters().Select(p => p.grad!.flatten())]);
+        Assert.InRange((measured - gradient).norm().item<double>() / gradient.norm().item<double>(), 0, 1e-12);
+        Assert.InRange(loss.Value() / plain.item<double>(), 1 - 1e-12, 1 + 1e-12);
     }
 
     private static ImageClassifier Randomised(string name, int classes)

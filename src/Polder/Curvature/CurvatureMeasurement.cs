@@ -1,0 +1,18 @@
+namespace Polder.Curvature;
+
+/// <summary>
+/// Whether the code that asks runs inside a measurement of an <see cref="EmpiricalLoss"/> (a product, a gradient, a value). A model may then
+/// compute the same function by operations whose second derivatives cost less; it must be the same function.
+/// </summary>
+public static class CurvatureMeasurement
+{
+    [ThreadStatic]
+    private static int _depth;
+
+    /// <summary>Whether a measurement is under way on this thread.</summary>
+    public static bool IsUnderWay => _depth > 0;
+
+    internal static void Begin() => _depth++;
+
+    internal static void End() => _depth--;
+}
