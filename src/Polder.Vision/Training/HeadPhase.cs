@@ -16,11 +16,11 @@ internal sealed class HeadPhase
     /// <summary>Prepares a training.</summary>
     /// <param name="options">What it does.</param>
     /// <param name="model">The network.</param>
-    /// <param name="stepsPerEpoch">The steps of a whole epoch.</param>
-    public HeadPhase(TrainingOptions options, ImageClassifier model, int stepsPerEpoch)
+    /// <param name="images">The number of training images.</param>
+    public HeadPhase(TrainingOptions options, ImageClassifier model, int images)
     {
         (_model, _patterns) = (model, options.FreezePatterns);
-        _steps = options.FreezeBody ? long.MaxValue : (long)options.HeadEpochs * stepsPerEpoch;
+        _steps = options.FreezeBody ? long.MaxValue : options.HeadStepsOver(images);
         Freeze(_steps > 0);
     }
 

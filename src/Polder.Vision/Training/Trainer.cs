@@ -72,7 +72,8 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         Loader validationLoader = new Loader(validation, loader.Options).ForEvaluation();
         HeadPhase.Apply(Options, model);
         using OptimizerHelper sgd = Options.CreateOptimizer(model);
-        var phase = new HeadPhase(Options, model, loader.Count);
+        int headEpochs = (int)((Options.HeadStepsOver(train.Count) + loader.Count - 1) / loader.Count);
+        var phase = new HeadPhase(Options, model, train.Count);
         using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, new PhiloxNoise(Options.Seed, Distribution)) { BatchNorm = Options.BatchNorm, NonFinite = Options.NonFinite };
         if (Options.ClipNorm is { } limit)
             optimizer.Hooks.Add(GradientClip.ByNorm(limit));
@@ -89,7 +90,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         }
         try
         {
-            while (!run.IsFinished && !run.IsStalled(Options.Patience, Options.HeadEpochs))
+            while (!run.IsFinished && !run.IsStalled(Options.Patience, headEpochs))
             {
                 long start = Stopwatch.GetTimestamp();
                 RunEpoch(model, loader, optimizer, distance, average, run, phase, Save, cancellation);

@@ -140,7 +140,8 @@ public sealed record TrainingOptions
     public string Freeze { get; init; } = "";
 
     /// <summary>
-    /// The number of epochs in which only the head is trained, before all of the network is: at least 0, the default, and below <see cref="Epochs"/>.
+    /// The number of epochs in which only the head is trained, before all of the network is: at least 0, the default, and below <see cref="Epochs"/>;
+    /// with <see cref="Steps"/> the same share of the steps, rounded down.
     /// The body is then as with <see cref="FreezeBody"/>, its BatchNorm statistics included; the learning rate's schedule runs on over all epochs.
     /// </summary>
     public int HeadEpochs { get; init; }
@@ -223,6 +224,10 @@ public sealed record TrainingOptions
     /// <summary>The steps of a training.</summary>
     /// <param name="images">The number of training images.</param>
     public long StepsOver(int images) => Steps ?? (long)Epochs * ((images + BatchSize - 1) / BatchSize);
+
+    /// <summary>The first steps, in which only the head is trained (<see cref="HeadEpochs"/>).</summary>
+    /// <param name="images">The number of training images.</param>
+    internal long HeadStepsOver(int images) => StepsOver(images) * HeadEpochs / Epochs;
 
     /// <summary>The learning rate of a step.</summary>
     /// <param name="step">The step, from 0.</param>

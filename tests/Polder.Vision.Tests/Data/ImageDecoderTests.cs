@@ -31,6 +31,18 @@ public class ImageDecoderTests
         Assert.All(planes[6..12], p => Assert.Equal(50, p));
     }
 
+    [Theory] // Rows of whole vectors, of a rest, and of both.
+    [InlineData(16)]
+    [InlineData(15)]
+    [InlineData(53)]
+    public void Colours_are_separated_pixel_by_pixel(int width)
+    {
+        byte[] rgba = new byte[3 * width * 4], planes = new byte[3 * width * 3];
+        new Random(1).NextBytes(rgba);
+        Assert.Equal((3, width), Orientation.Upright(rgba, 3, width, SKEncodedOrigin.TopLeft, transparent: false, planes));
+        Assert.Equal(Enumerable.Range(0, 3).SelectMany(c => Enumerable.Range(0, 3 * width).Select(i => rgba[4 * i + c])), planes);
+    }
+
     [Fact]
     public void The_orientation_tag_of_a_JPEG_file_is_obeyed()
     {

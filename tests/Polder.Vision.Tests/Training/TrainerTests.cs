@@ -161,6 +161,22 @@ public sealed class TrainerTests : IDisposable
         IEnumerable<Tensor> Body() => _model.BodyParameters.Cast<Tensor>().Concat(_model.buffers().Where(b => b.is_floating_point()));
     }
 
+    [Theory] // Half as many epochs' steps, and twice as many: a quarter of the steps, and half of them, are the head's.
+    [InlineData(2, 4, 1, new[] { true, true })]
+    [InlineData(4, 2, 1, new[] { false, false, true, true })]
+    public void A_number_of_steps_stretches_the_epochs_of_the_head(int passes, int epochs, int headEpochs, bool[] expected)
+    {
+        int perEpoch = (Splits.Train.Count + Short.BatchSize - 1) / Short.BatchSize;
+        TrainingOptions options = Short with { Epochs = epochs, HeadEpochs = headEpochs, Steps = passes * perEpoch, Schedule = LearningRateSchedule.Constant };
+        float[][] start = [.. _model.BodyParameters.Select(p => Values(p))];
+        var moved = new List<bool>();
+        new Trainer(options, new Plain())
+        {
+            Epoch = new Call<EpochReport>(_ => moved.Add(!start.Zip(_model.BodyParameters).All(pair => pair.First.SequenceEqual(Values(pair.Second))))),
+        }.Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+        Assert.Equal(expected, moved);
+    }
+
     // One step, without momentum: the same gradients times other rates.
     [Fact]
     public void Layers_below_the_head_learn_at_their_share_of_the_rate()
