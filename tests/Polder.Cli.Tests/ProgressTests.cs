@@ -28,6 +28,15 @@ public class ProgressTests
     }
 
     [Theory]
+    [InlineData(80, "nso: 50 %, epoch 1 of 2, loss 0.512, 90 images/s, 0:08 left")]
+    [InlineData(58, "nso: 50 %, epoch 1 of 2, loss 0.512, 0:08 left")]
+    [InlineData(40, "nso: 50 %, epoch 1 of 2, 0:08 left")]
+    [InlineData(30, "nso: 50 %, 0:08 left")]
+    [InlineData(5, "nso: 50 %, 0:08 left")]
+    public void A_line_leaves_its_last_words_out_where_the_terminal_is_narrow(int width, string line) =>
+        Assert.Equal(line, PlainProgress.Line("nso", 1, 2, "epoch 1 of 2, loss 0.512, 90 images/s", TimeSpan.FromSeconds(8), width));
+
+    [Theory]
     [InlineData(0, "0:00")]
     [InlineData(59.2, "1:00")]
     [InlineData(3723, "1:02:03")]

@@ -182,18 +182,18 @@ internal sealed class BoundCommand : PolderCommand
 
     private static void Show(CommandContext context, BoundResult result, BoundedCrossEntropy loss, HessianForm? form, IReadOnlyList<Premise> premises)
     {
-        Table table = CliOutput.NewTable("sigma", "KL / n", "noisy error", "at most", "error bound", "noisy loss", "loss bound");
+        Table table = CliOutput.NewTable("sigma", "KL / n", "noisy error, %", "at most, %", "error bound, %", "noisy loss", "loss bound");
         foreach (SigmaBound point in result.Points)
         {
             string divergence = $"{point.Divergence / result.Sample.Examples:G3}";
             if (point.Measured is { } m)
             {
                 table.AddRow(
-                    $"{point.Sigma:G3}", divergence, $"{m.Error.Mean:P1} +- {m.Error.StandardError:P1}", $"{m.ErrorUpper:P1}", $"{m.ErrorBound:P1}", $"{m.Loss.Mean:F3}", $"{m.LossBound:F3}");
+                    $"{point.Sigma:G3}", divergence, $"{100 * m.Error.Mean:F1} +- {100 * m.Error.StandardError:F1}", $"{100 * m.ErrorUpper:F1}", $"{100 * m.ErrorBound:F1}", $"{m.Loss.Mean:F3}", $"{m.LossBound:F3}");
             }
             else
             {
-                table.AddRow($"{point.Sigma:G3}", divergence, "", "", $"> {point.LeastErrorBound:P1}", "", "");
+                table.AddRow($"{point.Sigma:G3}", divergence, "", "", $"> {100 * point.LeastErrorBound:F1}", "", "");
             }
         }
         context.Output.Result(table);

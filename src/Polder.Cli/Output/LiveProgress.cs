@@ -9,31 +9,33 @@ internal sealed class LiveProgress : IProgressTracker
     /// <summary>Milliseconds between two updates: more often than the eye follows would only cost time.</summary>
     private const int Interval = 100;
 
+    /// <summary>Letters: a narrower terminal has no room for a bar, and what lies between the bar and the words and at the end.</summary>
+    private const int LeastForBar = 60, Gap = 3;
+
     private readonly Lock _lock = new();
     private readonly ProgressTask _task;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly double _total;
+    private readonly int _width;
     private string _title;
     private string _detail = "";
     private long _next;
 
-    private LiveProgress(ProgressTask task, string title, double total)
+    private LiveProgress(ProgressTask task, string title, double total, int width)
     {
-        (_task, _title, _total) = (task, title, total);
+        (_task, _title, _total, _width) = (task, title, total, width);
         Show(0);
     }
 
     public static T Run<T>(IAnsiConsole console, string title, double total, Func<IProgressTracker, T> work)
     {
-        // A narrow terminal has no room for a bar beside the words.
-        int width = console.Profile.Width;
-        ProgressColumn[] columns = width < 60
-            ? [new TaskDescriptionColumn { Alignment = Justify.Left }]
-            : [new ProgressBarColumn { Width = Math.Clamp(width / 5, 8, 40) }, new TaskDescriptionColumn { Alignment = Justify.Left }];
+        int width = console.Profile.Width, bar = width < LeastForBar ? 0 : Math.Clamp(width / 5, 8, 40);
+        TaskDescriptionColumn words = new() { Alignment = Justify.Left };
+        ProgressColumn[] columns = bar == 0 ? [words] : [new ProgressBarColumn { Width = bar }, words];
         return console.Progress().AutoClear(true).HideCompleted(false).Columns(columns).Start(context =>
         {
             ProgressTask task = context.AddTask(Markup.Escape(title), autoStart: true, maxValue: Math.Max(total, 1e-9));
-            return work(new LiveProgress(task, title, total));
+            return work(new LiveProgress(task, title, total, width - bar - Gap));
         });
     }
 
@@ -60,7 +62,7 @@ internal sealed class LiveProgress : IProgressTracker
 
     private void Show(double done)
     {
-        _task.Description = Markup.Escape(PlainProgress.Line(_title, done, _total, _detail, _clock.Elapsed));
+        _task.Description = Markup.Escape(PlainProgress.Line(_title, done, _total, _detail, _clock.Elapsed, _width));
         _task.Value = Math.Clamp(done, 0, _task.MaxValue);
     }
 }

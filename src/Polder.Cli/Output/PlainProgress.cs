@@ -48,6 +48,18 @@ internal sealed class PlainProgress : IProgressTracker
         return $"{title}: {percent} %{(string.IsNullOrEmpty(detail) ? "" : ", " + detail)}{left}";
     }
 
+    /// <summary>The same in at most <paramref name="width"/> letters, as far as leaving the last words of the detail out gets it there.</summary>
+    internal static string Line(string title, double done, double total, string? detail, TimeSpan elapsed, int width)
+    {
+        string line = Line(title, done, total, detail, elapsed);
+        while (line.Length > width && !string.IsNullOrEmpty(detail))
+        {
+            detail = detail[..Math.Max(0, detail.LastIndexOf(", ", StringComparison.Ordinal))];
+            line = Line(title, done, total, detail, elapsed);
+        }
+        return line;
+    }
+
     /// <summary>1:02:03 or 2:03.</summary>
     internal static string Duration(TimeSpan time)
     {
