@@ -61,6 +61,7 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
         Assert.All(eigenvalues, e => Assert.True((double)e!["residual"]! <= 1e-3 * top && (bool)e["converged"]!));
         // A block's largest eigenvalue is at most that of the whole.
         Assert.All(layers, l => Assert.InRange((double)l!["topEigenvalue"]!, 0, top * 1.001));
+        Assert.All(layers, l => Assert.True((bool)l!["topEigenvalueConverged"]! && (double)l["topEigenvalueResidual"]! <= 0.0101 * (double)l["topEigenvalue"]!));
         Assert.Equal(json["density"]!["points"]!.AsArray().Count, json["density"]!["density"]!.AsArray().Count);
         Assert.StartsWith("<", File.ReadAllText(plot));
         // Another precision and estimator say the same.
@@ -203,6 +204,20 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
         // What was not begun is not there.
         Assert.Null(json["trace"]);
         Assert.Null(json["density"]);
+    }
+
+    [Fact]
+    public void Ctrl_C_shows_the_density_of_the_starts_so_far()
+    {
+        (string output, string error, JsonNode json) = Stop(
+            "density: ", "hessian", "--top", "1", "--bottom", "0", "--trace", "none", "--density-probes", "100000", "--density-steps", "2", "--density", "--layer-eigenvalues");
+        Assert.EndsWith("\npolder: stopped: what was known by then is shown, with its error\n", error);
+        Assert.Matches("density: [0-9]+ products", output);
+        JsonNode density = json["density"]!;
+        Assert.InRange((long)density["products"]!, 4, 199_998);
+        Assert.All(density["standardError"]!.AsArray(), e => Assert.True((double)e! >= 0));
+        Assert.Equal("converged", (string)json["eigenvaluesExit"]!);
+        Assert.Empty(json["layers"]!.AsArray()); // not begun
     }
 
     // Sends SIGINT at the first line of progress that begins so; the command must end with 130 and leave its JSON.

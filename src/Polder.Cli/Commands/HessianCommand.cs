@@ -202,7 +202,7 @@ internal sealed class HessianCommand : PolderCommand
             {
                 var block = new Hessian(loss.Restrict(layer));
                 using Eigenpairs pairs = block.TopEigenvalues(1, new EigenOptions { Tolerance = 0.01, MaxProducts = context.Get(_maxProducts), Seed = context.Get(_measurement.Seed) }, context.Cancellation);
-                found.LayerEigenvalues[layer.Name] = pairs.Top[0].Value;
+                found.LayerEigenvalues[layer.Name] = new FoundEigenvalues(pairs.Top, pairs.Bottom, pairs.Products, pairs.Exit);
                 tracker.Report(i + 1, () => $"{layer.Name}: {pairs.Top[0].Value:G4}");
             }
         });
@@ -233,7 +233,7 @@ internal sealed class HessianCommand : PolderCommand
             {
                 table.AddRow(
                     block.Name, $"{block.Count}", $"{(double)block.Count / found.Loss.Space.Dimension:P1}", $"{part.Value:G4}", $"{part.StandardError:G2}",
-                    found.LayerEigenvalues.TryGetValue(block.Name, out double top) ? $"{top:G4}" : "");
+                    found.TopOf(block) is { } top ? $"{top.Value:G4}{(top.Converged ? "" : $" +- {top.Residual:G2}")}" : "");
             }
             context.Output.Result(table);
             if (found.LayerEigenvalues.Count > 0)

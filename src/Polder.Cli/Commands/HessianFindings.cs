@@ -20,7 +20,8 @@ internal sealed class HessianFindings(EmpiricalLoss loss)
 
     public SpectralDensity? Density { get; set; }
 
-    public Dictionary<string, double> LayerEigenvalues { get; } = [];
+    /// <summary>The largest eigenvalue of each layer's own block, by the layer's name.</summary>
+    public Dictionary<string, FoundEigenvalues> LayerEigenvalues { get; } = [];
 
     /// <summary>The members of the JSON result.</summary>
     public object Describe(int samples, double value) => new
@@ -42,17 +43,22 @@ internal sealed class HessianFindings(EmpiricalLoss loss)
         },
         Eigenvalues = Eigenvalues is null ? [] : Eigenvalues.Top.Concat(Eigenvalues.Bottom).ToArray(),
         EigenvaluesExit = Eigenvalues?.Exit,
-        Products = (Trace?.Products ?? 0) + (Eigenvalues?.Products ?? 0) + (Density?.Products ?? 0),
+        Products = (Trace?.Products ?? 0) + (Eigenvalues?.Products ?? 0) + (Density?.Products ?? 0) + LayerEigenvalues.Values.Sum(l => l.Products),
         Layers = Loss.Layers.Where(layer => Trace?.Blocks.Count > 0 || LayerEigenvalues.ContainsKey(layer.Name)).Select(layer => new
         {
             layer.Name,
             Parameters = layer.Count,
             Trace = Part(layer)?.Value,
             Part(layer)?.StandardError,
-            TopEigenvalue = LayerEigenvalues.TryGetValue(layer.Name, out double top) ? top : (double?)null,
+            TopEigenvalue = TopOf(layer)?.Value,
+            TopEigenvalueResidual = TopOf(layer)?.Residual,
+            TopEigenvalueConverged = TopOf(layer)?.Converged,
         }),
         Density = Density is null ? null : new { Density.Points, Density = Density.Density, Density.StandardError, Density.Bandwidth, Density.Products },
     };
+
+    /// <summary>The largest eigenvalue of a layer; null where it was not begun.</summary>
+    public Eigenpair? TopOf(ParameterBlock layer) => LayerEigenvalues.GetValueOrDefault(layer.Name)?.Top[0];
 
     private Estimate? Part(ParameterBlock layer) => Trace?.Blocks.FirstOrDefault(b => b.Block == layer).Trace;
 }
