@@ -73,6 +73,16 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     }
 
     [Fact]
+    public void Eigenvalues_by_layer_are_shown_without_any_other_estimate()
+    {
+        (int code, string output, string error) = PolderProcess.Run(
+            ["hessian", "--run", run.Path, "--trace", "none", "--top", "0", "--bottom", "0", "--layer-eigenvalues", "--layer-samples", "10", "--threads", "1", "--quiet"]);
+        Assert.True(code == 0, error);
+        Assert.All(["conv1", "bn3", "fc"], layer => Assert.Matches($@"\n  {layer} +[0-9]+ +[0-9.]+ % +[0-9.E-]+ ", output));
+        Assert.Contains("on 10 images", output);
+    }
+
+    [Fact]
     public void A_landscape_has_the_loss_of_the_weights_in_its_middle()
     {
         string plot = Path.Combine(run.Folder, "surface.png");

@@ -102,7 +102,7 @@ internal sealed class HessianCommand : PolderCommand
         Plot(context, found);
         context.Finish(found.Describe(network.Images.Count, loss));
         if (context.Cancellation.IsCancellationRequested)
-            throw new StoppedException(found.Trace is null && found.Eigenvalues is null ? "no estimate was begun" : "what was known by then is shown, with its error");
+            throw new StoppedException(found.IsEmpty ? "no estimate was begun" : "what was known by then is shown, with its error");
     }
 
     private void Measure(CommandContext context, MeasuredNetwork network, Hessian hessian, bool density, HessianFindings found)
@@ -226,14 +226,15 @@ internal sealed class HessianCommand : PolderCommand
             context.Output.Result(table);
             context.Output.Result($"An eigenvalue is within its residual of the value; {eigenvalues.Products} products{(eigenvalues.Exit is EigenExit.Converged or EigenExit.Exact ? "" : $", ended by {Word(eigenvalues.Exit)}")}.");
         }
-        if (found.Trace?.Blocks is { Count: > 0 } blocks)
+        if (found.Layers is { Count: > 0 } layers)
         {
             Table table = CliOutput.NewTable("layer", "parameters", "share", "trace", "+-", "top eigenvalue");
-            foreach ((ParameterBlock block, Estimate part) in blocks)
+            foreach (ParameterBlock layer in layers)
             {
+                Estimate? part = found.TraceOf(layer);
                 table.AddRow(
-                    block.Name, $"{block.Count}", $"{(double)block.Count / found.Loss.Space.Dimension:P1}", $"{part.Value:G4}", $"{part.StandardError:G2}",
-                    found.TopOf(block) is { } top ? $"{top.Value:G4}{(top.Converged ? "" : $" +- {top.Residual:G2}")}" : "");
+                    layer.Name, $"{layer.Count}", $"{(double)layer.Count / found.Loss.Space.Dimension:P1}", $"{part?.Value:G4}", $"{part?.StandardError:G2}",
+                    found.TopOf(layer) is { } top ? $"{top.Value:G4}{(top.Converged ? "" : $" +- {top.Residual:G2}")}" : "");
             }
             context.Output.Result(table);
             if (found.LayerEigenvalues.Count > 0)

@@ -23,6 +23,12 @@ internal sealed class HessianFindings(EmpiricalLoss loss)
     /// <summary>The largest eigenvalue of each layer's own block, by the layer's name.</summary>
     public Dictionary<string, FoundEigenvalues> LayerEigenvalues { get; } = [];
 
+    /// <summary>The layers of which something is known.</summary>
+    public IReadOnlyList<ParameterBlock> Layers => [.. Loss.Layers.Where(layer => TraceOf(layer) is not null || LayerEigenvalues.ContainsKey(layer.Name))];
+
+    /// <summary>Whether no estimate was begun.</summary>
+    public bool IsEmpty => Trace is null && Eigenvalues is null && Density is null && LayerEigenvalues.Count == 0;
+
     /// <summary>The members of the JSON result.</summary>
     public object Describe(int samples, double value) => new
     {
@@ -44,12 +50,12 @@ internal sealed class HessianFindings(EmpiricalLoss loss)
         Eigenvalues = Eigenvalues is null ? [] : Eigenvalues.Top.Concat(Eigenvalues.Bottom).ToArray(),
         EigenvaluesExit = Eigenvalues?.Exit,
         Products = (Trace?.Products ?? 0) + (Eigenvalues?.Products ?? 0) + (Density?.Products ?? 0) + LayerEigenvalues.Values.Sum(l => l.Products),
-        Layers = Loss.Layers.Where(layer => Trace?.Blocks.Count > 0 || LayerEigenvalues.ContainsKey(layer.Name)).Select(layer => new
+        Layers = Layers.Select(layer => new
         {
             layer.Name,
             Parameters = layer.Count,
-            Trace = Part(layer)?.Value,
-            Part(layer)?.StandardError,
+            Trace = TraceOf(layer)?.Value,
+            TraceOf(layer)?.StandardError,
             TopEigenvalue = TopOf(layer)?.Value,
             TopEigenvalueResidual = TopOf(layer)?.Residual,
             TopEigenvalueConverged = TopOf(layer)?.Converged,
@@ -60,5 +66,6 @@ internal sealed class HessianFindings(EmpiricalLoss loss)
     /// <summary>The largest eigenvalue of a layer; null where it was not begun.</summary>
     public Eigenpair? TopOf(ParameterBlock layer) => LayerEigenvalues.GetValueOrDefault(layer.Name)?.Top[0];
 
-    private Estimate? Part(ParameterBlock layer) => Trace?.Blocks.FirstOrDefault(b => b.Block == layer).Trace;
+    /// <summary>The trace of a layer's block; null where it was not asked for.</summary>
+    public Estimate? TraceOf(ParameterBlock layer) => Trace?.Blocks.FirstOrDefault(b => b.Block == layer).Trace;
 }
