@@ -40,6 +40,28 @@ public sealed class FinetuneTests : IDisposable
     }
 
     [Fact]
+    public void The_learning_rate_is_that_of_the_architecture_and_the_start_unless_it_is_given()
+    {
+        string data = MiniatureCifar.Write(Path.Combine(_folder, "data"));
+        double Rate(params string[] options)
+        {
+            string run = Path.Combine(_folder, Path.GetRandomFileName());
+            (int code, string output, string error) = PolderProcess.Run(["finetune", "--data", data, "--epochs", "1", "--method", "base", "--out", run, "--json", "-", "--quiet", .. options]);
+            Assert.True(code == 0, error);
+            if (!Directory.Exists(Run))
+                Directory.Move(run, Run);
+            return (double)JsonNode.Parse(output)!["settings"]!["learningRate"]!;
+        }
+
+        Assert.Equal(0.1, Rate("--arch", "resnet20"));
+        string[] weights = ["--weights", Path.Combine(Run, "best.safetensors")];
+        Assert.Equal(0.03, Rate(weights));
+        Assert.Equal(1, Rate([.. weights, "--freeze-body"]));
+        Assert.Equal(0.001, Rate([.. weights, "--optimizer", "adamw"]));
+        Assert.Equal(0.05, Rate([.. weights, "--learning-rate", "0.05"]));
+    }
+
+    [Fact]
     public void Equal_commands_give_equal_weights()
     {
         string data = MiniatureCifar.Write(Path.Combine(_folder, "data"));

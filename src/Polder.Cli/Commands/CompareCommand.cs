@@ -53,6 +53,7 @@ internal sealed class CompareCommand : PolderCommand
         WeightCurvatureOptions? curvature = _curvature.Choose(context, _options.IsDigits(context));
         IFineTuningTask task = _options.OpenTask(context);
         using var owner = task as IDisposable;
+        training = _options.WithLearningRate(context, task, training);
         using (FineTuningCase first = task.Prepare(seeds[0]))
         {
             context.Output.Info(

@@ -16,7 +16,7 @@ namespace Polder.Cli.Commands;
 /// <summary>The options that say what is trained on what and how: the same for every command that fine-tunes.</summary>
 internal sealed class FineTuningOptions
 {
-    private const double DefaultLearningRate = 0.01, DefaultWeightDecay = 1e-4;
+    private const double DefaultWeightDecay = 1e-4;
     private static readonly Dictionary<string, BatchNormPolicy> BatchNormPolicies = new()
     {
         ["once"] = BatchNormPolicy.OncePerStep,
@@ -76,7 +76,7 @@ internal sealed class FineTuningOptions
 
     public CliOption<string> Optimizer { get; } = CommonOptions.Optimizer();
 
-    public CliOption<double?> LearningRate { get; } = CommonOptions.LearningRate($"{DefaultLearningRate}; digits: {DigitsDefaults.LearningRate}; half a cosine to 0");
+    public CliOption<double?> LearningRate { get; } = CommonOptions.LearningRate($"by architecture, start and optimizer, docs/cli.md; digits: {DigitsDefaults.LearningRate}");
 
     public CliOption<double> Momentum { get; } = CommonOptions.Momentum();
 
@@ -145,7 +145,7 @@ internal sealed class FineTuningOptions
         var options = new TrainingOptions
         {
             Optimizer = Enum.Parse<BaseOptimizer>(context.Get(Optimizer)!, ignoreCase: true),
-            LearningRate = Effective(context, LearningRate, digits ? DigitsDefaults.LearningRate : DefaultLearningRate),
+            LearningRate = context.Get(LearningRate) ?? DigitsDefaults.LearningRate, // until the network is known: see WithLearningRate
             Momentum = context.Get(Momentum),
             WeightDecay = Effective(context, WeightDecay, digits ? DigitsDefaults.WeightDecay : DefaultWeightDecay),
             Epochs = Effective(context, Epochs, digits ? DigitsDefaults.Epochs : DefaultEpochs),
@@ -166,6 +166,13 @@ internal sealed class FineTuningOptions
         if (options.LearningRate <= 0)
             throw UserErrorException.ForOption("--learning-rate", $"{options.LearningRate}", "a number > 0");
         return _regularization.ApplyTo(Augmentations.Apply(context, Images.Apply(context, options)), context);
+    }
+
+    /// <summary>The training with the learning rate that was given, or that is recommended for the task's network and start.</summary>
+    public TrainingOptions WithLearningRate(CommandContext context, IFineTuningTask task, TrainingOptions training)
+    {
+        double recommended = task is CheckpointTask checkpoint ? checkpoint.RecommendedLearningRate(training) : DigitsDefaults.LearningRate;
+        return training with { LearningRate = Effective(context, LearningRate, recommended) };
     }
 
     private void RequireBodyIsTrained(CommandContext context, TrainingOptions options)
@@ -211,11 +218,11 @@ internal sealed class FineTuningOptions
     public MethodChoice[] Choose(CommandContext context, IReadOnlyList<string> entries, bool swept = false) =>
         Methods.Choose(context, entries, IsDigits(context), swept);
 
-    /// <summary>The training as one method needs it; what the user asked for and the method cannot have is an error.</summary>
-    public TrainingOptions Fit(CommandContext context, MethodChoice method, TrainingOptions training)
+    /// <summary>Refuses what the user asked for and the method cannot have.</summary>
+    public void RequireFit(CommandContext context, MethodChoice method, TrainingOptions training)
     {
         if (!method.Entry.DemandsPlainSgd)
-            return training;
+            return;
         const string own = "0: bsam has momentum and weight decay of its own (--beta1, --prior-precision)";
         if (context.IsGiven(Momentum) && training.Momentum != 0)
             throw UserErrorException.ForOption(Momentum.Name, $"{training.Momentum}", own);
@@ -223,6 +230,13 @@ internal sealed class FineTuningOptions
             throw UserErrorException.ForOption(WeightDecay.Name, $"{training.WeightDecay}", own);
         if (training.Optimizer != BaseOptimizer.Sgd)
             throw UserErrorException.ForOption("--optimizer", context.Get(Optimizer)!, $"sgd ({method.Name} makes its own update)");
+    }
+
+    /// <summary>The training as one method needs it, after <see cref="RequireFit"/>.</summary>
+    public TrainingOptions Fit(CommandContext context, MethodChoice method, TrainingOptions training)
+    {
+        if (!method.Entry.DemandsPlainSgd)
+            return training;
         TrainingOptions fit = method.Fit(context.IsGiven(LearningRate) ? training with { Momentum = 0 } : training); // a rate that is given is the method's own
         context.SetEffective(LearningRate, fit.LearningRate);
         context.SetEffective(Momentum, 0);

@@ -53,9 +53,11 @@ internal sealed class FinetuneCommand : PolderCommand
         context.RequireCpu();
         long seed = context.Get(_seed);
         MethodChoice method = _options.Choose(context, [context.Get(_method)!])[0];
-        TrainingOptions training = _options.Fit(context, method, _options.Training(context, seed));
+        TrainingOptions asked = _options.Training(context, seed);
+        _options.RequireFit(context, method, asked);
         IFineTuningTask task = _options.OpenTask(context);
         using var owner = task as IDisposable;
+        TrainingOptions training = _options.Fit(context, method, _options.WithLearningRate(context, task, asked));
         using FineTuningCase start = task.Prepare(seed);
         Say(context, task, start);
         int duplicates = DataOptions.WarnOfDuplicates(context, start.Splits).Count;

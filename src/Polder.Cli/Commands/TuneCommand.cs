@@ -55,6 +55,7 @@ internal sealed class TuneCommand : PolderCommand
             method.Fit(training);
         IFineTuningTask task = _options.OpenTask(context);
         using var owner = task as IDisposable;
+        training = _options.WithLearningRate(context, task, training);
         using (FineTuningCase first = task.Prepare(seeds[0]))
         {
             _options.RequireTrainable(context, first);

@@ -36,6 +36,10 @@ public sealed class CheckpointTask : IFineTuningTask, IDisposable
     /// <inheritdoc/>
     public string Name => _data.Name;
 
+    /// <summary>The learning rate that the architecture is trained with from this start where nobody says otherwise.</summary>
+    /// <param name="training">The training; its own rate is not looked at.</param>
+    public double RecommendedLearningRate(TrainingOptions training) => _architecture.LearningRates.For(_checkpoint is not null, training);
+
     /// <summary>How the training part is thinned and disturbed; the seeds in it are not used. Default: all of it, as it is.</summary>
     public SplitOptions Split { get; init; } = new();
 

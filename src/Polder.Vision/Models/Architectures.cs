@@ -8,10 +8,11 @@ namespace Polder.Vision.Models;
 /// <param name="ImageSize">The side of its usual input in pixels; other sizes work, too.</param>
 /// <param name="Channels">Channels of its input: 3 (RGB) or 1 (gray).</param>
 /// <param name="Normalization">Mean and standard deviation that its inputs are normalised with.</param>
+/// <param name="LearningRates">What it is trained with where nobody says otherwise.</param>
 /// <param name="HeadName">The name of the linear head: its parameters are <c>{HeadName}.weight</c> and <c>{HeadName}.bias</c>.</param>
 /// <param name="Builder">Builds it for a number of classes, with weights from the library's global generator.</param>
 public sealed record Architecture(
-    string Name, string Summary, int ImageSize, int Channels, Normalization Normalization, string HeadName, Func<int, ImageClassifier> Builder)
+    string Name, string Summary, int ImageSize, int Channels, Normalization Normalization, LearningRates LearningRates, string HeadName, Func<int, ImageClassifier> Builder)
 {
     /// <summary>The names of the head's parameters, which a checkpoint for other classes does not fill.</summary>
     public IReadOnlyList<string> HeadParameters => [$"{HeadName}.weight", $"{HeadName}.bias"];
@@ -30,10 +31,14 @@ public sealed record Architecture(
 /// <summary>The built-in architectures by name.</summary>
 public static class Architectures
 {
+    // Chosen by docs/results/learning-rates.md.
+    private static readonly LearningRates _cifar = new(FineTuning: 0.03, Head: 1, Scratch: 0.1, Adaptive: 0.001);
+    private static readonly LearningRates _large = new(FineTuning: 0.01, Head: 0.1, Scratch: 0.1, Adaptive: 0.0003);
+
     /// <summary>All of them, small to large within a family.</summary>
     public static IReadOnlyList<Architecture> All { get; } =
     [
-        new("digits-cnn", "three convolutions for 8 x 8 gray digits", 8, 1, Normalization.ImageNetGray, "fc", classes => new SmallConvNet(classes)),
+        new("digits-cnn", "three convolutions for 8 x 8 gray digits", 8, 1, Normalization.ImageNetGray, _cifar, "fc", classes => new SmallConvNet(classes)),
         Cifar(20), Cifar(32), Cifar(44), Cifar(56), Cifar(110),
         Large("resnet18", "18 layers, basic blocks", ResNet.ResNet18),
         Large("resnet34", "34 layers, basic blocks", ResNet.ResNet34),
@@ -55,9 +60,9 @@ public static class Architectures
     public static Architecture? Find(string name) => All.FirstOrDefault(a => a.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     private static Architecture Cifar(int depth) => new(
-        $"resnet{depth}", $"CIFAR ResNet, {depth} layers, parameter-free shortcuts", 32, 3, Normalization.ImageNet, "linear",
+        $"resnet{depth}", $"CIFAR ResNet, {depth} layers, parameter-free shortcuts", 32, 3, Normalization.ImageNet, _cifar, "linear",
         classes => new CifarResNet(depth, classes));
 
     private static Architecture Large(string name, string summary, Func<int, ImageClassifier> builder) =>
-        new(name, summary, 224, 3, Normalization.ImageNet, "fc", builder);
+        new(name, summary, 224, 3, Normalization.ImageNet, _large, "fc", builder);
 }
