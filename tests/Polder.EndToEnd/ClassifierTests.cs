@@ -54,13 +54,20 @@ public sealed class ClassifierTests : IDisposable
         Assert.Equal((2, ""), (code, output));
         Assert.StartsWith($"polder: {broken}: ", error);
 
-        (code, output, error) = PolderProcess.Run("predict", data, "--run", Run, "--format", "jsonl", "--quiet", "--skip-unreadable");
+        string features = Path.Combine(_folder, "features.safetensors");
+        (code, output, error) = PolderProcess.Run("predict", data, "--run", Run, "--format", "jsonl", "--quiet", "--skip-unreadable", "--features", features);
         Assert.Equal(0, code);
         Assert.StartsWith($"polder: warning: {broken}: ", error);
         JsonNode[] lines = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
         Assert.Equal(7, lines.Length);
         Assert.Single(lines, line => (string?)line["error"] is not null);
         Assert.All(lines.Where(line => line["error"] is null), line => Assert.Contains((string)line["top"]![0]!["class"]!, (string[])["class0", "class1"]));
+
+        // A row of features for each image that was read, and which image it is of.
+        JsonNode tensor = Assert.Single(Json("inspect", features)["tensors"]!.AsArray())!;
+        Assert.Equal(("features", 6, 64), ((string)tensor["name"]!, (int)tensor["shape"]![0]!, (int)tensor["shape"]![1]!));
+        JsonArray paths = JsonNode.Parse((string)Json("inspect", features)["metadata"]!["paths"]!)!.AsArray();
+        Assert.Equal(lines.Where(line => line["error"] is null).Select(line => (string)line["path"]!), paths.Select(p => (string)p!));
     }
 
     [Fact]

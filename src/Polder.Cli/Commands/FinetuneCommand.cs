@@ -112,7 +112,7 @@ internal sealed class FinetuneCommand : PolderCommand
                     Distribution = method.Distribution,
                     Progress = new Relay<TrainingProgress>(p => tracker.Report(
                         training.Epochs * (double)p.Step / p.Steps,
-                        () => $"epoch {p.Epoch} of {p.Epochs}, loss {p.Loss:F3}, validation {p.ValidationAccuracy:P1}, {p.ImagesPerSecond:F0} images/s")),
+                        () => $"epoch {p.Epoch} of {p.Epochs}, loss {p.Loss:F3}{(double.IsNaN(p.ValidationAccuracy) ? "" : $", validation {p.ValidationAccuracy:P1}")}, {p.ImagesPerSecond:F0} images/s")),
                     ResumeFile = Path.Combine(folder, "last", "training.safetensors"),
                     CheckpointEvery = context.Get(_checkpointEvery) ?? 0,
                     Epoch = new Relay<EpochReport>(report =>

@@ -1,12 +1,15 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
+using Polder.Checkpoints;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Vision.Models;
 using Polder.Vision.Training;
 using Spectre.Console;
+using TorchSharp;
 
 namespace Polder.Cli.Commands;
 
@@ -24,6 +27,9 @@ internal sealed class PredictCommand : PolderCommand
         "--format", "table for people; csv (path,rank,class,probability) or jsonl, one object an image", "table", "table", "csv", "jsonl");
 
     private readonly CliOption<string?> _out = OptionOf.Text("--out", "FILE", "write csv or jsonl to a file", "a file", null, "standard output");
+    private readonly CliOption<string?> _features = OptionOf.Text(
+        "--features", "FILE", "write what the head sees of each image, one row an image, to a safetensors file", "a file", null, "not written");
+
     private readonly CliOption<int?> _imageSize = CommonOptions.ImageSize();
     private readonly CliOption<int> _batchSize = CommonOptions.BatchSize(DefaultBatchSize);
     private readonly CliFlag _skipUnreadable = CommonOptions.SkipUnreadable();
@@ -38,6 +44,7 @@ internal sealed class PredictCommand : PolderCommand
         Add(_top);
         Add(_format);
         Add(_out);
+        Add(_features);
         Add(_imageSize);
         Add(_batchSize);
         Add(_skipUnreadable);
@@ -46,6 +53,7 @@ internal sealed class PredictCommand : PolderCommand
         [
             "polder predict photo.jpg --run runs/finetune-1",
             "polder predict photos more.png --weights best.safetensors --format csv --out predictions.csv",
+            "polder predict photos --run runs/finetune-1 --features features.safetensors --format csv --out predictions.csv",
         ];
     }
 
@@ -57,6 +65,8 @@ internal sealed class PredictCommand : PolderCommand
             throw UserErrorException.ForOption("--format", "table", "csv or jsonl, where --out names a file");
         if (context.Get(_out) is { } file)
             OutputFile.RequireFolder(_out.Name, file);
+        if (context.Get(_features) is { } featureFile)
+            OutputFile.RequireFolder(_features.Name, featureFile);
         if (format != "table" && !context.IsGiven(_out) && context.Get(context.JsonOption) == "-")
             throw UserErrorException.ForOption("--json", "-", "a file name: standard output carries the predictions");
         IReadOnlyList<string> files = Predictor.Files(context.Get(_paths)!);
@@ -69,6 +79,7 @@ internal sealed class PredictCommand : PolderCommand
             Top = context.Get(_top),
             BatchSize = context.Get(_batchSize),
             SkipUnreadable = context.Get(_skipUnreadable),
+            KeepFeatures = context.Get(_features) is not null,
         };
         var predictions = new List<Prediction>(files.Count);
         var text = new StringBuilder(format == "csv" ? "path,rank,class,probability\n" : "");
@@ -84,6 +95,7 @@ internal sealed class PredictCommand : PolderCommand
         });
         foreach (Prediction failed in predictions.Where(p => p.Error is not null))
             context.Output.Warn(failed.Error!);
+        WriteFeatures(context, trained, predictions);
         Show(context, format, predictions, text);
         context.Finish(new
         {
@@ -92,6 +104,26 @@ internal sealed class PredictCommand : PolderCommand
             Unreadable = predictions.Count(p => p.Error is not null),
             Predictions = predictions,
         });
+    }
+
+    // Rows are in the order of the predictions; files that could not be decoded have none.
+    private void WriteFeatures(CommandContext context, TrainedModel trained, List<Prediction> predictions)
+    {
+        if (context.Get(_features) is not { } file)
+            return;
+        Prediction[] read = [.. predictions.Where(p => p.Features is not null)];
+        using torch.Tensor matrix = torch.zeros(read.Length, trained.Model.Head.in_features);
+        foreach ((int i, Prediction prediction) in read.Index())
+        {
+            using torch.Tensor row = torch.tensor(prediction.Features!.ToArray());
+            matrix[i] = row;
+        }
+        Safetensors.Write(file, [("features", matrix)], new Dictionary<string, string>
+        {
+            ["paths"] = JsonSerializer.Serialize(read.Select(p => p.Path)),
+            ["weights"] = trained.Weights,
+        });
+        context.Output.Info($"{file}: features of {read.Length} images, {trained.Model.Head.in_features} each");
     }
 
     private void Show(CommandContext context, string format, List<Prediction> predictions, StringBuilder text)

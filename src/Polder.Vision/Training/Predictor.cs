@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json.Serialization;
 using Polder.Vision.Data;
 using Polder.Vision.Models;
 using static TorchSharp.torch;
@@ -15,7 +16,12 @@ public sealed record ClassProbability(int Label, string Class, double Probabilit
 /// <param name="Path">The file.</param>
 /// <param name="Top">The most probable classes, the first first; empty where the file could not be decoded.</param>
 /// <param name="Error">Why the file could not be decoded; null where it was.</param>
-public sealed record Prediction(string Path, IReadOnlyList<ClassProbability> Top, string? Error = null);
+public sealed record Prediction(string Path, IReadOnlyList<ClassProbability> Top, string? Error = null)
+{
+    /// <summary>What the network's head sees of the image (<see cref="ImageClassifier.Features"/>); null unless <see cref="Predictor.KeepFeatures"/>.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<float>? Features { get; init; }
+}
 
 /// <summary>
 /// Classifies image files, thousands in one go: a batch at a time is in memory, and the next is decoded while the network computes. Images are
@@ -47,6 +53,9 @@ public sealed class Predictor
 
     /// <summary>True: a file that cannot be decoded gives a prediction with its error; false (default): it ends the work.</summary>
     public bool SkipUnreadable { get; init; }
+
+    /// <summary>Whether predictions carry their features, for a search of similar images or another classifier. Default: no.</summary>
+    public bool KeepFeatures { get; init; }
 
     /// <summary>Threads that decode, 1 or more; null (default): one fewer than there are processors.</summary>
     public int? Threads { get; init; }
@@ -148,18 +157,22 @@ public sealed class Predictor
     {
         var predictions = new List<Prediction>(images.Length);
         byte[][] pixels = [.. images.Where(i => i.Pixels is not null).Select(i => i.Pixels!)];
-        double[][] probabilities = pixels.Length == 0 ? [] : Probabilities(pixels);
+        (double[][] probabilities, float[][]? features) = pixels.Length == 0 ? ([], null) : Outputs(pixels);
         int at = 0;
         foreach (Decoded image in images)
         {
-            predictions.Add(image.Pixels is null
-                ? new Prediction(image.Path, [], image.Error!.Message)
-                : new Prediction(image.Path, MostProbable(image.Path, probabilities[at++])));
+            if (image.Pixels is null)
+            {
+                predictions.Add(new Prediction(image.Path, [], image.Error!.Message));
+                continue;
+            }
+            predictions.Add(new Prediction(image.Path, MostProbable(image.Path, probabilities[at])) { Features = features?[at] });
+            at++;
         }
         return predictions;
     }
 
-    private double[][] Probabilities(byte[][] pixels)
+    private (double[][] Probabilities, float[][]? Features) Outputs(byte[][] pixels)
     {
         int side = _file.ImageSize;
         var set = new ImageSet(pixels, new int[pixels.Length], _file.Classes, 3, side, side);
@@ -167,11 +180,19 @@ public sealed class Predictor
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using Batch batch = maker.Make(0, [.. Enumerable.Range(0, pixels.Length)]);
-        Tensor result = nn.functional.softmax(_model.call(batch.Images).to(ScalarType.Float64), 1).contiguous();
-        ReadOnlySpan<double> values = MemoryMarshal.Cast<byte, double>(result.bytes);
-        double[][] rows = new double[pixels.Length][];
+        Tensor features = _model.Features(batch.Images);
+        Tensor probabilities = nn.functional.softmax(_model.Head.call(features).to(ScalarType.Float64), 1);
+        return (Rows<double>(probabilities), KeepFeatures ? Rows<float>(features.to(ScalarType.Float32)) : null);
+    }
+
+    private static T[][] Rows<T>(Tensor matrix)
+        where T : unmanaged
+    {
+        int columns = (int)matrix.shape[1];
+        ReadOnlySpan<T> values = MemoryMarshal.Cast<byte, T>(matrix.contiguous().bytes);
+        var rows = new T[matrix.shape[0]][];
         for (int i = 0; i < rows.Length; i++)
-            rows[i] = values.Slice(i * _model.Classes, _model.Classes).ToArray();
+            rows[i] = values.Slice(i * columns, columns).ToArray();
         return rows;
     }
 

@@ -51,6 +51,19 @@ public sealed class PredictorTests : IDisposable
     }
 
     [Fact]
+    public void Kept_features_are_what_the_head_saw()
+    {
+        IReadOnlyList<string> files = Predictor.Files([_folder.Path]);
+        Assert.All(new Predictor(_model, _file).Predict(files), p => Assert.Null(p.Features));
+        using var scope = NewDisposeScope();
+        foreach (Prediction found in new Predictor(_model, _file) { Top = 9, BatchSize = 3, KeepFeatures = true }.Predict(files))
+        {
+            double[] expected = nn.functional.softmax(_model.Head.call(tensor(found.Features!.ToArray()).unsqueeze(0)).to(ScalarType.Float64), 1).detach().reshape(-1).data<double>().ToArray();
+            Assert.All(found.Top, t => Assert.Equal(expected[t.Label], t.Probability, 1e-6));
+        }
+    }
+
+    [Fact]
     public void A_file_that_is_no_image_is_named_or_passed_over()
     {
         string broken = Path.Combine(_folder.Path, "c.png"), foreign = Path.Combine(_folder.Path, "photo.heic");
