@@ -1,4 +1,6 @@
+using Polder.Checkpoints;
 using Polder.Curvature;
+using Polder.Testing;
 using Polder.Vision.Models;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -25,9 +27,27 @@ public class ResNetTests
     [Theory]
     [InlineData("resnet20")]
     [InlineData("resnet32")]
+    [InlineData("resnet44")]
+    [InlineData("resnet56")]
     public void Cifar_logits_equal_a_naive_implementation(string name)
     {
         using ImageClassifier model = Randomised(name, 10);
+        double[,,] image = RandomImage(32);
+        AssertClose(new NaiveNetwork(model).Cifar(image), Logits(model, image));
+    }
+
+    [Theory]
+    [InlineData("resnet20", "resnet20-12fca82f.th")]
+    [InlineData("resnet32", "resnet32-d509ac18.th")]
+    [InlineData("resnet44", "resnet44-014dd654.th")]
+    [InlineData("resnet56", "resnet56-4bfd9763.th")]
+    public void Cifar_logits_of_published_weights_equal_a_naive_implementation(string name, string file)
+    {
+        using ImageClassifier model = Architectures.Get(name).Build(10, 0);
+        using (Checkpoint checkpoint = Checkpoint.Load(SharedFiles.Require("checkpoints", "resnet-cifar10", file)))
+            checkpoint.Into(model);
+        model.to(ScalarType.Float64);
+        model.eval();
         double[,,] image = RandomImage(32);
         AssertClose(new NaiveNetwork(model).Cifar(image), Logits(model, image));
     }
