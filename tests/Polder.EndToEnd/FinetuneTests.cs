@@ -53,11 +53,11 @@ public sealed class FinetuneTests : IDisposable
             return (double)JsonNode.Parse(output)!["settings"]!["learningRate"]!;
         }
 
-        Assert.Equal(0.1, Rate("--arch", "resnet20"));
+        Assert.Equal(0.03, Rate("--arch", "resnet20"));
         string[] weights = ["--weights", Path.Combine(Run, "best.safetensors")];
         Assert.Equal(0.03, Rate(weights));
         Assert.Equal(1, Rate([.. weights, "--freeze-body"]));
-        Assert.Equal(0.001, Rate([.. weights, "--optimizer", "adamw"]));
+        Assert.Equal(0.003, Rate([.. weights, "--optimizer", "adamw"]));
         Assert.Equal(0.05, Rate([.. weights, "--learning-rate", "0.05"]));
     }
 

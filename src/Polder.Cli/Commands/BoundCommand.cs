@@ -226,7 +226,7 @@ internal sealed class BoundCommand : PolderCommand
             $"Trace of the Hessian {form.Trace.Value:G4} +- {form.Trace.StandardError:G2}, r^T H r {form.Way.Value:G4}: {(double.IsNaN(form.OptimalSigma) ? "the trace is not above 0, so no sigma is optimal" : $"the optimal sigma is {form.OptimalSigma:G3}, the main term {form.MainTerm:F3}, {form.MainTermByLayer:F3} with a sigma for each layer")}.");
         HessianBound best = form.Best.Bound;
         context.Output.Result(
-            $"Of the network itself, under assumptions (docs/method.md): loss at most {best.Value:F3} = {best.LossTerm:F3} loss + {best.TraceTerm:F3} trace + {best.RemainderTerm:F3} remainder + {best.DistanceTerm:F3} distance + {best.ConfidenceTerm:F3} confidence, at sigma {form.Best.Sigma:G3}{(best.Value < loss.GuessLoss ? "" : $"; vacuous: a guess has {loss.GuessLoss:F3}")}.");
+            $"Of the network itself, under assumptions (docs/method.md): loss at most {best.Value:F3} = {best.LossTerm:F3} loss + {best.TraceTerm:F3} trace {(best.RemainderTerm < 0 ? "-" : "+")} {Math.Abs(best.RemainderTerm):F3} remainder + {best.DistanceTerm:F3} distance + {best.ConfidenceTerm:F3} confidence, at sigma {form.Best.Sigma:G3}{(best.Value < loss.GuessLoss ? "" : $"; vacuous: a guess has {loss.GuessLoss:F3}")}.");
     }
 
     private void Plot(CommandContext context, BoundResult result)

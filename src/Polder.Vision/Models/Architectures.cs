@@ -32,8 +32,8 @@ public sealed record Architecture(
 public static class Architectures
 {
     // Chosen by docs/results/learning-rates.md.
-    private static readonly LearningRates _cifar = new(FineTuning: 0.03, Head: 1, Scratch: 0.1, Adaptive: 0.001);
-    private static readonly LearningRates _large = new(FineTuning: 0.01, Head: 0.1, Scratch: 0.1, Adaptive: 0.0003);
+    private static readonly LearningRates _cifar = new(FineTuning: 0.03, Head: 1, Scratch: 0.03, Adaptive: 0.003);
+    private static readonly LearningRates _large = new(FineTuning: 0.01, Head: 0.1, Scratch: 0.03, Adaptive: 0.0003);
 
     /// <summary>All of them, small to large within a family.</summary>
     public static IReadOnlyList<Architecture> All { get; } =
