@@ -38,7 +38,11 @@ public sealed class CheckpointTask : IFineTuningTask, IDisposable
 
     /// <summary>The learning rate that the architecture is trained with from this start where nobody says otherwise.</summary>
     /// <param name="training">The training; its own rate is not looked at.</param>
-    public double RecommendedLearningRate(TrainingOptions training) => _architecture.LearningRates.For(_checkpoint is not null, training);
+    public double RecommendedLearningRate(TrainingOptions training)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        return _architecture.LearningRates.For(pretrained: _checkpoint is not null, training.FreezeBody, adaptive: training.Optimizer != BaseOptimizer.Sgd);
+    }
 
     /// <summary>How the training part is thinned and disturbed; the seeds in it are not used. Default: all of it, as it is.</summary>
     public SplitOptions Split { get; init; } = new();

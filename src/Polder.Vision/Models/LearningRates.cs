@@ -1,5 +1,3 @@
-using Polder.Vision.Training;
-
 namespace Polder.Vision.Models;
 
 /// <summary>
@@ -14,12 +12,7 @@ public sealed record LearningRates(double FineTuning, double Head, double Scratc
 {
     /// <summary>The rate for a training.</summary>
     /// <param name="pretrained">Whether the weights are pre-trained.</param>
-    /// <param name="options">The training; its own rate is not looked at.</param>
-    public double For(bool pretrained, TrainingOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        if (options.Optimizer != BaseOptimizer.Sgd)
-            return Adaptive;
-        return options.FreezeBody ? Head : pretrained ? FineTuning : Scratch;
-    }
+    /// <param name="headAlone">Whether the body is frozen.</param>
+    /// <param name="adaptive">Whether the optimizer is Adam or AdamW.</param>
+    public double For(bool pretrained, bool headAlone, bool adaptive) => adaptive ? Adaptive : headAlone ? Head : pretrained ? FineTuning : Scratch;
 }
