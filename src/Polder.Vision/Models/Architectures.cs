@@ -32,13 +32,13 @@ public sealed record Architecture(
 public static class Architectures
 {
     // Chosen by docs/results/learning-rates.md.
-    private static readonly LearningRates _cifar = new(FineTuning: 0.03, Head: 1, Scratch: 0.03, Adaptive: 0.003);
-    private static readonly LearningRates _large = new(FineTuning: 0.01, Head: 0.1, Scratch: 0.03, Adaptive: 0.0003);
+    private static readonly LearningRates CifarRates = new(FineTuning: 0.03, Head: 1, Scratch: 0.03, Adaptive: 0.003);
+    private static readonly LearningRates LargeRates = new(FineTuning: 0.01, Head: 0.1, Scratch: 0.03, Adaptive: 0.0003);
 
     /// <summary>All of them, small to large within a family.</summary>
     public static IReadOnlyList<Architecture> All { get; } =
     [
-        new("digits-cnn", "three convolutions for 8 x 8 gray digits", 8, 1, Normalization.ImageNetGray, _cifar, "fc", classes => new SmallConvNet(classes)),
+        new("digits-cnn", "three convolutions for 8 x 8 gray digits", 8, 1, Normalization.ImageNetGray, CifarRates, "fc", classes => new SmallConvNet(classes)),
         Cifar(20), Cifar(32), Cifar(44), Cifar(56), Cifar(110),
         Large("resnet18", "18 layers, basic blocks", ResNet.ResNet18),
         Large("resnet34", "34 layers, basic blocks", ResNet.ResNet34),
@@ -60,9 +60,9 @@ public static class Architectures
     public static Architecture? Find(string name) => All.FirstOrDefault(a => a.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     private static Architecture Cifar(int depth) => new(
-        $"resnet{depth}", $"CIFAR ResNet, {depth} layers, parameter-free shortcuts", 32, 3, Normalization.ImageNet, _cifar, "linear",
+        $"resnet{depth}", $"CIFAR ResNet, {depth} layers, parameter-free shortcuts", 32, 3, Normalization.ImageNet, CifarRates, "linear",
         classes => new CifarResNet(depth, classes));
 
     private static Architecture Large(string name, string summary, Func<int, ImageClassifier> builder) =>
-        new(name, summary, 224, 3, Normalization.ImageNet, _large, "fc", builder);
+        new(name, summary, 224, 3, Normalization.ImageNet, LargeRates, "fc", builder);
 }
