@@ -76,7 +76,7 @@ internal sealed class FineTuningOptions
 
     public CliOption<string> Optimizer { get; } = CommonOptions.Optimizer();
 
-    public CliOption<double?> LearningRate { get; } = CommonOptions.LearningRate($"by architecture, start and optimizer, docs/cli.md; digits: {DigitsDefaults.LearningRate}");
+    public CliOption<double?> LearningRate { get; } = CommonOptions.LearningRate(RateText());
 
     public CliOption<double> Momentum { get; } = CommonOptions.Momentum();
 
@@ -145,7 +145,7 @@ internal sealed class FineTuningOptions
         var options = new TrainingOptions
         {
             Optimizer = Enum.Parse<BaseOptimizer>(context.Get(Optimizer)!, ignoreCase: true),
-            LearningRate = context.Get(LearningRate) ?? DigitsDefaults.LearningRate, // until the network is known: see WithLearningRate
+            LearningRate = context.Get(LearningRate) ?? DigitsDefaults.LearningRate, // until the task is open: see WithLearningRate
             Momentum = context.Get(Momentum),
             WeightDecay = Effective(context, WeightDecay, digits ? DigitsDefaults.WeightDecay : DefaultWeightDecay),
             Epochs = Effective(context, Epochs, digits ? DigitsDefaults.Epochs : DefaultEpochs),
@@ -171,8 +171,17 @@ internal sealed class FineTuningOptions
     /// <summary>The training with the learning rate that was given, or that is recommended for the task's network and start.</summary>
     public TrainingOptions WithLearningRate(CommandContext context, IFineTuningTask task, TrainingOptions training)
     {
-        double recommended = task is CheckpointTask checkpoint ? checkpoint.RecommendedLearningRate(training) : DigitsDefaults.LearningRate;
+        double recommended = task is CheckpointTask checkpoint ? checkpoint.RecommendedLearningRate(training)
+            : training.Optimizer == BaseOptimizer.Sgd ? DigitsDefaults.LearningRate
+            : Architectures.Get("digits-cnn").LearningRates.Adaptive;
         return training with { LearningRate = Effective(context, LearningRate, recommended) };
+    }
+
+    private static string RateText()
+    {
+        LearningRates cifar = Architectures.Get("resnet20").LearningRates, large = Architectures.Get("resnet18").LearningRates;
+        return $"{cifar.FineTuning}, --freeze-body {cifar.Head}, without --weights {cifar.Scratch}, adam and adamw {cifar.Adaptive}; "
+            + $"resnet18 and larger {large.FineTuning}, {large.Head}, {large.Scratch}, {large.Adaptive}; digits with sgd {DigitsDefaults.LearningRate}";
     }
 
     private void RequireBodyIsTrained(CommandContext context, TrainingOptions options)

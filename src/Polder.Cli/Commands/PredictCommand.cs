@@ -95,8 +95,8 @@ internal sealed class PredictCommand : PolderCommand
         });
         foreach (Prediction failed in predictions.Where(p => p.Error is not null))
             context.Output.Warn(failed.Error!);
-        WriteFeatures(context, trained, predictions);
         Show(context, format, predictions, text);
+        WriteFeatures(context, trained, predictions);
         context.Finish(new
         {
             trained.Weights,
@@ -112,18 +112,14 @@ internal sealed class PredictCommand : PolderCommand
         if (context.Get(_features) is not { } file)
             return;
         Prediction[] read = [.. predictions.Where(p => p.Features is not null)];
-        using torch.Tensor matrix = torch.zeros(read.Length, trained.Model.Head.in_features);
-        foreach ((int i, Prediction prediction) in read.Index())
-        {
-            using torch.Tensor row = torch.tensor(prediction.Features!.ToArray());
-            matrix[i] = row;
-        }
+        int width = (int)trained.Model.Head.in_features;
+        using torch.Tensor matrix = torch.tensor((float[])[.. read.SelectMany(p => p.Features!)], [read.Length, width]);
         Safetensors.Write(file, [("features", matrix)], new Dictionary<string, string>
         {
             ["paths"] = JsonSerializer.Serialize(read.Select(p => p.Path)),
             ["weights"] = trained.Weights,
         });
-        context.Output.Info($"{file}: features of {read.Length} images, {trained.Model.Head.in_features} each");
+        context.Output.Info($"{file}: features of {read.Length} images, {width} each");
     }
 
     private void Show(CommandContext context, string format, List<Prediction> predictions, StringBuilder text)

@@ -18,7 +18,7 @@ internal static class Layers
 
     /// <summary>
     /// Convolution, then BatchNorm; the intermediate is given back at once. While curvature is measured, with the running statistics, the two
-    /// are one convolution: those of BatchNorm's derivatives that a Hessian-vector product needs go eight times over tensors of the output's size.
+    /// are one convolution, and BatchNorm's second derivative, many passes over tensors of the output's size, drops out.
     /// </summary>
     public static Tensor ConvolutionNorm(Conv2d convolution, BatchNorm2d norm, Tensor input)
     {

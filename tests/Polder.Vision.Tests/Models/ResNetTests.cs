@@ -147,6 +147,16 @@ public class ResNetTests
         Assert.InRange(loss.Value() / plain.item<double>(), 1 - 1e-12, 1 + 1e-12);
     }
 
+    [Theory]
+    [InlineData(true, false, false, 1)]
+    [InlineData(true, true, false, 2)]
+    [InlineData(false, true, false, 2)]
+    [InlineData(false, false, false, 3)]
+    [InlineData(true, false, true, 4)]
+    [InlineData(false, true, true, 4)]
+    public void The_learning_rate_follows_start_frozen_body_and_optimizer(bool pretrained, bool headAlone, bool adaptive, double rate) =>
+        Assert.Equal(rate, new LearningRates(FineTuning: 1, Head: 2, Scratch: 3, Adaptive: 4).For(pretrained, headAlone, adaptive));
+
     private static ImageClassifier Randomised(string name, int classes)
     {
         ImageClassifier model = Architectures.Get(name).Build(classes, 11);
