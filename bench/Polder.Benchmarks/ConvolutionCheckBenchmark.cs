@@ -1,4 +1,4 @@
-using Polder.Numerics;
+using Polder.Machine;
 using Polder.Vision.Models;
 
 namespace Polder.Benchmarks;

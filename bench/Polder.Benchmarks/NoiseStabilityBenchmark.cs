@@ -1,6 +1,7 @@
 using Polder.Methods;
 using Polder.Objectives;
 using Polder.Optimization;
+using Polder.Parameters;
 using Polder.Vision.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

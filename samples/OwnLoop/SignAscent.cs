@@ -1,5 +1,5 @@
 using Polder.Methods;
-using Polder.Objectives;
+using Polder.Probes;
 using static TorchSharp.torch;
 
 // SAM in the largest-element norm: the gradient at W + rho sign(g), with g the gradient at W.

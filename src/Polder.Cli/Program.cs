@@ -1,4 +1,3 @@
-using Polder.Cli.Commands;
 using Polder.Cli.Hosting;
 using Polder.Cli.Output;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Polder.Cli.Hosting;
-using Polder.Numerics;
+using Polder.Machine;
 
 namespace Polder.Cli.Tests;
 

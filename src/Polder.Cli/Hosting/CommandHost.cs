@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
-using Polder.Numerics;
+using Polder.Machine;
 using Spectre.Console;
 using TorchSharp;
 

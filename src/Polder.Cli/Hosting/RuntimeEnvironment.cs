@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Polder.Numerics;
+using Polder.Machine;
 using TorchSharp;
 
 namespace Polder.Cli.Hosting;

@@ -1,5 +1,5 @@
-using Polder.Curvature;
 using Polder.Generalization;
+using Polder.Objectives;
 using Polder.Vision.Data;
 using Polder.Vision.Models;
 using Polder.Vision.Training;

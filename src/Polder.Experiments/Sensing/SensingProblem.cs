@@ -1,6 +1,8 @@
 using System.Numerics;
 using Polder.Noise;
 using Polder.Objectives;
+using Polder.Parameters;
+using Polder.Probes;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using Polder.Objectives;
+using Polder.Parameters;
+using Polder.Probes;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,4 +1,4 @@
-using Polder.Curvature;
+using Polder.Objectives;
 using static TorchSharp.torch;
 
 namespace Polder.Vision.Data;

@@ -1,3 +1,5 @@
+using Polder.Objectives;
+
 namespace Polder.Curvature;
 
 /// <summary>

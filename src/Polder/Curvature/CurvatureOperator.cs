@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Polder.Objectives;
+using Polder.Parameters;
 using TorchSharp;
 using static TorchSharp.torch;
 

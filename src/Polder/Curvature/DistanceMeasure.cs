@@ -1,5 +1,5 @@
 using Polder.Generalization;
-using Polder.Objectives;
+using Polder.Parameters;
 using TorchSharp;
 using static TorchSharp.torch;
 

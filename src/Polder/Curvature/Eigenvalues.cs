@@ -1,4 +1,6 @@
+using Polder.Curvature.Estimators;
 using Polder.Noise;
+using Polder.Parameters;
 using TorchSharp;
 using static TorchSharp.torch;
 

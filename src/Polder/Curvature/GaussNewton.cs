@@ -1,3 +1,4 @@
+using Polder.Objectives;
 using static TorchSharp.torch;
 
 namespace Polder.Curvature;

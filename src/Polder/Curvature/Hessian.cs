@@ -1,3 +1,4 @@
+using Polder.Objectives;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,3 +1,4 @@
+using Polder.Curvature.Estimators;
 using static TorchSharp.torch;
 
 namespace Polder.Curvature;

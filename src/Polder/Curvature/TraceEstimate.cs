@@ -1,4 +1,6 @@
-using Polder.Numerics;
+using Polder.Parameters;
+using Polder.Statistics;
+
 
 namespace Polder.Curvature;
 

@@ -1,4 +1,6 @@
+using Polder.Curvature.Estimators;
 using Polder.Noise;
+using Polder.Parameters;
 using static TorchSharp.torch;
 
 namespace Polder.Curvature;

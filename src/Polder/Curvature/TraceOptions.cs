@@ -1,4 +1,5 @@
 using Polder.Noise;
+using Polder.Parameters;
 
 namespace Polder.Curvature;
 

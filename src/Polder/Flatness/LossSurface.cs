@@ -1,5 +1,5 @@
-using Polder.Curvature;
 using Polder.Objectives;
+using Polder.Parameters;
 
 namespace Polder.Flatness;
 

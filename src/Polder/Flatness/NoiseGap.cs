@@ -1,6 +1,7 @@
-using Polder.Curvature;
 using Polder.Noise;
 using Polder.Objectives;
+using Polder.Parameters;
+using Polder.Statistics;
 
 namespace Polder.Flatness;
 

@@ -1,5 +1,5 @@
 using Polder.Noise;
-using Polder.Objectives;
+using Polder.Parameters;
 using static TorchSharp.torch;
 
 namespace Polder.Flatness;

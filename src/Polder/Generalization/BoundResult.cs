@@ -1,4 +1,4 @@
-using Polder.Flatness;
+using Polder.Statistics;
 
 namespace Polder.Generalization;
 

@@ -1,4 +1,4 @@
-using Polder.Objectives;
+using Polder.Parameters;
 using TorchSharp;
 using static TorchSharp.torch;
 

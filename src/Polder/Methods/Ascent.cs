@@ -1,4 +1,5 @@
-using Polder.Objectives;
+using Polder.Parameters;
+using Polder.Probes;
 
 namespace Polder.Methods;
 

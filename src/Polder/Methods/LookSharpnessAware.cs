@@ -1,5 +1,6 @@
 using Polder.Methods.Registry;
-using Polder.Objectives;
+using Polder.Parameters;
+using Polder.Probes;
 
 namespace Polder.Methods;
 

@@ -1,4 +1,6 @@
 using Polder.Objectives;
+using Polder.Parameters;
+using Polder.Probes;
 
 namespace Polder.Methods;
 

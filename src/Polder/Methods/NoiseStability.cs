@@ -1,6 +1,7 @@
 using Polder.Methods.Registry;
 using Polder.Noise;
-using Polder.Objectives;
+using Polder.Parameters;
+using Polder.Probes;
 using TorchSharp.Modules;
 
 namespace Polder.Methods;

@@ -1,5 +1,5 @@
 using Polder.Methods.Registry;
-using Polder.Objectives;
+using Polder.Probes;
 
 namespace Polder.Methods;
 

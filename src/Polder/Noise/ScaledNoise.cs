@@ -1,5 +1,5 @@
 using System.Numerics;
-using Polder.Objectives;
+using Polder.Parameters;
 
 namespace Polder.Noise;
 

@@ -1,3 +1,5 @@
+using Polder.Parameters;
+
 namespace Polder.Objectives;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Polder.Parameters;
 using TorchSharp;
 using static TorchSharp.torch;
 

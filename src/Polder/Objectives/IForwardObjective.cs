@@ -1,3 +1,5 @@
+using Polder.Parameters;
+
 namespace Polder.Objectives;
 
 /// <summary>An objective whose value can be had without its gradient, at the price of a forward pass.</summary>

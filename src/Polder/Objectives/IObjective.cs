@@ -1,3 +1,5 @@
+using Polder.Parameters;
+
 namespace Polder.Objectives;
 
 /// <summary>A function f of the parameters whose gradient can be had where the parameters stand now.</summary>

@@ -1,3 +1,6 @@
+using Polder.Parameters;
+using Polder.Probes;
+
 namespace Polder.Objectives;
 
 /// <summary>

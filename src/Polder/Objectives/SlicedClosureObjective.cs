@@ -1,3 +1,4 @@
+using Polder.Parameters;
 using static TorchSharp.torch;
 
 namespace Polder.Objectives;

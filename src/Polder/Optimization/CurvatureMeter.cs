@@ -1,4 +1,4 @@
-using Polder.Objectives;
+using Polder.Probes;
 using static TorchSharp.torch;
 
 namespace Polder.Optimization;

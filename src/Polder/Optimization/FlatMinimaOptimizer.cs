@@ -1,6 +1,8 @@
 using Polder.Methods;
 using Polder.Noise;
 using Polder.Objectives;
+using Polder.Parameters;
+using Polder.Probes;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

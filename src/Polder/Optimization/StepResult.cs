@@ -1,4 +1,4 @@
-using Polder.Objectives;
+using Polder.Probes;
 
 namespace Polder.Optimization;
 

@@ -1,5 +1,5 @@
-using Polder.Objectives;
 using Polder.Optimization;
+using Polder.Parameters;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

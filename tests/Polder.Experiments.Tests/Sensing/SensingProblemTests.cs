@@ -1,7 +1,8 @@
 using Polder.Experiments.Sensing;
 using Polder.Methods;
-using Polder.Objectives;
 using Polder.Optimization;
+using Polder.Parameters;
+using Polder.Probes;
 using TorchSharp;
 
 namespace Polder.Experiments.Tests.Sensing;

@@ -2,8 +2,8 @@ using Polder.Checkpoints;
 using Polder.Experiments.Sensing;
 using Polder.Methods;
 using Polder.Noise;
-using Polder.Objectives;
 using Polder.Optimization;
+using Polder.Parameters;
 using Polder.Testing;
 using TorchSharp;
 

@@ -146,7 +146,7 @@ public class WeightAverageTests
 
     private static class Objectives
     {
-        public static Polder.Objectives.ParameterSpace SpaceOf(nn.Module model) => Polder.Objectives.ParameterSpace.Of(model.parameters());
+        public static Polder.Parameters.ParameterSpace SpaceOf(nn.Module model) => Polder.Parameters.ParameterSpace.Of(model.parameters());
     }
 
     private sealed class Holder : nn.Module

@@ -1,4 +1,5 @@
 using Polder.Curvature;
+using Polder.Objectives;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

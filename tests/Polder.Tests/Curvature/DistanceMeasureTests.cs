@@ -1,6 +1,6 @@
 using Polder.Curvature;
 using Polder.Generalization;
-using Polder.Objectives;
+using Polder.Parameters;
 using Polder.Testing;
 using Polder.Tests.Flatness;
 using TorchSharp;

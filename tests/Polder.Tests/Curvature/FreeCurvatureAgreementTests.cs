@@ -1,6 +1,7 @@
 using Polder.Curvature;
 using Polder.Methods;
 using Polder.Optimization;
+using Polder.Parameters;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,5 +1,6 @@
 using Polder.Curvature;
 using Polder.Objectives;
+using Polder.Parameters;
 using Polder.Testing;
 using Polder.Tests.Optimization;
 using TorchSharp;

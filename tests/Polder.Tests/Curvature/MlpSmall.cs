@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Polder.Curvature;
+using Polder.Objectives;
 using Polder.Testing;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Polder.Curvature;
+using Polder.Objectives;
+using Polder.Parameters;
 using static TorchSharp.torch;
 
 namespace Polder.Tests.Curvature;

@@ -1,5 +1,6 @@
 using Polder.Curvature;
 using Polder.Noise;
+using Polder.Parameters;
 using Polder.Testing;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,7 +1,7 @@
-using Polder.Curvature;
 using Polder.Flatness;
 using Polder.Noise;
 using Polder.Objectives;
+using Polder.Parameters;
 using Polder.Testing;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using Polder.Flatness;
 using Polder.Noise;
-using Polder.Objectives;
+using Polder.Parameters;
 using Polder.Testing;
 using TorchSharp;
 using static TorchSharp.torch;

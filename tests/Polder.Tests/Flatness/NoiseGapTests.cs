@@ -1,6 +1,7 @@
 using Polder.Flatness;
 using Polder.Noise;
-using Polder.Objectives;
+using Polder.Parameters;
+using Polder.Statistics;
 using Polder.Testing;
 using TorchSharp;
 using TorchSharp.Modules;

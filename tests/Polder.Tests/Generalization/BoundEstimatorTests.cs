@@ -1,5 +1,5 @@
 using Polder.Generalization;
-using Polder.Objectives;
+using Polder.Parameters;
 using Polder.Testing;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,4 +1,4 @@
-using Polder.Numerics;
+using Polder.Machine;
 using TorchSharp;
 using static TorchSharp.torch;
 

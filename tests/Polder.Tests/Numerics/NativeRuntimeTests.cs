@@ -1,4 +1,5 @@
-using Polder.Numerics;
+using Polder.Machine;
+
 
 namespace Polder.Tests.Numerics;
 

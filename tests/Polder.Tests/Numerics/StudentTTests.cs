@@ -1,4 +1,5 @@
-using Polder.Numerics;
+using Polder.Statistics;
+
 
 namespace Polder.Tests.Numerics;
 

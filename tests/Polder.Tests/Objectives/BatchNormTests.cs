@@ -2,6 +2,8 @@ using Polder.Methods;
 using Polder.Noise;
 using Polder.Objectives;
 using Polder.Optimization;
+using Polder.Parameters;
+using Polder.Probes;
 using Polder.Tests.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
 using Polder.Noise;
-using Polder.Objectives;
+using Polder.Parameters;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,7 +1,8 @@
 using Polder.Methods;
 using Polder.Noise;
-using Polder.Objectives;
 using Polder.Optimization;
+using Polder.Parameters;
+using Polder.Probes;
 using Polder.Testing;
 using Polder.Tests.Methods;
 using TorchSharp;

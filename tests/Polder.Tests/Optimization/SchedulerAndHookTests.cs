@@ -1,6 +1,6 @@
 using Polder.Methods;
-using Polder.Objectives;
 using Polder.Optimization;
+using Polder.Parameters;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

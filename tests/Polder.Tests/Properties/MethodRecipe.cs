@@ -1,6 +1,6 @@
 using Polder.Methods;
 using Polder.Methods.Registry;
-using Polder.Objectives;
+using Polder.Parameters;
 
 namespace Polder.Tests.Properties;
 

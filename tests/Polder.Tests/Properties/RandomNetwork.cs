@@ -1,8 +1,8 @@
 using CsCheck;
 using Polder.Methods;
 using Polder.Noise;
-using Polder.Objectives;
 using Polder.Optimization;
+using Polder.Parameters;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

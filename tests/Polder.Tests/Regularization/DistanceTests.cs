@@ -175,7 +175,7 @@ public class DistanceTests
         layer.weight!.copy_(tensor(weight));
     }
 
-    private static void Apply(IUpdateHook hook, nn.Module model) => hook.AfterUpdate(Polder.Objectives.ParameterSpace.Of(model.parameters()));
+    private static void Apply(IUpdateHook hook, nn.Module model) => hook.AfterUpdate(Polder.Parameters.ParameterSpace.Of(model.parameters()));
 
     private static double[] Values(Linear layer) => layer.weight!.data<double>().ToArray();
 }

@@ -1,5 +1,6 @@
 using Polder.Checkpoints;
 using Polder.Curvature;
+using Polder.Objectives;
 using Polder.Testing;
 using Polder.Vision.Models;
 using TorchSharp;

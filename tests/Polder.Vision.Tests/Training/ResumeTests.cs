@@ -1,6 +1,6 @@
 using Polder.Methods;
-using Polder.Objectives;
 using Polder.Optimization;
+using Polder.Probes;
 using Polder.Vision.Data;
 using Polder.Vision.Models;
 using Polder.Vision.Training;

@@ -1,5 +1,5 @@
 using Polder.Noise;
-using Polder.Objectives;
+using Polder.Parameters;
 
 namespace Polder.Methods.Registry;
 

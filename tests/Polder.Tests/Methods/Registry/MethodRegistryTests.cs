@@ -1,8 +1,8 @@
 using Polder.Methods;
 using Polder.Methods.Registry;
 using Polder.Noise;
-using Polder.Objectives;
 using Polder.Optimization;
+using Polder.Parameters;
 using static TorchSharp.torch;
 
 namespace Polder.Tests.Methods.Registry;

@@ -1,0 +1,291 @@
+using Polder.Checkpoints;
+using Polder.Cli.Hosting;
+using Polder.Cli.Options;
+using Polder.Cli.Output;
+using Polder.Curvature;
+using Polder.Experiments.Comparison;
+using Polder.Experiments.Measurement;
+using Polder.Experiments.Reports;
+using Polder.Generalization;
+using Polder.Parameters;
+using Polder.Vision.Models;
+using Spectre.Console;
+
+namespace Polder.Cli.Measuring;
+
+/// <summary><c>polder bound</c>: what the training images alone say of the error on new ones.</summary>
+internal sealed class BoundCommand : PolderCommand
+{
+    private static readonly BoundOptions Defaults = new();
+
+    private readonly MeasurementOptions _measurement;
+
+    private readonly CliOption<string?> _start = OptionOf.Text(
+        "--start", "FILE", "the weights that the training started from, with its head", "a checkpoint file", null, "rebuilt from --run");
+
+    private readonly CliOption<IReadOnlyList<double>> _sigmas = OptionOf.Numbers(
+        "--sigmas", "standard deviations of the weight noise, chosen before the images were seen: each is given its share of --delta", Defaults.Sigmas, ValueRange.Above(0));
+
+    private readonly CliOption<int> _draws = OptionOf.Count(
+        "--draws", "draws of the noise at each sigma, each evaluated on all images", Defaults.Draws, ValueRange.AtLeast(2));
+
+    private readonly CliOption<double> _delta = OptionOf.Number(
+        "--delta", "probability that the bound fails over the choice of the images", Defaults.Delta, ValueRange.Inside(0, 1));
+
+    private readonly CliOption<double> _drawDelta = OptionOf.Number(
+        "--draw-delta", "probability that it fails over the draws of the noise", Defaults.DrawDelta, ValueRange.Inside(0, 1));
+
+    private readonly CliOption<double> _beta = OptionOf.Number("--beta", "share of the measured loss in the linear bounds", Defaults.Beta, ValueRange.Inside(0, 1));
+
+    private readonly CliOption<double> _smoothing = OptionOf.Number(
+        "--smoothing", "q of the bounded loss -ln(q/K + (1-q) p), which is at most ln(K/q)", 0.01, ValueRange.Inside(0, 1));
+
+    private readonly CliOption<string> _buffers = OptionOf.Choice(
+        "--buffers", "BatchNorm's running statistics: those of the training, which depend on the images, or those of the start, as the bound needs them",
+        "trained", "trained", "start");
+
+    private readonly TraceMeasurement _trace;
+    private readonly CliOption<string?> _plot = CommonOptions.Plot();
+
+    public BoundCommand()
+        : base("bound", "bound the error on new images by that on the training images (PAC-Bayes), term by term")
+    {
+        _measurement = new MeasurementOptions(this, samples: null, choosesSplit: false);
+        Add(_start);
+        Add(_sigmas);
+        Add(_draws);
+        Add(_delta);
+        Add(_drawDelta);
+        Add(_beta);
+        Add(_smoothing);
+        Add(_buffers);
+        _trace = new TraceMeasurement(this);
+        Add(_plot);
+        UseTorch();
+        Examples = ["polder bound --run runs/finetune-1", "polder bound --weights tuned.safetensors --start resnet20.th --data photos --sigmas 0.01,0.03,0.1 --json -"];
+    }
+
+    protected internal override void Run(CommandContext context)
+    {
+        context.RequireCpu();
+        BoundOptions options = OptionsOf(context);
+        _trace.IsAsked(context); // a wrong number is refused before the work, not after it
+        using Measured measured = _measurement.Open(context);
+        MeasuredNetwork network = measured.Network;
+        using ImageClassifier start = OpenStart(context, measured);
+        if (measured.Run?.Setting<bool?>("freezeBody") == true)
+            network.Model.FreezeBody(); // no noise where training did not move: those weights are the start's
+        Premise buffers = Premise.Buffers(network.Model, start);
+        if (context.Get(_buffers) == "start")
+            buffers = TakeBuffers(network.Model, start, buffers);
+
+        ParameterSpace space = ParameterSpace.Of(network.Model.parameters());
+        Dictionary<string, TorchSharp.Modules.Parameter> before = start.named_parameters().ToDictionary(p => p.name, p => p.parameter);
+        using ParameterVector origin = WeightDistance.StartOf(
+            space, [.. network.Model.named_parameters().Where(p => p.parameter.requires_grad).Select(p => before[p.name])]);
+        var loss = new BoundedCrossEntropy(network.Model.Classes, context.Get(_smoothing));
+        var sample = new BoundSample(network.Images.Count, network.Model.Classes, loss.LargestLoss, () => network.Losses(loss, context.Cancellation));
+        int copies = ImageCopies.Count(network.Images);
+        Premise[] premises =
+        [
+            Premise.IndependentStart, buffers, Premise.NoDuplicates(copies, network.Images.Count), Premise.Determinism(sample.Evaluate),
+        ];
+
+        BoundResult? result = Estimate(context, space, origin, sample, options);
+        if (result is null || result.Best is null)
+            throw new StoppedException("no sigma was finished, nothing is known");
+        HessianForm? form = MeasureHessian(context, network, loss, origin, result);
+        Show(context, result, loss, form, premises);
+        Plot(context, result);
+        context.Finish(Describe(result, loss, form, premises));
+        if (context.Cancellation.IsCancellationRequested)
+            throw new StoppedException($"{result.Points.Count} of {options.Sigmas.Count} sigmas are finished and shown");
+    }
+
+    private BoundOptions OptionsOf(CommandContext context)
+    {
+        var options = new BoundOptions
+        {
+            Sigmas = context.Get(_sigmas)!,
+            Draws = context.Get(_draws),
+            Delta = context.Get(_delta),
+            DrawDelta = context.Get(_drawDelta),
+            Beta = context.Get(_beta),
+        };
+        if (options.Delta + options.DrawDelta >= 1)
+            throw UserErrorException.ForOption(_delta.Name, $"{options.Delta}", $"less than 1 together with --draw-delta, which is {options.DrawDelta}");
+        return options;
+    }
+
+    private ImageClassifier OpenStart(CommandContext context, Measured measured)
+    {
+        if (context.Get(_start) is not { } file)
+            return measured.RebuildStart(context);
+        using Checkpoint checkpoint = Checkpoint.Load(file);
+        (ImageClassifier start, LoadReport load) = CheckpointTask.LoadModel(checkpoint, measured.Architecture, measured.Network.Model.Classes);
+        if (load.Missing.Count == 0 && start.Classes == measured.Network.Model.Classes)
+            return start;
+        start.Dispose();
+        throw UserErrorException.ForOption(
+            _start.Name, $"{file}, which has {(load.Missing.Count > 0 ? "no head" : $"a head for {start.Classes} classes")}",
+            $"the checkpoint with the head that the training began with, for {measured.Network.Model.Classes} classes (--run rebuilds it)");
+    }
+
+    private static Premise TakeBuffers(ImageClassifier network, ImageClassifier start, Premise found)
+    {
+        using var noGrad = TorchSharp.torch.no_grad();
+        var before = start.named_buffers().ToDictionary(b => b.name, b => b.buffer);
+        foreach ((string name, TorchSharp.torch.Tensor buffer) in network.named_buffers())
+            buffer.copy_(before[name]);
+        return new Premise(found.Name, true, found.Holds == true ? found.Detail : "the network is measured with the running statistics of the start, not with those of the training");
+    }
+
+    private BoundResult? Estimate(CommandContext context, ParameterSpace space, ParameterVector origin, BoundSample sample, BoundOptions options)
+    {
+        BoundResult? known = null;
+        return context.Output.Track("bound", options.Sigmas.Count, tracker =>
+        {
+            try
+            {
+                return BoundEstimator.Estimate(space, origin, sample, options, context.Get(_measurement.Seed), new Relay<BoundProgress>(p =>
+                {
+                    known = p.Result;
+                    tracker.Report(
+                        p.Index + ((double)p.Error.Count / options.Draws),
+                        () => $"sigma {p.Sigma:G3}: draw {p.Error.Count} of {options.Draws}, noisy error {p.Error.Mean:P1} +- {p.Error.StandardError:P1}{(p.Result.Best is { } best ? $", best bound {best.Measured!.ErrorBound:P1}" : "")}");
+                }), context.Cancellation);
+            }
+            catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
+            {
+                return known; // the finished sigmas are shown
+            }
+        });
+    }
+
+    private HessianForm? MeasureHessian(CommandContext context, MeasuredNetwork network, BoundedCrossEntropy loss, ParameterVector origin, BoundResult result)
+    {
+        var hessian = Hessian.Of(network.Model, network.Batches, (logits, labels) => loss.Of(logits, labels));
+        IReadOnlyList<ParameterBlock> layers = hessian.Loss.Layers;
+        if (_trace.Measure(context, hessian, context.Get(_measurement.Seed), layers) is not { } trace || context.Cancellation.IsCancellationRequested)
+            return null;
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        try
+        {
+            return context.Output.Track("curvature along the way from the start", 1, _ => HessianForm.Of(
+                result, trace, DistanceMeasure.Of(hessian, DistanceMeasure.Difference(origin.Space, origin), layers, cancellation: context.Cancellation)));
+        }
+        catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private static void Show(CommandContext context, BoundResult result, BoundedCrossEntropy loss, HessianForm? form, IReadOnlyList<Premise> premises)
+    {
+        Table table = CliOutput.NewTable("sigma", "KL / n", "noisy error, %", "at most, %", "error bound, %", "noisy loss", "loss bound");
+        foreach (SigmaBound point in result.Points)
+        {
+            string divergence = $"{point.Divergence / result.Sample.Examples:G3}";
+            if (point.Measured is { } m)
+            {
+                table.AddRow(
+                    $"{point.Sigma:G3}", divergence, $"{100 * m.Error.Mean:F1} +- {100 * m.Error.StandardError:F1}", $"{100 * m.ErrorUpper:F1}", $"{100 * m.ErrorBound:F1}", $"{m.Loss.Mean:F3}", $"{m.LossBound:F3}");
+            }
+            else
+            {
+                table.AddRow($"{point.Sigma:G3}", divergence, "", "", $"> {100 * point.LeastErrorBound:F1}", "", "");
+            }
+        }
+        context.Output.Result(table);
+        SigmaBound best = result.Best!;
+        context.Output.Result(
+            $"Training error {result.Clean.ErrorRate:P1}, loss {result.Clean.Loss:F3} of at most {loss.LargestLoss:F3}; n = {result.Sample.Examples}, distance from the start {result.Distance:G4}.");
+        context.Output.Result(
+            $"With confidence {result.Confidence:P1} the network with noise of sigma {best.Sigma:G3} on its weights errs on at most {result.Value:P1} of new images.");
+        if (result.IsVacuous)
+            context.Output.Result($"The bound is vacuous: a guess errs on {result.GuessError:P1}.");
+        if (form is not null)
+            Show(context, form, loss);
+        foreach (Premise premise in premises)
+        {
+            string line = $"{premise.Name}: {premise.Detail}";
+            if (premise.Holds == false)
+                context.Output.Warn($"premise violated, so the bound is not proven: {line}");
+            else
+                context.Output.Result(line);
+        }
+    }
+
+    private static void Show(CommandContext context, HessianForm form, BoundedCrossEntropy loss)
+    {
+        Table table = CliOutput.NewTable("layer", "distance r", "trace", "r^T H r");
+        foreach ((LayerDistance layer, var block) in form.Way.Layers.Zip(form.Trace.Blocks))
+            table.AddRow(new Text(layer.Layer.Name), new Text($"{layer.Distance:G3}"), new Text($"{block.Trace.Value:G3} +- {block.Trace.StandardError:G2}"), new Text($"{layer.Curvature:G3}"));
+        context.Output.Result(table);
+        context.Output.Result(
+            $"Trace of the Hessian {form.Trace.Value:G4} +- {form.Trace.StandardError:G2}, r^T H r {form.Way.Value:G4}: {(double.IsNaN(form.OptimalSigma) ? "the trace is not above 0, so no sigma is optimal" : $"the optimal sigma is {form.OptimalSigma:G3}, the main term {form.MainTerm:F3}, {form.MainTermByLayer:F3} with a sigma for each layer")}.");
+        HessianBound best = form.Best.Bound;
+        context.Output.Result(
+            $"Of the network itself, under assumptions (docs/method.md): loss at most {best.Value:F3} = {best.LossTerm:F3} loss + {best.TraceTerm:F3} trace {(best.RemainderTerm < 0 ? "-" : "+")} {Math.Abs(best.RemainderTerm):F3} remainder + {best.DistanceTerm:F3} distance + {best.ConfidenceTerm:F3} confidence, at sigma {form.Best.Sigma:G3}{(best.Value < loss.GuessLoss ? "" : $"; vacuous: a guess has {loss.GuessLoss:F3}")}.");
+    }
+
+    private void Plot(CommandContext context, BoundResult result)
+    {
+        if (context.Get(_plot) is not { } file)
+            return;
+        SigmaBound[] points = [.. result.Points.OrderBy(p => p.Sigma)], measured = [.. points.Where(p => p.Measured is not null)];
+        PlotWriter.Write(context, file, new CurvePlot("Error on new images", "sigma", "error rate") { LogX = true, LogY = false, Markers = true, LegendBeside = true }.Draw(
+        [
+            new Curve("bound", [.. measured.Select(p => p.Sigma)], [.. measured.Select(p => p.Measured!.ErrorBound)]),
+            new Curve("noisy training error", [.. measured.Select(p => p.Sigma)], [.. measured.Select(p => p.Measured!.Error.Mean)]),
+            new Curve("distance, n and delta alone", [.. points.Select(p => p.Sigma)], [.. points.Select(p => p.LeastErrorBound)]),
+            new Curve("guess", [points[0].Sigma, points[^1].Sigma], [result.GuessError, result.GuessError]),
+        ], Path.GetExtension(file)));
+    }
+
+    private static object Describe(BoundResult result, BoundedCrossEntropy loss, HessianForm? form, IReadOnlyList<Premise> premises)
+    {
+        SigmaBound best = result.Best!;
+        MeasuredBound m = best.Measured!;
+        return new
+        {
+            result.Value,
+            Vacuous = result.IsVacuous,
+            result.GuessError,
+            result.Confidence,
+            best.Sigma,
+            best.Divergence,
+            result.Distance,
+            Count = result.Sample.Examples,
+            result.Sample.Classes,
+            TrainingError = result.Clean.ErrorRate,
+            TrainingLoss = result.Clean.Loss,
+            NoisyError = m.Error.Mean,
+            NoisyErrorStandardError = m.Error.StandardError,
+            NoisyErrorUpper = m.ErrorUpper,
+            NoisyLoss = m.Loss.Mean,
+            NoisyLossUpper = m.LossUpper,
+            m.LossBound,
+            m.LinearLossBound,
+            loss.LargestLoss,
+            loss.GuessLoss,
+            Grid = result.Points.Select(p => new
+            {
+                p.Sigma,
+                p.Divergence,
+                p.LeastErrorBound,
+                NoisyError = p.Measured?.Error.Mean,
+                NoisyErrorStandardError = p.Measured?.Error.StandardError,
+                NoisyErrorUpper = p.Measured?.ErrorUpper,
+                p.Measured?.ErrorBound,
+                NoisyLoss = p.Measured?.Loss.Mean,
+                NoisyLossUpper = p.Measured?.LossUpper,
+                p.Measured?.LossBound,
+                p.Measured?.LinearLossBound,
+                HalfSigmaSquaredTrace = form is null ? (double?)null : p.Sigma * p.Sigma / 2 * form.Trace.Value,
+            }),
+            Hessian = form?.Describe(),
+            Premises = premises,
+        };
+    }
+}

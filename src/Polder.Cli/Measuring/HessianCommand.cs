@@ -1,0 +1,268 @@
+using Polder.Cli.Hosting;
+using Polder.Cli.Options;
+using Polder.Cli.Output;
+using Polder.Curvature;
+using Polder.Experiments.Comparison;
+using Polder.Experiments.Measurement;
+using Polder.Experiments.Reports;
+using Polder.Objectives;
+using Polder.Parameters;
+using Spectre.Console;
+using TorchSharp;
+
+namespace Polder.Cli.Measuring;
+
+/// <summary><c>polder hessian</c>: how flat trained weights lie: trace, eigenvalues, density, by layer, each with its error and cost.</summary>
+internal sealed class HessianCommand : PolderCommand
+{
+    private readonly MeasurementOptions _measurement;
+
+    private readonly CliOption<string> _trace = OptionOf.Choice(
+        "--trace", "the estimator of the trace; auto takes large eigenvalues out first where that pays", "auto", "auto", "hutchinson", "hutch++", "xtrace", "none");
+
+    private readonly CliOption<double> _relativeError = OptionOf.Number(
+        "--relative-error", "standard error of the trace to end at, as a share of it", 0.02, ValueRange.Between(1e-9, 0.999));
+
+    private readonly CliOption<int> _maxProducts = OptionOf.Count(
+        "--max-products", "the most Hessian-vector products of the trace, and of the eigenvalues", 1000, ValueRange.AtLeast(2 * TraceOptions.LeastSamples));
+
+    private readonly CliOption<int> _top = OptionOf.Count("--top", "how many of the largest eigenvalues", 5, ValueRange.AtLeast(0));
+    private readonly CliOption<int> _bottom = OptionOf.Count("--bottom", "how many of the smallest (most negative) eigenvalues", 1, ValueRange.AtLeast(0));
+
+    private readonly CliOption<double> _tolerance = OptionOf.Number(
+        "--tolerance", "residual at which an eigenvalue has converged, as a share of the largest; the eigenvalue's error is usually its square", 1e-3, ValueRange.Between(1e-12, 0.5));
+
+    private readonly CliFlag _density = new("--density", "the density of the eigenvalues, with its error band");
+    private readonly CliOption<int> _densityProbes = OptionOf.Count("--density-probes", "random starts of the density", 4, ValueRange.AtLeast(2));
+    private readonly CliOption<int> _densitySteps = OptionOf.Count("--density-steps", "products from each start", 20, ValueRange.AtLeast(2));
+
+    private readonly CliFlag _layers = new("--layers", "the trace by layer");
+    private readonly CliFlag _layerEigenvalues = new("--layer-eigenvalues", "the largest eigenvalue of each layer's own block too");
+
+    private readonly CliOption<int> _layerSamples = OptionOf.Count(
+        "--layer-samples", "images for --layer-eigenvalues: the first ones", 128, ValueRange.AtLeast(1));
+
+    private readonly CliOption<string> _blocks = OptionOf.Choice(
+        "--blocks", "which parameters: all, weights without biases and normalisation, or those that the reference implementation measures", "all", "all", "weights", "reference");
+
+    private readonly CliOption<string> _precision = OptionOf.Choice("--precision", "type of the numbers", "f32", "f32", "f64");
+    private readonly CliOption<string?> _plot = CommonOptions.Plot();
+
+    public HessianCommand()
+        : base("hessian", "measure how flat trained weights lie: trace, eigenvalues and density of the loss's Hessian, by layer")
+    {
+        _measurement = new MeasurementOptions(this);
+        Add(_trace);
+        Add(_relativeError);
+        Add(_maxProducts);
+        Add(_top);
+        Add(_bottom);
+        Add(_tolerance);
+        Add(_density);
+        Add(_densityProbes);
+        Add(_densitySteps);
+        Add(_layers);
+        Add(_layerEigenvalues);
+        Add(_layerSamples);
+        Add(_blocks);
+        Add(_precision);
+        Add(_plot);
+        UseTorch();
+        Examples =
+        [
+            "polder hessian --run runs/finetune-1 --layers",
+            "polder hessian --weights resnet20.th --arch resnet20 --data cifar-10-batches-bin --top 5 --density --plot density.svg",
+        ];
+    }
+
+    protected internal override void Run(CommandContext context)
+    {
+        context.RequireCpu();
+        using Measured measured = _measurement.Open(context);
+        MeasuredNetwork network = measured.Network;
+        if (context.Get(_precision) == "f64")
+            network.Model.to(torch.float64);
+        var hessian = Hessian.Of(network.Model, network.Batches, CrossEntropy, new EmpiricalLossOptions
+        {
+            Parameters = context.Get(_blocks) switch
+            {
+                "weights" => ParameterSubsets.Weights(network.Model),
+                "reference" => ParameterSubsets.Reference(network.Model),
+                _ => null,
+            },
+        });
+        if (context.Get(_top) + context.Get(_bottom) > hessian.Dimension)
+            throw UserErrorException.ForOption(_top.Name, $"{context.Get(_top)} with {_bottom.Name} {context.Get(_bottom)}", $"together at most {hessian.Dimension}, the parameters");
+        bool density = context.Get(_density) || context.Get(_plot) is not null;
+        context.SetEffective("--density", density);
+        context.SetEffective("--layers", context.Get(_layers) || context.Get(_layerEigenvalues));
+
+        double loss = context.Output.Track("loss", 1, _ => hessian.Loss.Value(context.Cancellation));
+        var found = new HessianFindings(hessian.Loss);
+        Measure(context, network, hessian, density, found);
+        Show(context, network, loss, found);
+        Plot(context, found);
+        context.Finish(found.Describe(network.Images.Count, loss));
+        if (context.Cancellation.IsCancellationRequested)
+            throw new StoppedException(found.IsEmpty ? "no estimate was begun" : "what was known by then is shown, with its error");
+    }
+
+    private void Measure(CommandContext context, MeasuredNetwork network, Hessian hessian, bool density, HessianFindings found)
+    {
+        try
+        {
+            if (context.Get(_top) + context.Get(_bottom) > 0)
+                found.Eigenvalues = Eigenvalues(context, hessian);
+            if (context.Get(_trace) != "none" && !context.Cancellation.IsCancellationRequested)
+                found.Trace = Trace(context, hessian);
+            if (density && !context.Cancellation.IsCancellationRequested)
+                found.Density = Density(context, hessian);
+            if (context.Get(_layerEigenvalues) && !context.Cancellation.IsCancellationRequested)
+                LayerEigenvalues(context, network, hessian.Loss, found);
+        }
+        catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
+        {
+            // What is finished is shown.
+        }
+    }
+
+    private FoundEigenvalues Eigenvalues(CommandContext context, Hessian hessian) => context.Output.Track("eigenvalues", 1, tracker =>
+    {
+        double loosest = 1;
+        var options = new EigenOptions
+        {
+            Top = context.Get(_top),
+            Bottom = context.Get(_bottom),
+            Tolerance = context.Get(_tolerance),
+            MaxProducts = context.Get(_maxProducts),
+            Seed = context.Get(_measurement.Seed),
+            Progress = new Relay<EigenProgress>(p =>
+            {
+                double largest = p.Pairs.Max(pair => Math.Abs(pair.Value)), worst = p.Pairs.Max(pair => pair.Residual) / Math.Max(largest, double.Epsilon);
+                loosest = Math.Max(loosest, worst);
+                // Residuals fall by a steady factor a product, on the whole: the share of the logarithm is the share of the work.
+                double done = Math.Log(loosest / Math.Max(worst, context.Get(_tolerance))) / Math.Log(loosest / context.Get(_tolerance));
+                tracker.Report(Math.Clamp(done, 0, 1), () => $"{p.Products} products, {p.Pairs[0].Value:G5} +- {p.Pairs[0].Residual:G2}");
+            }),
+        };
+        using Eigenpairs pairs = hessian.FindEigenvalues(options, context.Cancellation);
+        return new FoundEigenvalues(pairs.Top, pairs.Bottom, pairs.Products, pairs.Exit);
+    });
+
+    private TraceEstimate Trace(CommandContext context, Hessian hessian) => context.Output.Track("trace", 1, tracker =>
+    {
+        bool layers = context.Get(_layers) || context.Get(_layerEigenvalues);
+        var estimator = context.Get(_trace) switch
+        {
+            "hutchinson" => TraceEstimator.Hutchinson,
+            "hutch++" => TraceEstimator.HutchPlusPlus,
+            "xtrace" => TraceEstimator.XTrace,
+            _ => TraceEstimator.Auto,
+        };
+        if (layers && estimator == TraceEstimator.XTrace)
+            throw UserErrorException.ForOption(_trace.Name, "xtrace with --layers", "auto, hutchinson or hutch++");
+        return hessian.Trace(
+            new TraceOptions
+            {
+                Estimator = estimator,
+                RelativeError = context.Get(_relativeError),
+                MaxProducts = context.Get(_maxProducts),
+                Seed = context.Get(_measurement.Seed),
+                Blocks = layers ? hessian.Loss.Layers : null,
+                Progress = new Relay<TraceEstimate>(e => tracker.Report(
+                    Math.Clamp(Math.Pow(context.Get(_relativeError) * Math.Abs(e.Value) / e.StandardError, 2), (double)e.Products / context.Get(_maxProducts), 1),
+                    () => $"{e.Products} products, {e.Value:G5} +- {e.StandardError:G2}")),
+            },
+            context.Cancellation);
+    });
+
+    private SpectralDensity Density(CommandContext context, Hessian hessian)
+    {
+        int probes = context.Get(_densityProbes), steps = context.Get(_densitySteps);
+        return context.Output.Track("density", (double)probes * steps, tracker => SpectralDensity.Of(
+            hessian,
+            new DensityOptions
+            {
+                Probes = probes,
+                Steps = steps,
+                Seed = context.Get(_measurement.Seed),
+                Progress = new Relay<long>(done => tracker.Report(done, () => $"{done} of {probes * steps} products")),
+            },
+            context.Cancellation));
+    }
+
+    private void LayerEigenvalues(CommandContext context, MeasuredNetwork network, EmpiricalLoss whole, HessianFindings found)
+    {
+        int count = Math.Min(context.Get(_layerSamples), network.Images.Count);
+        context.SetEffective(_layerSamples, count);
+        var images = new Vision.Data.Loader(
+            network.Images.Subset([.. Enumerable.Range(0, count)]), network.Batches.Options);
+        EmpiricalLoss loss = EmpiricalLoss.Of(network.Model, images, CrossEntropy, whole.Options);
+        context.Output.Track("eigenvalues by layer", loss.Layers.Count, tracker =>
+        {
+            foreach ((int i, ParameterBlock layer) in loss.Layers.Index())
+            {
+                var block = new Hessian(loss.Restrict(layer));
+                using Eigenpairs pairs = block.TopEigenvalues(1, new EigenOptions { Tolerance = 0.01, MaxProducts = context.Get(_maxProducts), Seed = context.Get(_measurement.Seed) }, context.Cancellation);
+                found.LayerEigenvalues[layer.Name] = new FoundEigenvalues(pairs.Top, pairs.Bottom, pairs.Products, pairs.Exit);
+                tracker.Report(i + 1, () => $"{layer.Name}: {pairs.Top[0].Value:G4}");
+            }
+        });
+    }
+
+    private void Show(CommandContext context, MeasuredNetwork network, double loss, HessianFindings found)
+    {
+        context.Output.Result($"{network.Name}: {found.Loss.Space.Dimension} parameters, {network.Images.Count} images, loss {loss:G5}");
+        if (found.Trace is { } trace)
+        {
+            context.Output.Result(
+                $"trace {trace.Value:G5} +- {trace.StandardError:G2} (standard error; {trace.Estimator}{(trace is { Estimator: "deflated" } ? $" of {trace.Deflated} directions" : "")}, {trace.Products} products{(trace.Exit is EstimateExit.Tolerance or EstimateExit.Exact ? "" : $", ended by {Word(trace.Exit)}")})");
+            if (trace.SquaredFrobeniusNorm is { Value: > 0 } squares)
+                context.Output.Result($"Frobenius norm {Math.Sqrt(squares.Value):G4} +- {squares.StandardError / (2 * Math.Sqrt(squares.Value)):G2}");
+        }
+        if (found.Eigenvalues is { } eigenvalues)
+        {
+            Table table = CliOutput.NewTable("eigenvalue", "residual", "");
+            foreach (Eigenpair pair in eigenvalues.Top.Concat(eigenvalues.Bottom.Reverse()))
+                table.AddRow($"{pair.Value:G6}", $"{pair.Residual:G2}", pair.Converged ? "" : "not converged");
+            context.Output.Result(table);
+            context.Output.Result($"An eigenvalue is within its residual of the value; {eigenvalues.Products} products{(eigenvalues.Exit is EigenExit.Converged or EigenExit.Exact ? "" : $", ended by {Word(eigenvalues.Exit)}")}.");
+        }
+        if (found.Layers is { Count: > 0 } layers)
+        {
+            Table table = CliOutput.NewTable("layer", "parameters", "share", "trace", "+-", "top eigenvalue");
+            foreach (ParameterBlock layer in layers)
+            {
+                Estimate? part = found.TraceOf(layer);
+                table.AddRow(
+                    layer.Name, $"{layer.Count}", $"{(double)layer.Count / found.Loss.Space.Dimension:P1}", $"{part?.Value:G4}", $"{part?.StandardError:G2}",
+                    found.TopOf(layer) is { } top ? $"{top.Value:G4}{(top.Converged ? "" : $" +- {top.Residual:G2}")}" : "");
+            }
+            context.Output.Result(table);
+            if (found.LayerEigenvalues.Count > 0)
+                context.Output.Result($"Top eigenvalues are those of each layer's own block, on {Math.Min(context.Get(_layerSamples), network.Images.Count)} images.");
+        }
+        if (found.Density is { } density)
+            context.Output.Result($"density: {density.Products} products, from {density.Points[0]:G3} to {density.Points[^1]:G3}");
+    }
+
+    private void Plot(CommandContext context, HessianFindings found)
+    {
+        if (context.Get(_plot) is not { } file || found.Density is not { } density)
+            return;
+        double[] x = [.. density.Points];
+        // Far from every eigenvalue the density is that of a Gaussian's tail, down to 1e-300: nothing to look at.
+        double floor = 1e-7 * density.Density.Max();
+        PlotWriter.Write(context, file, new CurvePlot("Eigenvalues of the Hessian", "eigenvalue", "density") { LegendBeside = true }.Draw(
+            [
+                new Curve("density", x, [.. density.Density.Select(d => Math.Max(d, floor))]),
+                new Curve("+ standard error", x, [.. density.Density.Zip(density.StandardError, (d, e) => Math.Max(d + e, floor))]),
+                new Curve("- standard error", x, [.. density.Density.Zip(density.StandardError, (d, e) => Math.Max(d - e, floor))]),
+            ],
+            Path.GetExtension(file)));
+    }
+
+    private static string Word(Enum exit) => exit.ToString().ToLowerInvariant() switch { "budget" => "the budget of products", "cancelled" => "the stop", var other => other };
+
+    private static torch.Tensor CrossEntropy(torch.Tensor logits, torch.Tensor labels) => torch.nn.functional.cross_entropy(logits, labels);
+}

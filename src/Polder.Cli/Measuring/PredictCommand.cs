@@ -1,0 +1,160 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Polder.Checkpoints;
+using Polder.Cli.Hosting;
+using Polder.Cli.Options;
+using Polder.Cli.Output;
+using Polder.Vision.Models;
+using Polder.Vision.Training;
+using Spectre.Console;
+using TorchSharp;
+
+namespace Polder.Cli.Measuring;
+
+/// <summary><c>polder predict PATH...</c>: what images show.</summary>
+internal sealed class PredictCommand : PolderCommand
+{
+    private const int DefaultTop = 3, DefaultBatchSize = 64, MostRows = 50;
+
+    private readonly Argument<string[]> _paths = new("PATH") { Description = "images, and folders of them", Arity = ArgumentArity.OneOrMore };
+    private readonly CliOption<string?> _run = CommonOptions.Run();
+    private readonly CliOption<string?> _weights = CommonOptions.Weights();
+    private readonly CliOption<string?> _architecture = CommonOptions.Architecture([.. Architectures.All.Select(a => a.Name)]);
+    private readonly CliOption<int> _top = OptionOf.Count("--top", "classes that are shown of an image, the most probable first", DefaultTop, ValueRange.AtLeast(1));
+    private readonly CliOption<string> _format = OptionOf.Choice(
+        "--format", "table for people; csv (path,rank,class,probability) or jsonl, one object an image", "table", "table", "csv", "jsonl");
+
+    private readonly CliOption<string?> _out = OptionOf.Text("--out", "FILE", "write csv or jsonl to a file", "a file", null, "standard output");
+    private readonly CliOption<string?> _features = OptionOf.Text(
+        "--features", "FILE", "write what the head sees of each image, one row an image, to a safetensors file", "a file", null, "not written");
+
+    private readonly CliOption<int?> _imageSize = CommonOptions.ImageSize();
+    private readonly CliOption<int> _batchSize = CommonOptions.BatchSize(DefaultBatchSize);
+    private readonly CliFlag _skipUnreadable = CommonOptions.SkipUnreadable();
+
+    public PredictCommand()
+        : base("predict", "say what images show: the most probable classes with their probabilities")
+    {
+        Add(_paths);
+        Add(_run);
+        Add(_weights);
+        Add(_architecture);
+        Add(_top);
+        Add(_format);
+        Add(_out);
+        Add(_features);
+        Add(_imageSize);
+        Add(_batchSize);
+        Add(_skipUnreadable);
+        UseTorch();
+        Examples =
+        [
+            "polder predict photo.jpg --run runs/finetune-1",
+            "polder predict photos more.png --weights best.safetensors --format csv --out predictions.csv",
+            "polder predict photos --run runs/finetune-1 --features features.safetensors --format csv --out predictions.csv",
+        ];
+    }
+
+    protected internal override void Run(CommandContext context)
+    {
+        context.RequireCpu();
+        string format = context.Get(_format)!;
+        if (context.IsGiven(_out) && format == "table")
+            throw UserErrorException.ForOption("--format", "table", "csv or jsonl, where --out names a file");
+        if (context.Get(_out) is { } file)
+            OutputFile.RequireFolder(_out.Name, file);
+        if (context.Get(_features) is { } featureFile)
+            OutputFile.RequireFolder(_features.Name, featureFile);
+        if (format != "table" && !context.IsGiven(_out) && context.Get(context.JsonOption) == "-")
+            throw UserErrorException.ForOption("--json", "-", "a file name: standard output carries the predictions");
+        IReadOnlyList<string> files = Predictor.Files(context.Get(_paths)!);
+        FinishedRun? run = context.Get(_run) is { } folder ? FinishedRun.Open(folder) : null;
+        using TrainedModel trained = TrainedModel.Open(context, _weights, _architecture, _imageSize, run);
+        if (trained.Model.Channels != 3)
+            throw new UserErrorException($"{trained.Weights}: takes gray images, allowed: a network of colour images");
+        var predictor = new Predictor(trained.Model, trained.File)
+        {
+            Top = context.Get(_top),
+            BatchSize = context.Get(_batchSize),
+            SkipUnreadable = context.Get(_skipUnreadable),
+            KeepFeatures = context.Get(_features) is not null,
+        };
+        var predictions = new List<Prediction>(files.Count);
+        var text = new StringBuilder(format == "csv" ? "path,rank,class,probability\n" : "");
+        double start = context.Seconds;
+        context.Output.Track("images", files.Count, tracker =>
+        {
+            foreach (Prediction prediction in predictor.Predict(files, context.Cancellation))
+            {
+                predictions.Add(prediction);
+                Append(text, format, prediction);
+                tracker.Report(predictions.Count, () => $"{predictions.Count} of {files.Count}, {predictions.Count / (context.Seconds - start):F0} images/s");
+            }
+        });
+        foreach (Prediction failed in predictions.Where(p => p.Error is not null))
+            context.Output.Warn(failed.Error!);
+        Show(context, format, predictions, text);
+        WriteFeatures(context, trained, predictions);
+        context.Finish(new
+        {
+            trained.Weights,
+            Count = predictions.Count(p => p.Error is null),
+            Unreadable = predictions.Count(p => p.Error is not null),
+            Predictions = predictions,
+        });
+    }
+
+    // Rows are in the order of the predictions; files that could not be decoded have none.
+    private void WriteFeatures(CommandContext context, TrainedModel trained, List<Prediction> predictions)
+    {
+        if (context.Get(_features) is not { } file)
+            return;
+        Prediction[] read = [.. predictions.Where(p => p.Features is not null)];
+        int width = (int)trained.Model.Head.in_features;
+        using torch.Tensor matrix = torch.tensor((float[])[.. read.SelectMany(p => p.Features!)], [read.Length, width]);
+        Safetensors.Write(file, [("features", matrix)], new Dictionary<string, string>
+        {
+            ["paths"] = JsonSerializer.Serialize(read.Select(p => p.Path)),
+            ["weights"] = trained.Weights,
+        });
+        context.Output.Info($"{file}: features of {read.Length} images, {width} each");
+    }
+
+    private void Show(CommandContext context, string format, List<Prediction> predictions, StringBuilder text)
+    {
+        if (context.Get(_out) is { } file)
+        {
+            AtomicFile.WriteText(file, text.ToString());
+            context.Output.Result($"{file}: {predictions.Count} images");
+            return;
+        }
+        if (format != "table")
+        {
+            context.Output.Raw(text.ToString());
+            return;
+        }
+        Table table = CliOutput.NewTable("image", "most probable classes");
+        foreach (Prediction p in predictions.Take(MostRows))
+            table.AddRow(new Text(p.Path), new Text(p.Error is not null ? "cannot be decoded" : string.Join(", ", p.Top.Select(t => $"{t.Class} {t.Probability:P1}"))));
+        context.Output.Result(table);
+        if (predictions.Count > MostRows)
+            context.Output.Result($"and {predictions.Count - MostRows} more (--format csv or jsonl has all)");
+    }
+
+    private static void Append(StringBuilder text, string format, Prediction prediction)
+    {
+        if (format == "jsonl")
+            text.Append(ResultJson.Line(prediction)).Append('\n');
+        if (format != "csv")
+            return;
+        if (prediction.Error is not null)
+            text.Append(CultureInfo.InvariantCulture, $"{Quoted(prediction.Path)},,,\n");
+        foreach ((int i, ClassProbability c) in prediction.Top.Index())
+            text.Append(CultureInfo.InvariantCulture, $"{Quoted(prediction.Path)},{i + 1},{Quoted(c.Class)},{c.Probability:G9}\n");
+    }
+
+    private static string Quoted(string field) =>
+        field.AsSpan().IndexOfAny(",\"\r\n") < 0 ? field : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+}

@@ -1,0 +1,40 @@
+using Polder.Cli.Hosting;
+using Polder.Methods.Registry;
+
+namespace Polder.Cli.Training;
+
+/// <summary><c>polder methods</c>: what there is, what it costs, and what it can be told.</summary>
+internal sealed class MethodsCommand : PolderCommand
+{
+    public MethodsCommand()
+        : base("methods", "list the methods with their options, cost and source")
+    {
+        Examples = ["polder methods", "polder methods --json -"];
+    }
+
+    protected internal override void Run(CommandContext context)
+    {
+        foreach (MethodEntry method in MethodRegistry.All)
+        {
+            context.Output.Result($"{method.Name}: {method.Summary}{(method.Source.Length > 0 ? $" ({method.Source})" : "")}");
+            context.Output.Result($"  gradients a step: {method.Passes}; extra buffers as large as the parameters: {method.ExtraParameterBuffers}");
+            if (method.DemandsPlainSgd)
+                context.Output.Result("  base optimizer: sgd alone, since it makes its own update");
+            foreach (MethodOption option in method.Options)
+                context.Output.Result($"  --{option.Name} {option.Placeholder}: {option.Summary} ({option.Range}; default: {MethodOption.Text(option.Default)})");
+        }
+        context.Finish(new
+        {
+            Methods = MethodRegistry.All.Select(method => new
+            {
+                method.Name,
+                method.Summary,
+                Options = method.Options.Select(option => new { option.Name, option.Default, option.Range, option.Summary }),
+                method.PassesPerStep,
+                method.Passes,
+                method.ExtraParameterBuffers,
+                method.Source,
+            }),
+        });
+    }
+}

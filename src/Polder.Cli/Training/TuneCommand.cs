@@ -1,0 +1,145 @@
+using Polder.Cli.Hosting;
+using Polder.Cli.Options;
+using Polder.Cli.Output;
+using Polder.Experiments.Comparison;
+using Polder.Methods.Registry;
+using Polder.Vision.Training;
+using Spectre.Console;
+
+namespace Polder.Cli.Training;
+
+/// <summary><c>polder tune</c>: validation accuracy over a grid, by which defaults are chosen. The test images are not looked at.</summary>
+internal sealed class TuneCommand : PolderCommand
+{
+    private readonly FineTuningOptions _options;
+    private readonly CliOption<IReadOnlyList<long>> _seeds = CommonOptions.Seeds("100..104");
+    private readonly CliOption<IReadOnlyList<double>> _shotCounts = OptionOf.Numbers(
+        "--shot-counts", "digits: shots a class that the base optimizer is tried with first, where --shots does not say them", [2, 5, 10, 20],
+        ValueRange.Between(1, DigitsTask.MostShots));
+
+    private readonly CliOption<IReadOnlyList<double>> _learningRates = OptionOf.Numbers(
+        "--learning-rates", "learning rates that the base optimizer is tried with", [0.05, 0.1, 0.2, 0.4, 0.8], ValueRange.Above(0));
+
+    private readonly CliOption<IReadOnlyList<string>> _methods = CommonOptions.Methods(["base", "wp", "nso", "sam"], MethodRegistry.Names);
+    private readonly CliOption<IReadOnlyList<double>?> _sigmas = OptionOf.OptionalNumbers(
+        "--sigmas", "standard deviations that methods with sigma as their first option are tried with", GridText("sigma"), ValueRange.AtLeast(0));
+
+    private readonly CliOption<IReadOnlyList<double>?> _rhos = OptionOf.OptionalNumbers(
+        "--rhos", "sizes of the ascent that methods with rho as their first option are tried with", GridText("rho"), ValueRange.AtLeast(0));
+
+    // A task that fewer images leave to chance, and more images solve, compares nothing.
+    private const double EnoughAccuracy = 0.85;
+
+    public TuneCommand()
+        : base("tune", "choose shots, learning rate, sigma and rho by validation accuracy, with as many tries for each method")
+    {
+        _options = new FineTuningOptions(this, draws: 2);
+        Add(_methods);
+        Add(_seeds);
+        Add(_shotCounts);
+        Add(_learningRates);
+        Add(_sigmas);
+        Add(_rhos);
+        UseTorch();
+        Examples = ["polder tune --seeds 100..104", "polder tune --methods nso,asam --data photos --weights resnet20.th --arch resnet20"];
+    }
+
+    protected internal override void Run(CommandContext context)
+    {
+        _options.Configure(context, _methods);
+        context.RequireCpu();
+        IReadOnlyList<long> seeds = context.Get(_seeds)!;
+        MethodChoice[] methods = [.. _options.Choose(context, context.Get(_methods)!, swept: true).Where(m => m.Entry.TuningGrid.Count > 0)];
+        TrainingOptions training = _options.Training(context, seeds[0]);
+        foreach (MethodChoice method in methods)
+            method.Fit(training);
+        IFineTuningTask task = _options.OpenTask(context);
+        using var owner = task as IDisposable;
+        training = _options.WithLearningRate(context, task, training);
+        using (FineTuningCase first = task.Prepare(seeds[0]))
+        {
+            _options.RequireTrainable(context, first);
+            foreach (MethodChoice method in methods)
+                method.For(first, training);
+        }
+
+        var rows = new List<TuningPoint>();
+        MethodChoice plain = MethodChoice.Create("base");
+        context.Output.Track("tuning", 1, tracker =>
+        {
+            IReadOnlyList<double> rates = context.Get(_learningRates)!;
+            int total = rates.Count + methods.Sum(m => GridOf(context, m).Count);
+            if (task is DigitsTask digits && !context.IsGiven(_options.Shots))
+            {
+                IReadOnlyList<double> counts = context.Get(_shotCounts)!;
+                total += counts.Count;
+                foreach (double count in counts.Order())
+                {
+                    task = digits.WithShots((int)count);
+                    Try("shots", plain, training, $"{(int)count} shots, base", count);
+                }
+                double chosen = TuningPoint.FirstAbove(rows, EnoughAccuracy).Value;
+                task = digits.WithShots((int)chosen);
+                context.SetEffective(_options.Shots, (int)chosen);
+            }
+            foreach (double rate in rates)
+                Try("base", plain, training with { LearningRate = rate }, $"learning rate {rate}", rate);
+            // All methods get the base optimizer's best learning rate.
+            double best = TuningPoint.Best([.. rows.Where(r => r.Method == "base")]).Value;
+            TrainingOptions tuned = training with { LearningRate = best };
+            foreach (MethodChoice method in methods)
+            {
+                string option = method.Entry.Options[0].Name;
+                foreach (double value in GridOf(context, method))
+                    Try(method.Name, method.With(option, value), tuned, $"{option} {value}", value);
+            }
+
+            void Try(string name, MethodChoice method, TrainingOptions with, string label, double value)
+            {
+                tracker.Report((double)rows.Count / total, () => $"{name}, {label}");
+                var study = new ComparisonStudy(task, [method], with);
+                IReadOnlyList<MethodRuns> runs = [];
+                try
+                {
+                    runs = study.Execute(seeds, context.Cancellation);
+                }
+                catch (TrainingDivergedException)
+                {
+                    // On every seed: that is what the grid shows of this point, and the others are still of use.
+                }
+                context.Cancellation.ThrowIfCancellationRequested();
+                rows.Add(TuningPoint.Of(name, label, value, runs is [var only] ? only.Runs : [], study.Diverged.Count));
+            }
+        });
+
+        var unsound = new List<TuningPoint>();
+        Table table = CliOutput.NewTable("method", "setting", "validation accuracy", "validation loss", "diverged", "chosen");
+        foreach (TuningPoint row in rows)
+        {
+            TuningPoint[] same = [.. rows.Where(r => r.Method == row.Method)];
+            bool isBest = ReferenceEquals(row, row.Method == "shots" ? TuningPoint.FirstAbove(same, EnoughAccuracy) : TuningPoint.Best(same));
+            if (isBest && row.Diverged > 0)
+                unsound.Add(row);
+            bool ran = row.Validation.Count > 0;
+            table.AddRow(
+                row.Method, row.Setting, ran ? CliOutput.Percent(row.Validation.Mean, row.Validation.StandardDeviation) : "", ran ? $"{row.Loss:F3}" : "",
+                row.Diverged > 0 ? $"{row.Diverged} of {seeds.Count}" : "", isBest && ran ? "*" : "");
+        }
+        context.Output.Result(table);
+        foreach (TuningPoint row in unsound)
+            context.Output.Warn($"{row.Method}: at every value tried a training diverged; {row.Setting} did on {row.Diverged} of {seeds.Count} seeds, fewest of all");
+        context.Finish(new { Task = task.Name, Grid = rows });
+    }
+
+    private IReadOnlyList<double> GridOf(CommandContext context, MethodChoice method) => method.Entry.Options[0].Name switch
+    {
+        "sigma" => context.Get(_sigmas) ?? method.Entry.TuningGrid,
+        "rho" => context.Get(_rhos) ?? method.Entry.TuningGrid,
+        _ => method.Entry.TuningGrid,
+    };
+
+    private static string GridText(string option) => string.Join("; ", MethodRegistry.All
+        .Where(m => m.TuningGrid.Count > 0 && m.Options[0].Name == option)
+        .GroupBy(m => string.Join(',', m.TuningGrid))
+        .Select(g => $"{string.Join(", ", g.Select(m => m.Name))} {g.Key}"));
+}

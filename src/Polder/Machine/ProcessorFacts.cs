@@ -1,0 +1,35 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace Polder.Machine;
+
+/// <summary>What the processor is and can do.</summary>
+public static class ProcessorFacts
+{
+    /// <summary>The processor's name as its maker writes it; the kind of processor where the system does not tell.</summary>
+    public static string Name { get; } = FindName();
+
+    /// <summary>The vector instruction sets that this process can use, from narrow to wide.</summary>
+    public static IReadOnlyList<string> VectorInstructionSets { get; } =
+    [
+        .. new (string Name, bool IsSupported)[]
+        {
+            ("SSE4.2", Sse42.IsSupported), ("AVX", Avx.IsSupported), ("FMA", Fma.IsSupported), ("AVX2", Avx2.IsSupported),
+            ("AVX-512F", Avx512F.IsSupported), ("AVX-512BW", Avx512BW.IsSupported), ("AVX-512DQ", Avx512DQ.IsSupported),
+            ("AdvSimd", AdvSimd.IsSupported),
+        }.Where(set => set.IsSupported).Select(set => set.Name),
+    ];
+
+    private static string FindName()
+    {
+        const string LinuxFile = "/proc/cpuinfo", LinuxField = "model name";
+        if (OperatingSystem.IsLinux() && File.Exists(LinuxFile))
+        {
+            string? line = File.ReadLines(LinuxFile).FirstOrDefault(l => l.StartsWith(LinuxField, StringComparison.Ordinal));
+            if (line is not null)
+                return line[(line.IndexOf(':') + 1)..].Trim();
+        }
+        return Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? RuntimeInformation.ProcessArchitecture.ToString();
+    }
+}

@@ -1,0 +1,294 @@
+using Polder.Curvature;
+using Polder.Parameters;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Polder.Objectives;
+
+/// <summary>
+/// The loss of a model over a whole data set as a function of its parameters: what curvature, noise stability and loss surfaces are
+/// measured of. Each measurement goes through the data once, in evaluation mode, and leaves modes, gradients and buffers as they were.
+/// </summary>
+/// <remarks>
+/// It holds the model and the data and owns neither. Data is enumerated anew for each measurement, so it must give the same batches each
+/// time; two passes are compared before the first product (<see cref="EmpiricalLossOptions.CheckDeterminism"/>).
+/// </remarks>
+public sealed class EmpiricalLoss
+{
+    private readonly nn.Module? _model;
+    private readonly Func<IEnumerable<BatchLoss>> _batches;
+    private readonly string[] _names;
+    private bool _checked;
+
+    private EmpiricalLoss(nn.Module? model, IReadOnlyList<(string Name, Parameter Parameter)> parameters, Func<IEnumerable<BatchLoss>> batches, EmpiricalLossOptions? options)
+    {
+        options ??= new EmpiricalLossOptions();
+        options.Validate();
+        (_model, _batches, Options) = (model, batches, options);
+        _checked = !options.CheckDeterminism;
+        (string Name, Parameter Parameter)[] selected = [.. parameters.Where(p => options.Parameters?.Contains(p.Parameter) ?? true)];
+        if (selected.Length == 0)
+            throw new ArgumentException("the selection holds none of the model's parameters", nameof(options));
+        Space = ParameterSpace.Of(selected.Select(p => p.Parameter));
+        _names = [.. Space.Parameters.Select(kept => selected.First(p => ReferenceEquals(p.Parameter, kept)).Name)];
+        Parameter first = Space.Parameters[0];
+        if (Space.Parameters.FirstOrDefault(p => p.dtype != first.dtype || p.device_type != first.device_type) is { } other)
+            throw new ArgumentException(
+                $"the parameters are {first.dtype} on {first.device_type} and {other.dtype} on {other.device_type}; curvature needs one type and one device", nameof(parameters));
+        if (first.dtype is not (ScalarType.Float32 or ScalarType.Float64))
+            throw new ArgumentException($"the parameters are {first.dtype}; allowed: Float32, Float64", nameof(parameters));
+        Tensors = [.. _names.Select((name, i) => new ParameterBlock(name, Space.Offsets[i], Space.Parameters[i].numel()))];
+        Layers = GroupByLayer(Tensors);
+    }
+
+    /// <summary>The parameters, in the model's order.</summary>
+    public ParameterSpace Space { get; }
+
+    /// <summary>What is measured, and how.</summary>
+    public EmpiricalLossOptions Options { get; }
+
+    /// <summary>The parameter tensors by name, in the order of the flat vector.</summary>
+    public IReadOnlyList<ParameterBlock> Tensors { get; }
+
+    /// <summary>The layers: consecutive parameters of one module (weight and bias) are one.</summary>
+    public IReadOnlyList<ParameterBlock> Layers { get; }
+
+    /// <summary>The type of parameters and vectors; inputs and targets of floating point are converted to it.</summary>
+    public ScalarType DataType => Space.Parameters[0].dtype;
+
+    /// <summary>Where the parameters live; inputs and targets are brought there.</summary>
+    public Device Device => Space.Parameters[0].device;
+
+    /// <summary>The loss of a model over batches of inputs and targets, which the caller owns.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="data">The batches, in the same order each time they are enumerated.</param>
+    /// <param name="loss">The loss of outputs and targets: a tensor of one element, the mean over the batch or its sum as the options say.</param>
+    /// <param name="options">Parameters, mode, reduction; null is the defaults.</param>
+    /// <exception cref="ArgumentException">No parameter is selected, or they have different types or devices.</exception>
+    public static EmpiricalLoss Of(
+        nn.Module<Tensor, Tensor> model, IEnumerable<(Tensor Inputs, Tensor Targets)> data, Func<Tensor, Tensor, Tensor> loss, EmpiricalLossOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        return OfPairs(model, () => data, loss, options);
+    }
+
+    /// <summary>The loss of a model over batches that their enumerator owns, such as those of a loader.</summary>
+    /// <inheritdoc cref="Of(nn.Module{Tensor, Tensor}, IEnumerable{ValueTuple{Tensor, Tensor}}, Func{Tensor, Tensor, Tensor}, EmpiricalLossOptions?)"/>
+    public static EmpiricalLoss Of(
+        nn.Module<Tensor, Tensor> model, IEnumerable<IExamples> data, Func<Tensor, Tensor, Tensor> loss, EmpiricalLossOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        return OfPairs(model, () => data.Select(batch => (batch.Inputs, batch.Targets)), loss, options);
+    }
+
+    /// <summary>The loss of a model over batches of any kind.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="data">The batches, in the same order each time they are enumerated.</param>
+    /// <param name="loss">Runs the model on a batch and returns the loss.</param>
+    /// <param name="count">The number of examples of a batch.</param>
+    /// <param name="options">Parameters, mode, reduction; null is the defaults.</param>
+    /// <exception cref="ArgumentException">No parameter is selected, or they have different types or devices.</exception>
+    public static EmpiricalLoss Of<TBatch>(
+        nn.Module model, IEnumerable<TBatch> data, Func<TBatch, Tensor> loss, Func<TBatch, long> count, EmpiricalLossOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(loss);
+        ArgumentNullException.ThrowIfNull(count);
+        return new EmpiricalLoss(
+            model, [.. model.named_parameters()], () => data.Select((batch, i) => new BatchLoss(i, count(batch), null, null, () => loss(batch))), options);
+    }
+
+    /// <summary>A function of some parameters, without data: an analytic function, or one fixed batch.</summary>
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="loss">Computes the function at the parameters as they stand.</param>
+    /// <param name="options">Parameters; null is the defaults.</param>
+    /// <exception cref="ArgumentException">No parameter is selected, or they have different types or devices.</exception>
+    public static EmpiricalLoss Of(IEnumerable<Parameter> parameters, Func<Tensor> loss, EmpiricalLossOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentNullException.ThrowIfNull(loss);
+        return new EmpiricalLoss(null, [.. parameters.Select((p, i) => ($"parameter {i}", p))], () => [new BatchLoss(0, 1, null, null, loss)], options);
+    }
+
+    private static EmpiricalLoss OfPairs(
+        nn.Module<Tensor, Tensor> model, Func<IEnumerable<(Tensor Inputs, Tensor Targets)>> data, Func<Tensor, Tensor, Tensor> loss, EmpiricalLossOptions? options)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(loss);
+        EmpiricalLoss made = null!;
+        made = new EmpiricalLoss(model, [.. model.named_parameters()], Batches, options);
+        return made;
+
+        IEnumerable<BatchLoss> Batches()
+        {
+            int number = 0;
+            bool padded = PaddedBatch.IsNeeded(model, made);
+            foreach ((Tensor givenInputs, Tensor givenTargets) in data())
+            {
+                if (givenInputs is null or { IsInvalid: true } || givenTargets is null or { IsInvalid: true })
+                    throw new InvalidOperationException($"batch {number} has tensors that do not exist any more: the data must outlive the measurement");
+                if (givenInputs.dim() == 0 || givenInputs.shape[0] == 0)
+                    throw new InvalidOperationException($"batch {number} has inputs of shape [{string.Join(", ", givenInputs.shape)}]; examples go along the first axis, at least one");
+                Tensor inputs = made.Adopt(givenInputs), targets = made.Adopt(givenTargets);
+                Func<Tensor> outputs = padded ? () => PaddedBatch.Call(model, inputs) : () => model.call(inputs);
+                try
+                {
+                    yield return new BatchLoss(number++, inputs.shape[0], inputs, targets, () => loss(outputs(), targets), outputs, loss);
+                }
+                finally
+                {
+                    // They hold the batch's memory, and the caller may have no dispose scope that would let go of it.
+                    inputs.Dispose();
+                    targets.Dispose();
+                }
+            }
+        }
+    }
+
+    /// <summary>The same loss as a function of some of its parameters.</summary>
+    /// <exception cref="ArgumentException">The selection holds none of this loss's parameters.</exception>
+    public EmpiricalLoss Restrict(ParameterSelection selection)
+    {
+        ArgumentNullException.ThrowIfNull(selection);
+        var parameters = _names.Zip(Space.Parameters).Where(p => selection.Contains(p.Second)).ToArray();
+        if (parameters.Length == 0)
+            throw new ArgumentException("the selection holds none of this loss's parameters", nameof(selection));
+        return new EmpiricalLoss(_model, parameters, _batches, Options with { Parameters = null }) { _checked = _checked };
+    }
+
+    /// <summary>The same loss as a function of the parameters of one block of <see cref="Tensors"/> or <see cref="Layers"/>.</summary>
+    /// <exception cref="ArgumentException">The block is not one of this loss.</exception>
+    public EmpiricalLoss Restrict(ParameterBlock block)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        return Restrict(ParameterSelection.Of(Space.Parameters.Where((_, i) => Space.Offsets[i] >= block.Offset && Space.Offsets[i] < block.Offset + block.Count)));
+    }
+
+    /// <summary>The loss at the parameters as they stand, without a graph.</summary>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="ArithmeticException">The loss of a batch is not finite.</exception>
+    public double Value(CancellationToken cancellation = default)
+    {
+        EnsureDeterministic(cancellation);
+        using var session = new MeasurementSession(_model, Space, Options.Mode);
+        using var noGrad = no_grad();
+        double sum = 0, total = 0;
+        foreach (BatchLoss batch in Batches(cancellation))
+        {
+            using var scope = NewDisposeScope();
+            double weight = WeightOf(batch);
+            sum += weight * batch.Value();
+            total += weight;
+        }
+        return Options.Reduction == LossReduction.Mean ? sum / total : sum;
+    }
+
+    /// <summary>The gradient at the parameters as they stand.</summary>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <returns>[d]; a new tensor of the caller's dispose scope.</returns>
+    /// <exception cref="InvalidOperationException">The loss does not depend on the parameters.</exception>
+    public Tensor Gradient(CancellationToken cancellation = default)
+    {
+        EnsureDeterministic(cancellation);
+        using var scope = NewDisposeScope();
+        Tensor gradient = zeros([Space.Dimension], DataType, Device);
+        using (var session = new MeasurementSession(_model, Space, Options.Mode))
+            AddGradient(gradient, cancellation);
+        return gradient.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// Compares two passes over the data, batch by batch: what draws random numbers, moves with each pass, or comes in another order
+    /// cannot be measured by products that each see another function.
+    /// </summary>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="InvalidOperationException">The passes differ; the message says how and why that may be.</exception>
+    public void RequireDeterminism(CancellationToken cancellation = default)
+    {
+        using var session = new MeasurementSession(_model, Space, Options.Mode);
+        DeterminismCheck.Require(() => Batches(cancellation), DataType);
+        _checked = true;
+    }
+
+    internal void EnsureDeterministic(CancellationToken cancellation)
+    {
+        if (!_checked)
+            RequireDeterminism(cancellation);
+    }
+
+    /// <summary>Sets mode and gradients for a measurement and gives everything back when it is disposed of.</summary>
+    internal MeasurementSession Enter() => new(_model, Space, Options.Mode);
+
+    internal IEnumerable<BatchLoss> Batches(CancellationToken cancellation)
+    {
+        bool any = false;
+        foreach (BatchLoss batch in _batches())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            any = true;
+            yield return batch;
+        }
+        if (!any)
+            throw new InvalidOperationException("the data has no batch: a loss over nothing has no curvature (data that can be enumerated only once is empty the second time)");
+    }
+
+    internal double WeightOf(BatchLoss batch) => Options.Reduction == LossReduction.Mean ? batch.Count : 1;
+
+    /// <summary>Adds the gradient to a flat vector; within a session.</summary>
+    internal void AddGradient(Tensor flat, CancellationToken cancellation)
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] parameters = [.. Space.Parameters];
+        Tensor sum = zeros_like(flat);
+        Tensor[] views = Views(sum);
+        double total = 0;
+        foreach (BatchLoss batch in Batches(cancellation))
+        {
+            using var pass = NewDisposeScope();
+            double weight = WeightOf(batch);
+            total += weight;
+            using (enable_grad())
+            {
+                Tensor loss = batch.CheckedLoss().mul(weight);
+                for (int i = 0; i < parameters.Length; i++)
+                    parameters[i].grad = views[i];
+                autograd.backward([loss], retain_graph: false, create_graph: false, inputs: parameters);
+            }
+            MeasurementSession.Clear(Space);
+        }
+        using var noGrad = no_grad();
+        flat.add_(Options.Reduction == LossReduction.Mean ? sum.div_(total) : sum);
+    }
+
+    /// <summary>Views of a flat vector, one a parameter, in its shape; of the current dispose scope.</summary>
+    internal Tensor[] Views(Tensor flat)
+    {
+        var views = new Tensor[Space.Parameters.Count];
+        for (int i = 0; i < views.Length; i++)
+            views[i] = flat.narrow(0, Space.Offsets[i], Space.Parameters[i].numel()).view(Space.Parameters[i].shape);
+        return views;
+    }
+
+    // A model in float64 is measured on the float32 images of its loader.
+    private Tensor Adopt(Tensor tensor)
+    {
+        Tensor adopted = tensor.is_floating_point() ? tensor.to(DataType, Device) : tensor.to(Device);
+        return ReferenceEquals(adopted, tensor) ? tensor.alias() : adopted;
+    }
+
+    private static ParameterBlock[] GroupByLayer(IReadOnlyList<ParameterBlock> tensors)
+    {
+        var layers = new List<ParameterBlock>();
+        foreach (ParameterBlock tensor in tensors)
+        {
+            int dot = tensor.Name.LastIndexOf('.');
+            string name = dot < 0 ? tensor.Name : tensor.Name[..dot];
+            if (layers.Count > 0 && layers[^1].Name == name)
+                layers[^1] = layers[^1] with { Count = layers[^1].Count + tensor.Count };
+            else
+                layers.Add(new ParameterBlock(name, tensor.Offset, tensor.Count));
+        }
+        return [.. layers];
+    }
+}

@@ -1,0 +1,168 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Polder.Noise;
+using Polder.Probes;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Polder.Parameters;
+
+/// <summary>
+/// Moves parameters along noise without ever storing it: a few kilobytes of U at a time, made and used while they are in the cache.
+/// The result does not depend on the number of threads, since U is a function of the element's index alone.
+/// </summary>
+internal sealed unsafe class ParameterMover(ParameterSpace space)
+{
+    private const int BufferLength = 1024;
+
+    private readonly ParameterPieces _pieces = new(space.Parameters);
+
+    private enum Target
+    {
+        Noise,
+        Mirror,
+        Origin,
+    }
+
+    /// <summary>The pieces that the passes go through.</summary>
+    public ParameterPieces Pieces => _pieces;
+
+    /// <summary>parameters = origin + scale U.</summary>
+    public void Move(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, CurvaturePass? observer = null) =>
+        Write(Target.Noise, space.Parameters, origin.Blocks, new Draw(noise, step, draw, scale), observer);
+
+    /// <summary>parameters = 2 origin - parameters.</summary>
+    public void Mirror(ParameterVector origin, CurvaturePass observer) => Write(Target.Mirror, space.Parameters, origin.Blocks, default, observer);
+
+    /// <summary>parameters = origin.</summary>
+    public void Restore(ParameterVector origin, CurvaturePass observer) => Write(Target.Origin, space.Parameters, origin.Blocks, default, observer);
+
+    /// <summary>vector = U.</summary>
+    public void Materialise(NoiseStream noise, long step, int draw, ParameterVector vector) =>
+        Write(Target.Noise, vector.Blocks, null, new Draw(noise, step, draw, 1), null);
+
+    /// <summary>Where the elements of a tensor lie, if they are floating-point numbers in a row in the processor's memory; else 0.</summary>
+    public static nint AddressOf(Tensor tensor) =>
+        tensor.device_type == DeviceType.CPU && tensor.is_contiguous() && tensor.dtype is ScalarType.Float32 or ScalarType.Float64 && tensor.numel() > 0
+            ? (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes))
+            : 0;
+
+    private void Write(Target target, IReadOnlyList<Tensor> tensors, IReadOnlyList<Tensor>? origins, Draw draw, CurvaturePass? observer)
+    {
+        using var noGrad = no_grad();
+        var addresses = new (nint Target, nint Origin, ScalarType Type)[tensors.Count];
+        for (int i = 0; i < tensors.Count; i++)
+        {
+            nint address = AddressOf(tensors[i]);
+            if (address != 0)
+                addresses[i] = (address, origins is null ? 0 : AddressOf(origins[i]), tensors[i].dtype);
+            else if (tensors[i].numel() > 0)
+                WriteThroughTorch(target, i, tensors[i], origins?[i], draw, observer);
+        }
+        _pieces.ForEach(piece =>
+        {
+            var (to, origin, type) = addresses[piece.Parameter];
+            if (to == 0)
+                return;
+            if (type == ScalarType.Float32)
+                WritePiece(target, (float*)to + piece.Start, origin == 0 ? null : (float*)origin + piece.Start, piece, draw, observer);
+            else
+                WritePiece(target, (double*)to + piece.Start, origin == 0 ? null : (double*)origin + piece.Start, piece, draw, observer);
+        });
+    }
+
+    private void WritePiece<T>(Target target, T* to, T* origin, ParameterPieces.Piece piece, Draw draw, CurvaturePass? observer) where T : unmanaged, INumber<T>
+    {
+        CurvatureDots left = default, entered = default;
+        long offset = space.Offsets[piece.Parameter] + piece.Start;
+        T factor = T.CreateTruncating(draw.Scale);
+        Span<T> buffer = stackalloc T[BufferLength];
+        for (int done = 0; done < piece.Length;)
+        {
+            // Cut where the noise stream's own blocks end, so that only the first and last buffer are irregular.
+            int count = Math.Min(piece.Length - done, BufferLength - (int)((offset + done) % BufferLength));
+            if (observer is { Leaves: true })
+                observer.Observe(piece, done, count, to + done, origin + done, ref left);
+            var written = new Span<T>(to + done, count);
+            var from = new ReadOnlySpan<T>(origin + done, origin == null ? 0 : count);
+            if (target == Target.Origin)
+            {
+                from.CopyTo(written);
+            }
+            else if (target == Target.Mirror)
+            {
+                Reflect(from, written);
+            }
+            else
+            {
+                Span<T> unit = buffer[..count];
+                if (typeof(T) == typeof(float))
+                    draw.Noise.Fill(draw.Step, draw.Number, offset + done, MemoryMarshal.Cast<T, float>(unit));
+                else
+                    draw.Noise.Fill(draw.Step, draw.Number, offset + done, MemoryMarshal.Cast<T, double>(unit));
+                if (origin == null)
+                    unit.CopyTo(written);
+                else
+                    AddScaled(from, unit, factor, written);
+            }
+            if (observer is { Enters: true })
+                observer.Observe(piece, done, count, to + done, origin + done, ref entered);
+            done += count;
+        }
+        observer?.Finish<T>(piece, left, entered);
+    }
+
+    /// <summary>target = origin + factor * unit, product and sum each rounded, so that every machine gets the same numbers.</summary>
+    private static void AddScaled<T>(ReadOnlySpan<T> origin, ReadOnlySpan<T> unit, T factor, Span<T> target) where T : unmanaged, INumber<T>
+    {
+        int i = 0;
+        for (; i <= target.Length - Vector<T>.Count; i += Vector<T>.Count)
+            (new Vector<T>(origin[i..]) + (new Vector<T>(unit[i..]) * factor)).CopyTo(target[i..]);
+        for (; i < target.Length; i++)
+            target[i] = origin[i] + (unit[i] * factor);
+    }
+
+    /// <summary>target = 2 origin - target; the product is exact, so that the result is torch's bit for bit.</summary>
+    private static void Reflect<T>(ReadOnlySpan<T> origin, Span<T> target) where T : unmanaged, INumber<T>
+    {
+        int i = 0;
+        for (; i <= target.Length - Vector<T>.Count; i += Vector<T>.Count)
+        {
+            var centre = new Vector<T>(origin[i..]);
+            (centre + centre - new Vector<T>(target[i..])).CopyTo(target[i..]);
+        }
+        for (; i < target.Length; i++)
+            target[i] = origin[i] + origin[i] - target[i];
+    }
+
+    // Other devices, half precision and strided parameters: one parameter's noise is made on the CPU and handed over.
+    private void WriteThroughTorch(Target target, int parameter, Tensor to, Tensor? origin, Draw draw, CurvaturePass? observer)
+    {
+        using var scope = NewDisposeScope();
+        CurvatureDots left = default, entered = default;
+        if (observer is { Leaves: true })
+            left = observer.ObserveThroughTorch(parameter, to, origin!);
+        if (target == Target.Origin)
+        {
+            to.copy_(origin!);
+        }
+        else if (target == Target.Mirror)
+        {
+            using Scalar two = 2.0.ToScalar();
+            to.neg_().add_(origin!, two);
+        }
+        else
+        {
+            Tensor unit = zeros(to.numel(), ScalarType.Float64, CPU);
+            draw.Noise.Fill(draw.Step, draw.Number, space.Offsets[parameter], MemoryMarshal.Cast<byte, double>(unit.bytes));
+            Tensor move = unit.mul(draw.Scale).view(to.shape).to(to.dtype).to(to.device);
+            to.copy_(origin is null ? move : origin.add(move));
+        }
+        if (observer is { Enters: true })
+            entered = observer.ObserveThroughTorch(parameter, to, origin!);
+        observer?.FinishThroughTorch(parameter, left, entered);
+    }
+
+    private readonly record struct Draw(NoiseStream Noise, long Step, int Number, double Scale);
+}

@@ -1,0 +1,193 @@
+using Polder.Objectives;
+using Polder.Parameters;
+using static TorchSharp.torch;
+
+namespace Polder.Probes;
+
+/// <summary>Evaluates probes one after another by moving the parameters in place; keeps one copy of them, and only where a probe leaves W.</summary>
+public sealed class SequentialProbeRunner : IProbeRunner
+{
+    private readonly ModelBuffers? _buffers;
+    private readonly bool _replayRandomNumbers;
+    private ParameterVector? _centre;
+    private bool _saved;
+    private Probe? _standing; // where the parameters stand; null at the centre
+    private ProbeStep? _step;
+    private Tensor? _randomState;
+    private bool _first;
+    private ProbePair? _pair; // the pair at hand, where the step's curvature is read from it
+
+    /// <summary>Makes a runner.</summary>
+    /// <param name="model">The model whose buffers the probes move; null where it has none, or where they may move with every probe.</param>
+    /// <param name="batchNorm">What the probes of a step do to the buffers.</param>
+    /// <param name="replayRandomNumbers">
+    /// Whether all probes of a step see the same random numbers of torch's default CPU generator (dropout, augmentation inside the
+    /// closure), so that the gradients at W + U and W - U differ by U alone. The generator advances once a step.
+    /// </param>
+    public SequentialProbeRunner(nn.Module? model = null, BatchNormPolicy batchNorm = BatchNormPolicy.OncePerStep, bool replayRandomNumbers = true)
+    {
+        _buffers = model is null ? null : new ModelBuffers(model, batchNorm);
+        _replayRandomNumbers = replayRandomNumbers;
+    }
+
+    /// <inheritdoc/>
+    public void Begin(ProbeStep step)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        _step = step;
+        _saved = false;
+        _standing = null;
+        _first = true;
+        _pair = null;
+        step.Curvature?.Begin(step);
+        _buffers?.Begin();
+    }
+
+    /// <inheritdoc/>
+    public void Run(ReadOnlySpan<Probe> probes, ParameterVector gradient, Span<double> losses)
+    {
+        ArgumentNullException.ThrowIfNull(gradient);
+        ProbeStep step = _step ?? throw new InvalidOperationException("Run needs a step: call Begin first");
+        for (int i = 0; i < probes.Length; i++)
+        {
+            Probe probe = probes[i];
+            if (i > 0 && ReferenceEquals(probe.Vector, gradient))
+                throw new ArgumentException("only the first probe of a run can go along the vector that the gradients are summed into", nameof(probes));
+            bool opens = step.Curvature is not null && i + 1 < probes.Length && probe.Direction == ProbeDirection.Noise && IsMirror(probe, probes[i + 1])
+                && !(_pair is { } open && IsMirror(open.First, probe));
+            MoveTo(step, probe, i == 0 ? null : gradient, opens);
+            if (i == 0)
+                gradient.Zero();
+            _buffers?.BeforeProbe(probe.Direction == ProbeDirection.Centre);
+            ReplayRandomNumbers();
+            losses[i] = probe.Rows is { } rows
+                ? Sliced(step.Objective).Accumulate(step.Space, gradient, probe.Weight, rows)
+                : step.Objective.Accumulate(step.Space, gradient, probe.Weight);
+            if (opens)
+                _pair = new ProbePair(probe, default, losses[i], double.NaN);
+            else if (_pair is { } pair)
+                _pair = pair with { Second = probe, SecondLoss = losses[i] };
+        }
+        // What the caller does to the gradient from here on must not be taken for a probe's.
+        if (_pair is not null)
+            LeavePair(step, gradient);
+    }
+
+    /// <inheritdoc/>
+    public double Evaluate()
+    {
+        ProbeStep step = _step ?? throw new InvalidOperationException("Evaluate needs a step: call Begin first");
+        if (step.Objective is not IForwardObjective objective)
+            throw MicroBatchObjective.Unable(step.Objective);
+        ReturnToCentre();
+        _buffers?.BeforeProbe(isCentre: true);
+        ReplayRandomNumbers();
+        return objective.Evaluate(step.Space);
+    }
+
+    /// <inheritdoc/>
+    public void ReturnToCentre()
+    {
+        if (_standing is not null)
+            _step!.Space.Restore(_centre!);
+        _standing = null;
+    }
+
+    /// <inheritdoc/>
+    public void End(bool completed)
+    {
+        if (_step is null)
+            return;
+        ReturnToCentre();
+        _buffers?.End(completed);
+        _step = null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _buffers?.Dispose();
+        _centre?.Dispose();
+        _randomState?.Dispose();
+        _centre = null;
+        _randomState = null;
+    }
+
+    private static ISlicedObjective Sliced(IObjective objective) => objective as ISlicedObjective
+        ?? throw new InvalidOperationException($"a probe sees part of the mini-batch, and {objective.GetType().Name} has no parts: give the step an {nameof(ISlicedObjective)}");
+
+    private void MoveTo(ProbeStep step, Probe probe, ParameterVector? sum, bool opens)
+    {
+        if (probe.Direction == ProbeDirection.Centre)
+        {
+            if (_pair is not null)
+                LeavePair(step, sum!);
+            else
+                ReturnToCentre();
+            return;
+        }
+        if (!_saved)
+            Save(step.Space);
+        Probe? standing = _standing;
+        // From here on a failure leaves the parameters somewhere unknown; anything but null makes End restore them.
+        _standing = probe;
+        if (probe.Direction == ProbeDirection.Vector)
+        {
+            if (_pair is not null)
+                LeavePair(step, sum!);
+            else if (standing is not null)
+                step.Space.Restore(_centre!);
+            _standing = probe;
+            step.Space.Move(probe.Vector!, probe.Scale);
+        }
+        else if (standing is { Direction: ProbeDirection.Noise } last && !opens && IsMirror(last, probe))
+        {
+            if (_pair is not null)
+                step.Space.Mirror(_centre!, step.Curvature!.Turn(sum!));
+            else
+                step.Space.Mirror(_centre!);
+        }
+        else
+        {
+            CurvaturePass? observer = _pair is { } done ? step.Curvature!.Leave(sum!, done, opens) : opens ? step.Curvature!.Enter(sum) : null;
+            _pair = null;
+            step.Space.MoveTo(_centre!, step.Noise, step.Step, probe.Draw, probe.Scale, observer);
+        }
+    }
+
+    private static bool IsMirror(Probe first, Probe second) =>
+        second.Direction == ProbeDirection.Noise && first.Draw == second.Draw && first.Scale == -second.Scale;
+
+    private void LeavePair(ProbeStep step, ParameterVector sum)
+    {
+        step.Space.Restore(_centre!, step.Curvature!.Leave(sum, _pair!.Value, enters: false));
+        (_pair, _standing) = (null, null);
+    }
+
+    private void Save(ParameterSpace space)
+    {
+        if (!ReferenceEquals(_centre?.Space, space))
+        {
+            _centre?.Dispose();
+            _centre = space.CreateVector();
+        }
+        space.Save(_centre!);
+        _saved = true;
+    }
+
+    private void ReplayRandomNumbers()
+    {
+        if (!_replayRandomNumbers)
+            return;
+        if (_first)
+        {
+            _randomState?.Dispose();
+            _randomState = get_rng_state().DetachFromDisposeScope();
+        }
+        else
+        {
+            set_rng_state(_randomState!);
+        }
+        _first = false;
+    }
+}

@@ -1,0 +1,44 @@
+namespace Polder.Statistics;
+
+/// <summary>Student's t distribution: the quantiles of the intervals of estimators.</summary>
+internal static class StudentT
+{
+    /// <summary>The t that a fraction of the distribution stays below in absolute value.</summary>
+    /// <param name="confidence">The fraction, between 0 and 1, both excluded; 0.95 gives the usual interval.</param>
+    /// <param name="freedom">Degrees of freedom, at least 1.</param>
+    public static double TwoSided(double confidence, int freedom)
+    {
+        if (!(confidence is > 0 and < 1))
+            throw new ArgumentOutOfRangeException(nameof(confidence), confidence, "confidence must be between 0 and 1, both excluded");
+        ArgumentOutOfRangeException.ThrowIfLessThan(freedom, 1);
+        double low = 0, high = 1;
+        while (Within(high, freedom) < confidence)
+            high *= 2;
+        // Within is monotone: halving reaches the last bits of a double.
+        for (int i = 0; i < 200 && low < high; i++)
+        {
+            double middle = (low + high) / 2;
+            if (middle <= low || middle >= high)
+                break;
+            if (Within(middle, freedom) < confidence)
+                low = middle;
+            else
+                high = middle;
+        }
+        return (low + high) / 2;
+    }
+
+    /// <summary>The probability of |T| below <paramref name="t"/>, by the finite sums for integer degrees (Abramowitz and Stegun 26.7.3 and 26.7.4).</summary>
+    internal static double Within(double t, int freedom)
+    {
+        double theta = Math.Atan(t / Math.Sqrt(freedom)), cosine = Math.Cos(theta), sine = Math.Sin(theta), square = cosine * cosine;
+        bool odd = freedom % 2 == 1;
+        double term = odd ? cosine : 1, sum = freedom == 1 ? 0 : term;
+        for (int i = odd ? 2 : 1; i <= freedom - 3; i += 2)
+        {
+            term *= square * i / (i + 1);
+            sum += term;
+        }
+        return odd ? (theta + (sine * sum)) * 2 / Math.PI : sine * sum;
+    }
+}
