@@ -2,7 +2,6 @@ using System.CommandLine;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
-using Polder.Experiments.Comparison;
 using Polder.Vision.Models.Weights;
 using Spectre.Console;
 

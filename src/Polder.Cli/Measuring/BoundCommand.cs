@@ -152,7 +152,7 @@ internal sealed class BoundCommand : PolderCommand
                     known = p.Result;
                     tracker.Report(
                         p.Index + ((double)p.Error.Count / options.Draws),
-                        () => $"sigma {p.Sigma:G3}: draw {p.Error.Count} of {options.Draws}, noisy error {p.Error.Mean:P1} +- {p.Error.StandardError:P1}{(p.Result.Best is { } best ? $", best bound {best.Measured!.ErrorBound:P1}" : "")}");
+                        () => $"sigma {p.Sigma:G3}: draw {p.Error.Count} of {options.Draws}, noisy error {p.Error.Value:P1} +- {p.Error.StandardError:P1}{(p.Result.Best is { } best ? $", best bound {best.Measured!.ErrorBound:P1}" : "")}");
                 }), context.Cancellation);
             }
             catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
@@ -189,7 +189,7 @@ internal sealed class BoundCommand : PolderCommand
             if (point.Measured is { } m)
             {
                 table.AddRow(
-                    $"{point.Sigma:G3}", divergence, $"{100 * m.Error.Mean:F1} +- {100 * m.Error.StandardError:F1}", $"{100 * m.ErrorUpper:F1}", $"{100 * m.ErrorBound:F1}", $"{m.Loss.Mean:F3}", $"{m.LossBound:F3}");
+                    $"{point.Sigma:G3}", divergence, $"{100 * m.Error.Value:F1} +- {100 * m.Error.StandardError:F1}", $"{100 * m.ErrorUpper:F1}", $"{100 * m.ErrorBound:F1}", $"{m.Loss.Value:F3}", $"{m.LossBound:F3}");
             }
             else
             {
@@ -237,7 +237,7 @@ internal sealed class BoundCommand : PolderCommand
         PlotWriter.Write(context, file, new CurvePlot("Error on new images", "sigma", "error rate") { LogX = true, LogY = false, Markers = true, LegendBeside = true }.Draw(
         [
             new Curve("bound", [.. measured.Select(p => p.Sigma)], [.. measured.Select(p => p.Measured!.ErrorBound)]),
-            new Curve("noisy training error", [.. measured.Select(p => p.Sigma)], [.. measured.Select(p => p.Measured!.Error.Mean)]),
+            new Curve("noisy training error", [.. measured.Select(p => p.Sigma)], [.. measured.Select(p => p.Measured!.Error.Value)]),
             new Curve("distance, n and delta alone", [.. points.Select(p => p.Sigma)], [.. points.Select(p => p.LeastErrorBound)]),
             new Curve("guess", [points[0].Sigma, points[^1].Sigma], [result.GuessError, result.GuessError]),
         ], Path.GetExtension(file)));
@@ -260,10 +260,10 @@ internal sealed class BoundCommand : PolderCommand
             result.Sample.Classes,
             TrainingError = result.Clean.ErrorRate,
             TrainingLoss = result.Clean.Loss,
-            NoisyError = m.Error.Mean,
+            NoisyError = m.Error.Value,
             NoisyErrorStandardError = m.Error.StandardError,
             NoisyErrorUpper = m.ErrorUpper,
-            NoisyLoss = m.Loss.Mean,
+            NoisyLoss = m.Loss.Value,
             NoisyLossUpper = m.LossUpper,
             m.LossBound,
             m.LinearLossBound,
@@ -274,11 +274,11 @@ internal sealed class BoundCommand : PolderCommand
                 p.Sigma,
                 p.Divergence,
                 p.LeastErrorBound,
-                NoisyError = p.Measured?.Error.Mean,
+                NoisyError = p.Measured?.Error.Value,
                 NoisyErrorStandardError = p.Measured?.Error.StandardError,
                 NoisyErrorUpper = p.Measured?.ErrorUpper,
                 p.Measured?.ErrorBound,
-                NoisyLoss = p.Measured?.Loss.Mean,
+                NoisyLoss = p.Measured?.Loss.Value,
                 NoisyLossUpper = p.Measured?.LossUpper,
                 p.Measured?.LossBound,
                 p.Measured?.LinearLossBound,

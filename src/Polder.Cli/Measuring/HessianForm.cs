@@ -41,7 +41,7 @@ internal sealed record HessianForm(
             way,
             [.. result.Points.Where(p => p.Measured is not null).Select(p =>
             {
-                double remainder = p.Measured!.Loss.Mean - result.Clean.Loss - (p.Sigma * p.Sigma / 2 * alpha);
+                double remainder = p.Measured!.Loss.Value - result.Clean.Loss - (p.Sigma * p.Sigma / 2 * alpha);
                 return new HessianPoint(p.Sigma, remainder, HessianBound.At(result.Clean.Loss, alpha, result.Distance, p.Sigma, n, share, beta, largest, 0, remainder));
             })]);
     }

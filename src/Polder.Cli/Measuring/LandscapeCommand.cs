@@ -2,7 +2,6 @@ using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Curvature;
-using Polder.Experiments.Comparison;
 using Polder.Experiments.Measurement;
 using Polder.Experiments.Reports;
 using Polder.Flatness;

@@ -2,7 +2,6 @@ using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Curvature;
-using Polder.Experiments.Comparison;
 using Polder.Experiments.Measurement;
 using Polder.Experiments.Reports;
 using Polder.Flatness;
@@ -82,7 +81,7 @@ internal sealed class StabilityCommand : PolderCommand
             Results = gap.Points.Select(p => new
             {
                 p.Sigma,
-                Gap = p.Gap.Mean,
+                Gap = p.Gap.Value,
                 p.Gap.StandardError,
                 HalfSigmaSquaredTrace = trace is null ? (double?)null : p.SecondOrder(trace.Value),
             }),
@@ -120,13 +119,13 @@ internal sealed class StabilityCommand : PolderCommand
             return context.Output.Track("adaptive sharpness", options.Draws + options.Steps, tracker =>
             {
                 int done = 0;
-                SampleMean average = AdaptiveSharpness.Average(
+                MeanEstimate average = AdaptiveSharpness.Average(
                     loss, noise, options,
-                    new Relay<SampleMean>(mean => tracker.Report(++done, () => $"average {Words(mean)}")), context.Cancellation);
+                    new Relay<MeanEstimate>(mean => tracker.Report(++done, () => $"average {Words(mean)}")), context.Cancellation);
                 double worst = AdaptiveSharpness.WorstCase(
                     loss, options,
                     new Relay<double>(rise => tracker.Report(++done, () => $"worst case {rise:G3}")), context.Cancellation);
-                return new MeasuredSharpness(options.Radius, average.Mean, average.StandardError, worst);
+                return new MeasuredSharpness(options.Radius, average.Value, average.StandardError, worst);
             });
         }
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
@@ -139,7 +138,7 @@ internal sealed class StabilityCommand : PolderCommand
     {
         Table table = CliOutput.NewTable("sigma", "F(W) - f(W)", "sigma^2/2 Tr H");
         foreach (NoiseGapPoint point in gap.Points)
-            table.AddRow($"{point.Sigma:G3}", Words(point.Gap), trace is null ? "" : Words(new SampleMean(point.SecondOrder(trace.Value), point.SecondOrder(trace.StandardError), 0)));
+            table.AddRow($"{point.Sigma:G3}", Words(point.Gap), trace is null ? "" : Words(new MeanEstimate(point.SecondOrder(trace.Value), point.SecondOrder(trace.StandardError), 0)));
         context.Output.Result(table);
         context.Output.Result($"f(W) = {gap.Loss:G5}, the mean cross entropy of {network.Images.Count} images; F(W) its average over {gap.Draws} draws, +- a standard error.");
         if (trace is not null)
@@ -156,7 +155,7 @@ internal sealed class StabilityCommand : PolderCommand
         double[] sigmas = [.. points.Select(p => p.Sigma)];
         Curve[] curves =
         [
-            new Curve("F(W) - f(W)", sigmas, [.. points.Select(p => p.Gap.Mean)]),
+            new Curve("F(W) - f(W)", sigmas, [.. points.Select(p => p.Gap.Value)]),
             .. trace is null ? Array.Empty<Curve>() : [new Curve("sigma^2/2 Tr H", sigmas, [.. points.Select(p => p.SecondOrder(trace.Value))])],
         ];
         if (!curves.SelectMany(c => c.Y).Any(y => y > 0 && double.IsFinite(y)))
@@ -167,7 +166,7 @@ internal sealed class StabilityCommand : PolderCommand
         PlotWriter.Write(context, file, new CurvePlot("Noise stability", "sigma", "rise of the loss") { LogX = true, Markers = true, LegendBeside = true }.Draw(curves, Path.GetExtension(file)));
     }
 
-    private static string Words(SampleMean value) => $"{value.Mean:G4} +- {value.StandardError:G2}";
+    private static string Words(MeanEstimate value) => $"{value.Value:G4} +- {value.StandardError:G2}";
 }
 
 /// <summary>Adaptive sharpness at one radius.</summary>

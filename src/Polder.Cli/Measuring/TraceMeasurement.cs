@@ -1,7 +1,6 @@
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Curvature;
-using Polder.Experiments.Comparison;
 using Polder.Parameters;
 
 namespace Polder.Cli.Measuring;

@@ -3,6 +3,7 @@ using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Experiments.Comparison;
 using Polder.Methods.Registry;
+using Polder.Statistics;
 using Polder.Vision.Training;
 using Spectre.Console;
 
@@ -83,7 +84,7 @@ internal sealed class CompareCommand : PolderCommand
         });
 
         MethodRuns? reference = results.FirstOrDefault(r => r.Method == "base");
-        IReadOnlyList<PairedDifference?> differences = HolmCorrection.Differences(results, reference);
+        IReadOnlyList<PairedDifference?> differences = MethodDifferences.Of(results, reference);
         IReadOnlyList<PairedDifference?>[] curvatureDifferences = CurvatureComparison.Differences(results, reference);
         if (results.Count > 0)
         {

@@ -2,6 +2,7 @@ using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Experiments.Comparison;
+using Polder.Statistics;
 using Spectre.Console;
 
 namespace Polder.Cli.Training;
@@ -43,7 +44,7 @@ internal sealed class CurvatureComparison
 
     /// <summary>The differences of a method's trace and eigenvalue to those of the base optimizer, in that order.</summary>
     public static IReadOnlyList<PairedDifference?>[] Differences(IReadOnlyList<MethodRuns> results, MethodRuns? reference) =>
-        Array.ConvertAll(Figures, figure => HolmCorrection.Differences(results, reference, figure.Of));
+        Array.ConvertAll(Figures, figure => MethodDifferences.Of(results, reference, figure.Of));
 
     /// <summary>Mean and spread of a method's trace and eigenvalue, in that order.</summary>
     public static Summary?[] Summaries(MethodRuns runs) => Array.ConvertAll(Figures, figure => runs.SummaryOf(figure.Of));

@@ -1,6 +1,5 @@
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
-using Polder.Experiments.Comparison;
 using Polder.Vision.Data;
 using Polder.Vision.Data.Layouts;
 using Polder.Vision.Training;

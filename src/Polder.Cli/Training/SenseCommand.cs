@@ -1,7 +1,6 @@
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
-using Polder.Experiments.Comparison;
 using Polder.Experiments.Reports;
 using Polder.Experiments.Sensing;
 using Polder.Methods;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Polder.Statistics;
 using Polder.Vision.Data;
 using Polder.Vision.Training;
 
@@ -221,12 +222,4 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
             return null;
         }
     }
-}
-
-/// <summary>Passes a report on, on the thread that makes it (unlike <see cref="Progress{T}"/>).</summary>
-/// <param name="report">What takes it.</param>
-public sealed class Relay<T>(Action<T> report) : IProgress<T>
-{
-    /// <inheritdoc/>
-    public void Report(T value) => report(value);
 }

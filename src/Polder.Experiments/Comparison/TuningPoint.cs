@@ -1,3 +1,5 @@
+using Polder.Statistics;
+
 namespace Polder.Experiments.Comparison;
 
 /// <summary>One point of a grid of settings, judged on validation images over several seeds.</summary>

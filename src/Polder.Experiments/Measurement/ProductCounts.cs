@@ -1,5 +1,5 @@
 using Polder.Curvature;
-using Polder.Experiments.Comparison;
+
 
 namespace Polder.Experiments.Measurement;
 

@@ -1,4 +1,5 @@
 using Polder.Optimization;
+using Polder.Statistics;
 using Polder.Vision.Models;
 using TorchSharp.Modules;
 
@@ -29,7 +30,7 @@ public sealed record EpochCurvature(
         var names = new Dictionary<Parameter, string>(ReferenceEqualityComparer.Instance);
         foreach (var (name, parameter) in model.named_parameters())
             names.TryAdd(parameter, name);
-        RunningEstimate trace = meter.Trace, norm = meter.FrobeniusNorm, loss = meter.LossTrace;
+        MeanEstimate trace = meter.Trace, norm = meter.FrobeniusNorm, loss = meter.LossTrace;
         return new EpochCurvature(
             trace.Value, trace.StandardError, norm.Count > 0 ? norm.Value : null, loss.Count > 0 ? loss.Value : null, loss.Count > 0 ? loss.StandardError : null, trace.Count, meter.Sigma,
             [.. meter.TraceByParameter.Zip(optimizer.Space.Parameters, (t, p) => new ParameterTrace(names[p], t.Value, t.StandardError))]);

@@ -1,4 +1,5 @@
 using Polder.Curvature.Estimators;
+using Polder.Statistics;
 using static TorchSharp.torch;
 
 namespace Polder.Curvature;
@@ -126,7 +127,7 @@ public sealed class SpectralDensity
     private Estimate Mean(Func<double, double> function)
     {
         double[] values = [.. _rules.Select(rule => rule.Nodes.Zip(rule.Weights, (node, weight) => weight * function(node)).Sum())];
-        (double mean, double error) = Estimate.Of(values);
+        (double mean, double error, _) = MeanEstimate.Of(values);
         return new Estimate(mean, error, values.Length, Products);
     }
 }

@@ -1,7 +1,6 @@
 using Polder.Parameters;
 using Polder.Statistics;
 
-
 namespace Polder.Curvature;
 
 /// <summary>An estimated number: value, standard error, and what it cost.</summary>
@@ -15,15 +14,6 @@ public record Estimate(double Value, double StandardError, int Samples, long Pro
     /// <param name="confidence">Between 0 and 1, both excluded.</param>
     public double HalfWidth(double confidence = 0.95) =>
         StandardError == 0 ? 0 : Samples < 2 ? double.NaN : StandardError * StudentT.TwoSided(confidence, Samples - 1);
-
-    /// <summary>The mean of samples, with its standard error.</summary>
-    internal static (double Mean, double StandardError) Of(IReadOnlyCollection<double> samples)
-    {
-        if (samples.Count == 0)
-            return (0, double.NaN);
-        double mean = samples.Average();
-        return (mean, samples.Count < 2 ? double.NaN : Math.Sqrt(samples.Sum(x => (x - mean) * (x - mean)) / (samples.Count - 1.0) / samples.Count));
-    }
 }
 
 /// <summary>An estimated trace.</summary>

@@ -57,9 +57,9 @@ public sealed record SharpnessOptions
 public static class AdaptiveSharpness
 {
     /// <summary>The average case of a loss over a data set.</summary>
-    /// <inheritdoc cref="Average(ParameterSpace, Func{double}, NoiseStream, SharpnessOptions?, IProgress{SampleMean}?, CancellationToken)"/>
-    public static SampleMean Average(
-        EmpiricalLoss loss, NoiseStream noise, SharpnessOptions? options = null, IProgress<SampleMean>? progress = null, CancellationToken cancellation = default)
+    /// <inheritdoc cref="Average(ParameterSpace, Func{double}, NoiseStream, SharpnessOptions?, IProgress{MeanEstimate}?, CancellationToken)"/>
+    public static MeanEstimate Average(
+        EmpiricalLoss loss, NoiseStream noise, SharpnessOptions? options = null, IProgress<MeanEstimate>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(loss);
         return Average(loss.Space, EmpiricalEvaluation.FunctionOf(loss, cancellation), noise, options, progress, cancellation);
@@ -76,8 +76,8 @@ public static class AdaptiveSharpness
     /// <param name="progress">Told after each draw.</param>
     /// <param name="cancellation">Stops between evaluations.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
-    public static SampleMean Average(
-        ParameterSpace space, Func<double> loss, NoiseStream noise, SharpnessOptions? options = null, IProgress<SampleMean>? progress = null, CancellationToken cancellation = default)
+    public static MeanEstimate Average(
+        ParameterSpace space, Func<double> loss, NoiseStream noise, SharpnessOptions? options = null, IProgress<MeanEstimate>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(space);
         ArgumentNullException.ThrowIfNull(loss);

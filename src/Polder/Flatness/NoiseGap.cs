@@ -32,7 +32,7 @@ public sealed record NoiseGapOptions
 /// <summary>The gap at one sigma.</summary>
 /// <param name="Sigma">The standard deviation of the noise.</param>
 /// <param name="Gap">F(W) - f(W), F(W) = E f(W + sigma U), with its standard error over the draws; infinite where a loss overflowed.</param>
-public sealed record NoiseGapPoint(double Sigma, SampleMean Gap)
+public sealed record NoiseGapPoint(double Sigma, MeanEstimate Gap)
 {
     /// <summary>What a Hessian of this trace makes of the gap to second order: (sigma^2 / 2) Tr H.</summary>
     /// <param name="trace">The trace of the Hessian at W.</param>

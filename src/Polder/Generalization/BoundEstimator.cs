@@ -10,7 +10,7 @@ namespace Polder.Generalization;
 /// <param name="Index">Its number, from 0.</param>
 /// <param name="Error">The error rate of the noisy classifier so far.</param>
 /// <param name="Result">The finished sigmas.</param>
-public sealed record BoundProgress(double Sigma, int Index, SampleMean Error, BoundResult Result);
+public sealed record BoundProgress(double Sigma, int Index, MeanEstimate Error, BoundResult Result);
 
 /// <summary>
 /// Measures the terms of a PAC-Bayes bound of the classifier with weights W + sigma U: no Taylor expansion, no assumption on curvature. What
@@ -83,11 +83,11 @@ public static class BoundEstimator
     }
 
     /// <summary>The bounds of measured means, one of J sigmas.</summary>
-    internal static MeasuredBound BoundsOf(SampleMean error, SampleMean loss, double divergence, BoundSample sample, BoundOptions options)
+    internal static MeasuredBound BoundsOf(MeanEstimate error, MeanEstimate loss, double divergence, BoundSample sample, BoundOptions options)
     {
         double share = options.Delta / options.Sigmas.Count, drawShare = options.DrawDelta / options.Sigmas.Count, largest = sample.LargestLoss;
-        double errorUpper = PacBayes.DrawsUpperBound(Math.Clamp(error.Mean, 0, 1), error.Count, drawShare);
-        double lossUpper = largest * PacBayes.DrawsUpperBound(Math.Clamp(loss.Mean / largest, 0, 1), loss.Count, drawShare);
+        double errorUpper = PacBayes.DrawsUpperBound(Math.Clamp(error.Value, 0, 1), error.Count, drawShare);
+        double lossUpper = largest * PacBayes.DrawsUpperBound(Math.Clamp(loss.Value / largest, 0, 1), loss.Count, drawShare);
         return new MeasuredBound(
             error,
             errorUpper,

@@ -33,7 +33,7 @@ public sealed record SigmaBound(double Sigma, double Divergence, double LeastErr
 /// <param name="LossBound">What the loss on new examples is at most: <see cref="PacBayes.Catoni"/>.</param>
 /// <param name="LinearLossBound">The same by the linear form: <see cref="PacBayes.McAllester"/>.</param>
 public sealed record MeasuredBound(
-    SampleMean Error, double ErrorUpper, double ErrorBound, SampleMean Loss, double LossUpper, double LossBound, double LinearLossBound);
+    MeanEstimate Error, double ErrorUpper, double ErrorBound, MeanEstimate Loss, double LossUpper, double LossBound, double LinearLossBound);
 
 /// <summary>A PAC-Bayes bound with all its terms.</summary>
 /// <param name="Sample">n, K and C.</param>

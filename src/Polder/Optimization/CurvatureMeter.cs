@@ -1,4 +1,5 @@
 using Polder.Probes;
+using Polder.Statistics;
 using static TorchSharp.torch;
 
 namespace Polder.Optimization;
@@ -28,30 +29,30 @@ public sealed class CurvatureMeter
     public double Sigma { get; private set; } = double.NaN;
 
     /// <summary>The trace of the Hessian, from the gradients (<see cref="CurvatureSample.Trace"/>).</summary>
-    public RunningEstimate Trace => _traces?.Estimate(0) ?? new RunningEstimate(double.NaN, double.NaN, 0);
+    public MeanEstimate Trace => _traces?.Estimate(0) ?? new MeanEstimate(double.NaN, double.NaN, 0);
 
     /// <summary>
     /// The same for each parameter of the optimizer's <see cref="FlatMinimaOptimizer.Space"/>. The variance of a block's estimate has the
     /// squares of its rows' couplings to all other blocks in it, so small layers have large errors beside large ones.
     /// </summary>
-    public IReadOnlyList<RunningEstimate> TraceByParameter => _traces is null ? [] : [.. Enumerable.Range(1, _traces.Width - 1).Select(_traces.Estimate)];
+    public IReadOnlyList<MeanEstimate> TraceByParameter => _traces is null ? [] : [.. Enumerable.Range(1, _traces.Width - 1).Select(_traces.Estimate)];
 
     /// <summary>The Frobenius norm of the Hessian: the root of the mean of <see cref="CurvatureSample.FrobeniusSquared"/>, with its first-order error; its count is 0 where no step showed it.</summary>
-    public RunningEstimate FrobeniusNorm
+    public MeanEstimate FrobeniusNorm
     {
         get
         {
-            RunningEstimate square = _squares.Estimate(0);
+            MeanEstimate square = _squares.Estimate(0);
             double norm = Math.Sqrt(square.Value);
-            return new RunningEstimate(norm, square.StandardError / (2 * norm), square.Count);
+            return new MeanEstimate(norm, square.StandardError / (2 * norm), square.Count);
         }
     }
 
     /// <summary>The trace from the losses (<see cref="CurvatureSample.LossTrace"/>); its count is 0 where no step evaluated f(W).</summary>
-    public RunningEstimate LossTrace => _losses.Estimate(0);
+    public MeanEstimate LossTrace => _losses.Estimate(0);
 
     /// <summary>Trace - LossTrace over the steps that have both: (sigma^2 / 4) B up to sigma^4.</summary>
-    public RunningEstimate Bias => _losses.Estimate(1);
+    public MeanEstimate Bias => _losses.Estimate(1);
 
     /// <summary>Adds a step; one whose numbers are not finite is left out.</summary>
     public void Add(CurvatureSample sample)

@@ -1,4 +1,5 @@
 using Polder.Probes;
+using Polder.Statistics;
 
 namespace Polder.Optimization;
 
@@ -16,5 +17,5 @@ public sealed record StepResult(double Loss, IReadOnlyList<double> Losses, doubl
     public CurvatureSample? Curvature { get; init; }
 
     /// <summary>The running estimate of the Hessian's trace, this step included (<see cref="FlatMinimaOptimizer.Curvature"/> has the others); null where <see cref="Curvature"/> is.</summary>
-    public RunningEstimate? Trace { get; init; }
+    public MeanEstimate? Trace { get; init; }
 }

@@ -1,6 +1,6 @@
 namespace Polder.Statistics;
 
-/// <summary>Student's t distribution: the quantiles of the intervals of estimators.</summary>
+/// <summary>Student's t distribution: the quantiles of intervals and the p-values of tests.</summary>
 internal static class StudentT
 {
     /// <summary>The t that a fraction of the distribution stays below in absolute value.</summary>
@@ -40,5 +40,23 @@ internal static class StudentT
             sum += term;
         }
         return odd ? (theta + (sine * sum)) * 2 / Math.PI : sine * sum;
+    }
+
+    /// <summary>The probability of |T| above <paramref name="t"/>, with all digits however small it is: the rest of the series that <see cref="Within"/> cuts.</summary>
+    /// <param name="t">At least 0.</param>
+    /// <param name="freedom">Degrees of freedom, at least 1.</param>
+    public static double Outside(double t, int freedom)
+    {
+        if (t < 1)
+            return 1 - Within(t, freedom);
+        bool odd = freedom % 2 == 1;
+        double square = freedom / (freedom + (t * t)), term = odd ? Math.Sqrt(square) : 1, sum = 0;
+        for (int i = odd ? 2 : 1; term > sum * 1e-18; i += 2)
+        {
+            if (i > freedom - 1)
+                sum += term;
+            term *= square * i / (i + 1);
+        }
+        return t / Math.Sqrt(freedom + (t * t)) * sum * (odd ? 2 / Math.PI : 1);
     }
 }

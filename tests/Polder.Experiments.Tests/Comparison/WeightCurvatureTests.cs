@@ -1,5 +1,6 @@
 using Polder.Curvature;
 using Polder.Experiments.Comparison;
+using Polder.Statistics;
 using Polder.Vision.Data;
 using Polder.Vision.Training;
 using TorchSharp;
@@ -111,13 +112,13 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
 
         double[] traces = [5, 9, 7, 8, 6];
         MethodRuns five = Runs([.. traces.Select((t, i) => ((long)i, 0.5, (double?)t))]), lower = Runs([.. traces.Select((t, i) => ((long)i, 0.5, (double?)(t - 1 - (0.1 * i))))]);
-        IReadOnlyList<PairedDifference?> differences = HolmCorrection.Differences([five, lower], five, Trace);
+        IReadOnlyList<PairedDifference?> differences = MethodDifferences.Of([five, lower], five, Trace);
         Assert.Equal(-1.2, differences[1]!.Mean, 1e-12);
         // One test: nothing to correct. Differences -1, -1.1 ... -1.4: t = -1.2 / (sqrt(0.025) / sqrt 5).
         Assert.Equal(differences[1]!.P, differences[1]!.PHolm);
         Assert.Equal(Math.Sqrt(0.025 / 5), differences[1]!.StandardError, 1e-12);
         Assert.InRange(differences[1]!.P!.Value, 0, 1e-4);
-        Assert.Null(HolmCorrection.Differences([five, lower], five)[1]!.P); // the accuracies are all equal
+        Assert.Null(MethodDifferences.Of([five, lower], five)[1]!.P); // the accuracies are all equal
 
         static double? Trace(MethodRun run) => run.Curvature?.Trace.Value;
     }

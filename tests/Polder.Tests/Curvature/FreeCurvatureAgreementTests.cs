@@ -2,6 +2,7 @@ using Polder.Curvature;
 using Polder.Methods;
 using Polder.Optimization;
 using Polder.Parameters;
+using Polder.Statistics;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -60,7 +61,7 @@ public class FreeCurvatureAgreementTests
         }
 
         // Four standard errors: a false alarm in some ten thousand; the seeds are fixed.
-        static void Within(double expected, double error, RunningEstimate found) =>
+        static void Within(double expected, double error, MeanEstimate found) =>
             Assert.Equal(expected, found.Value, 4 * Math.Sqrt((error * error) + (found.StandardError * found.StandardError)));
     }
 

@@ -21,10 +21,10 @@ public class AdaptiveSharpnessTests
         const double rho = 0.2;
         Tensor scale = adaptive ? problem.Weights() : ones(QuadraticLoss.Dimension, ScalarType.Float64);
         Tensor scaled = problem.Hessian.mul(scale.unsqueeze(0)).mul(scale.unsqueeze(1));
-        SampleMean found = AdaptiveSharpness.Average(
+        MeanEstimate found = AdaptiveSharpness.Average(
             problem.Space, problem.Value, new PhiloxNoise(1), new SharpnessOptions { Radius = rho, Adaptive = adaptive, Draws = 4000 });
         double error = rho * rho * Math.Sqrt(scaled.pow(2).sum().ToDouble() / 2 / 4000);
-        Assert.Equal(rho * rho / 2 * scaled.trace().ToDouble(), found.Mean, 4 * error);
+        Assert.Equal(rho * rho / 2 * scaled.trace().ToDouble(), found.Value, 4 * error);
         Assert.Equal(1, found.StandardError / error, 0.12);
     }
 
@@ -83,9 +83,9 @@ public class AdaptiveSharpnessTests
             var options = new SharpnessOptions { Radius = 0.1, Steps = 10, Draws = 10 };
             return new[]
             {
-                AdaptiveSharpness.Average(space, Value, new PhiloxNoise(5), options).Mean,
+                AdaptiveSharpness.Average(space, Value, new PhiloxNoise(5), options).Value,
                 AdaptiveSharpness.WorstCase(space, new ClosureObjective(Loss), options),
-                AdaptiveSharpness.Average(space, Value, new PhiloxNoise(5), options with { Adaptive = false }).Mean,
+                AdaptiveSharpness.Average(space, Value, new PhiloxNoise(5), options with { Adaptive = false }).Value,
                 AdaptiveSharpness.WorstCase(space, new ClosureObjective(Loss), options with { Adaptive = false }),
             };
         })];

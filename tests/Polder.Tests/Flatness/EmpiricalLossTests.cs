@@ -38,10 +38,10 @@ public class EmpiricalLossTests
         NoiseGapResult gap = NoiseGap.Measure(loss, noise, options);
         Assert.True(model.training);
         NoiseGapResult expected = NoiseGap.Measure(loss.Space, Value, noise, options);
-        Assert.All(gap.Points.Zip(expected.Points), p => Assert.Equal(p.Second.Gap.Mean, p.First.Gap.Mean, 1e-14));
+        Assert.All(gap.Points.Zip(expected.Points), p => Assert.Equal(p.Second.Gap.Value, p.First.Gap.Value, 1e-14));
 
         var sharpness = new SharpnessOptions { Radius = 0.3, Draws = 3, Steps = 5 };
-        Assert.Equal(AdaptiveSharpness.Average(loss.Space, Value, noise, sharpness).Mean, AdaptiveSharpness.Average(loss, noise, sharpness).Mean, 1e-14);
+        Assert.Equal(AdaptiveSharpness.Average(loss.Space, Value, noise, sharpness).Value, AdaptiveSharpness.Average(loss, noise, sharpness).Value, 1e-14);
         Assert.Equal(AdaptiveSharpness.WorstCase(loss.Space, new ClosureObjective(Whole), sharpness), AdaptiveSharpness.WorstCase(loss, sharpness), 1e-13);
 
         using ParameterVector u = SurfaceDirection.FilterNormalized(loss.Space, noise, 0), v = SurfaceDirection.FilterNormalized(loss.Space, noise, 1);

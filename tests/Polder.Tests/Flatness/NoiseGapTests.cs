@@ -24,13 +24,13 @@ public class NoiseGapTests
         {
             double unit = point.Sigma * point.Sigma, error = unit * Math.Sqrt(frobenius / 2 / draws);
             Assert.Equal(unit / 2 * problem.Trace, point.SecondOrder(problem.Trace), 1e-15);
-            Assert.Equal(point.SecondOrder(problem.Trace), point.Gap.Mean, 4 * error);
+            Assert.Equal(point.SecondOrder(problem.Trace), point.Gap.Value, 4 * error);
             // The sample variance of n values of a chi-square mixture has a relative standard error of at most sqrt(14 / n).
             Assert.Equal(1, point.Gap.StandardError / error, 4 * Math.Sqrt(14.0 / draws) / 2);
             Assert.Equal(draws, point.Gap.Count);
         }
         // The same draws at every sigma: on a quadratic the gaps are proportional to sigma^2, not only in the mean.
-        Assert.Equal(result.Points[1].Gap.Mean / 0.09, result.Points[0].Gap.Mean / 1e-4, 1e-9 * frobenius);
+        Assert.Equal(result.Points[1].Gap.Value / 0.09, result.Points[0].Gap.Value / 1e-4, 1e-9 * frobenius);
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public class NoiseGapTests
         ParameterSpace space = ParameterSpace.Of([w]);
         NoiseGapResult result = NoiseGap.Measure(
             space, () => diagonal.mul(w.detach().pow(2)).sum().div(2).ToDouble(), new PhiloxNoise(2, NoiseDistribution.Rademacher), new NoiseGapOptions { Sigmas = [0.1], Draws = 5 });
-        Assert.Equal(0.005 * 11.5, result.Points[0].Gap.Mean, 1e-14);
+        Assert.Equal(0.005 * 11.5, result.Points[0].Gap.Value, 1e-14);
         Assert.Equal(0, result.Points[0].Gap.StandardError, 1e-14);
     }
 
@@ -57,7 +57,7 @@ public class NoiseGapTests
             problem.Space, problem.Value, new PhiloxNoise(3), new NoiseGapOptions { Sigmas = [sigma], Draws = draws, Antithetic = false }).Points[0];
         double variance = (sigma * sigma * problem.Gradient().pow(2).sum().ToDouble()) + (Math.Pow(sigma, 4) * problem.Hessian.pow(2).sum().ToDouble() / 2);
         Assert.Equal(Math.Sqrt(variance / draws), point.Gap.StandardError, 0.1 * Math.Sqrt(variance / draws));
-        Assert.Equal(point.SecondOrder(problem.Trace), point.Gap.Mean, 4 * Math.Sqrt(variance / draws));
+        Assert.Equal(point.SecondOrder(problem.Trace), point.Gap.Value, 4 * Math.Sqrt(variance / draws));
     }
 
     // 200 repetitions: the stated error, times Student's quantile, covers the truth as often as it says (binomial: 95 % +- 3.1 %).
@@ -68,8 +68,8 @@ public class NoiseGapTests
         int covered = 0;
         for (int seed = 0; seed < 200; seed++)
         {
-            SampleMean gap = NoiseGap.Measure(problem.Space, problem.Value, new PhiloxNoise(seed), new NoiseGapOptions { Sigmas = [0.1], Draws = 20 }).Points[0].Gap;
-            covered += Math.Abs(gap.Mean - (0.005 * problem.Trace)) <= 2.093 * gap.StandardError ? 1 : 0; // t, 19 degrees of freedom
+            MeanEstimate gap = NoiseGap.Measure(problem.Space, problem.Value, new PhiloxNoise(seed), new NoiseGapOptions { Sigmas = [0.1], Draws = 20 }).Points[0].Gap;
+            covered += Math.Abs(gap.Value - (0.005 * problem.Trace)) <= 2.093 * gap.StandardError ? 1 : 0; // t, 19 degrees of freedom
         }
         Assert.InRange(covered, 180, 198);
     }
@@ -84,8 +84,8 @@ public class NoiseGapTests
         double squares = w.pow(2).sum().ToDouble();
         NoiseGapPoint point = NoiseGap.Measure(
             space, () => w.detach().pow(4).sum().ToDouble(), new PhiloxNoise(5), new NoiseGapOptions { Sigmas = [0.5], Draws = 2000 }).Points[0];
-        Assert.Equal((6 * 0.25 * squares) + (3 * 0.0625 * 50), point.Gap.Mean, 4 * point.Gap.StandardError);
-        Assert.True(point.Gap.Mean - point.SecondOrder(12 * squares) > 10 * point.Gap.StandardError);
+        Assert.Equal((6 * 0.25 * squares) + (3 * 0.0625 * 50), point.Gap.Value, 4 * point.Gap.StandardError);
+        Assert.True(point.Gap.Value - point.SecondOrder(12 * squares) > 10 * point.Gap.StandardError);
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public class NoiseGapTests
         Parameter w = new(ones(1, ScalarType.Float64));
         NoiseGapResult result = NoiseGap.Measure(
             ParameterSpace.Of([w]), () => w.data<double>()[0] == 1 ? 0 : double.NaN, new PhiloxNoise(1), new NoiseGapOptions { Sigmas = [1], Draws = 3 });
-        Assert.Equal(double.PositiveInfinity, result.Points[0].Gap.Mean);
+        Assert.Equal(double.PositiveInfinity, result.Points[0].Gap.Value);
         Assert.Throws<ArithmeticException>(() => NoiseGap.Measure(ParameterSpace.Of([w]), () => double.NaN, new PhiloxNoise(1)));
     }
 

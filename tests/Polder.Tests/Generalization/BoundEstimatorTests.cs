@@ -51,12 +51,12 @@ public sealed class BoundEstimatorTests : IDisposable
         // w + 0.5 u errs on all where u < -1, on none where u > 3.
         double below = 0.15865525393145707, above = 0.0013498980316301;
         double expected = below + (0.25 * (1 - below - above)), variance = below + (0.0625 * (1 - below - above)) - (expected * expected);
-        Assert.Equal(expected, measured.Error.Mean, 4 * Math.Sqrt(variance / 2000));
+        Assert.Equal(expected, measured.Error.Value, 4 * Math.Sqrt(variance / 2000));
         Assert.Equal(Math.Sqrt(variance / 2000), measured.Error.StandardError, 0.15 * Math.Sqrt(variance / 2000));
-        Assert.Equal(measured.Error.Mean * Math.Log(200), measured.Loss.Mean, 1e-12);
+        Assert.Equal(measured.Error.Value * Math.Log(200), measured.Loss.Value, 1e-12);
 
         // Two sigmas: each is given half of both shares.
-        Assert.Equal(Math.Log(2 / 0.01) / 2000, BernoulliDivergence.Of(measured.Error.Mean, measured.ErrorUpper), 1e-12);
+        Assert.Equal(Math.Log(2 / 0.01) / 2000, BernoulliDivergence.Of(measured.Error.Value, measured.ErrorUpper), 1e-12);
         Assert.Equal((0.5 + Math.Log(2 * 20 / 0.05)) / Examples, BernoulliDivergence.Of(measured.ErrorUpper, measured.ErrorBound), 1e-12);
         double complexity = 0.5 + Math.Log(1 / 0.05);
         Assert.Equal(measured.ErrorUpper * Math.Log(200), measured.LossUpper, 1e-11);

@@ -3,6 +3,7 @@ using Polder.Noise;
 using Polder.Optimization;
 using Polder.Parameters;
 using Polder.Probes;
+using Polder.Statistics;
 using Polder.Testing;
 using Polder.Tests.Methods;
 using TorchSharp;
@@ -124,7 +125,7 @@ public class FreeCurvatureTests
         Within(6 * 12 * Wide * Wide, optimizer.Curvature.Bias);
         Assert.Equal(Steps, optimizer.Curvature.Count);
 
-        static void Within(double expected, RunningEstimate found)
+        static void Within(double expected, MeanEstimate found)
         {
             Assert.Equal(expected, found.Value, 4 * found.StandardError);
             Assert.True(found.StandardError < 0.05 * expected, $"the error {found.StandardError} tells nothing");

@@ -1,3 +1,4 @@
+using Polder.Statistics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -179,7 +180,7 @@ internal sealed class DeflatedSamples : IDisposable
     // With a tolerance: the products that are still needed. Without: in the same unit, what the rest of the budget leaves of the variance.
     private double CostToGo()
     {
-        (double mean, double error) = Curvature.Estimate.Of(_values);
+        (double mean, double error, _) = MeanEstimate.Of(_values);
         double variance = error * error * _values.Count;
         if (!HasTolerance)
             return variance / Math.Max(1, _options.MaxProducts - Products + _values.Count);
@@ -282,7 +283,7 @@ internal sealed class DeflatedSamples : IDisposable
         }
         Estimate Join(double exact, List<double> samples)
         {
-            (double mean, double error) = Curvature.Estimate.Of(samples);
+            (double mean, double error, _) = MeanEstimate.Of(samples);
             return whole ? new Estimate(exact, 0, samples.Count, Products) : new Estimate(exact + mean, error, samples.Count, Products);
         }
 

@@ -1,4 +1,5 @@
 using Polder.Noise;
+using Polder.Statistics;
 using static TorchSharp.torch;
 
 namespace Polder.Curvature.Estimators;
@@ -37,7 +38,7 @@ internal sealed class LeaveOneOutTrace(ILinearOperator @operator, TraceOptions o
                 if (added < wanted || range.IsWhole)
                     return new TraceEstimate(range.Trace(), 0, target, target + range.Products, "xtrace", range.Count, EstimateExit.Exact);
                 double[] values = LeaveOneOut(range, vectors, products);
-                (double mean, double error) = Curvature.Estimate.Of(values);
+                (double mean, double error, _) = MeanEstimate.Of(values);
                 // The error falls with n at least like 1/n; where it falls faster from one look to the next, that may be chance, and ending on it would state too little.
                 if (estimate is not null)
                     error = Math.Max(error, estimate.StandardError * estimate.Samples / target);

@@ -1,6 +1,6 @@
-using Polder.Optimization;
+using Polder.Statistics;
 
-namespace Polder.Tests.Optimization;
+namespace Polder.Tests.Statistics;
 
 public class BatchMeansTests
 {

@@ -1,8 +1,8 @@
-using Polder.Experiments.Comparison;
+using Polder.Statistics;
 
-namespace Polder.Experiments.Tests.Comparison;
+namespace Polder.Tests.Statistics;
 
-public class StatisticsTests
+public class SummaryTests
 {
     private const double Tolerance = 1e-12;
 
@@ -91,17 +91,4 @@ public class StatisticsTests
         Assert.Throws<ArgumentException>(() => PairedDifference.Of([1, 2], [1]));
         Assert.Throws<ArgumentException>(() => PairedDifference.Of([], []));
     }
-
-    [Fact]
-    public void Runs_are_paired_by_seed_and_not_by_place()
-    {
-        MethodRuns method = Runs((7, 0.9), (3, 0.8), (5, 0.1)), reference = Runs((3, 0.7), (7, 0.5), (9, 0.0));
-        PairedDifference difference = method.DifferenceTo(reference)!;
-        Assert.Equal(2, difference.Pairs);
-        Assert.Equal(0.25, difference.Mean, Tolerance);
-        Assert.Null(method.DifferenceTo(Runs((1, 0.5))));
-    }
-
-    private static MethodRuns Runs(params (long Seed, double Accuracy)[] runs) => new(
-        "any", new Dictionary<string, object>(), [.. runs.Select(r => new MethodRun(r.Seed, r.Accuracy, 0, 0, 0, 0, 1, 1, 1, 0, 0))]);
 }

@@ -1,4 +1,4 @@
-namespace Polder.Optimization;
+namespace Polder.Statistics;
 
 /// <summary>
 /// Means of numbers that come step by step, with standard errors that allow for the likeness of neighbouring steps: the spread of the
@@ -39,18 +39,18 @@ internal sealed class BatchMeans(int width)
     }
 
     /// <summary>The estimate of one of the numbers.</summary>
-    public RunningEstimate Estimate(int index)
+    public MeanEstimate Estimate(int index)
     {
         int batches = _sums.Count;
         if (Count == 0)
-            return new RunningEstimate(double.NaN, double.NaN, 0);
+            return new MeanEstimate(double.NaN, double.NaN, 0);
         double mean = (_sums.Sum(sum => sum[index]) + _open[index]) / Count;
         if (batches < 2)
-            return new RunningEstimate(mean, double.NaN, Count);
+            return new MeanEstimate(mean, double.NaN, Count);
         double centre = _sums.Average(sum => sum[index]) / _length;
         double square = _sums.Sum(sum => Math.Pow((sum[index] / _length) - centre, 2)) / (batches - 1);
         // The steps of the batch that is still open are in the mean, too.
-        return new RunningEstimate(mean, Math.Sqrt(square * _length / Count), Count);
+        return new MeanEstimate(mean, Math.Sqrt(square * _length / Count), Count);
     }
 
     /// <summary>All of it in one row of numbers, for <see cref="Load"/>.</summary>

@@ -1,25 +1,4 @@
-using MathNet.Numerics.Distributions;
-
-namespace Polder.Experiments.Comparison;
-
-/// <summary>Mean and spread of a figure over runs.</summary>
-/// <param name="Mean">The mean.</param>
-/// <param name="StandardDeviation">The sample standard deviation (n - 1); NaN for one run.</param>
-/// <param name="Count">The number of runs.</param>
-public sealed record Summary(double Mean, double StandardDeviation, int Count)
-{
-    /// <summary>Summarises some values.</summary>
-    /// <exception cref="ArgumentException">There are none.</exception>
-    public static Summary Of(IReadOnlyList<double> values)
-    {
-        ArgumentNullException.ThrowIfNull(values);
-        if (values.Count == 0)
-            throw new ArgumentException("there are no values", nameof(values));
-        double mean = values.Average();
-        double squares = values.Sum(v => (v - mean) * (v - mean));
-        return new Summary(mean, values.Count > 1 ? Math.Sqrt(squares / (values.Count - 1)) : double.NaN, values.Count);
-    }
-}
+namespace Polder.Statistics;
 
 /// <summary>
 /// The mean difference of two figures over runs that are paired by their seed, with Student's 95 % interval. It covers the seeds, not the
@@ -59,8 +38,8 @@ public sealed record PairedDifference(double Mean, double StandardError, double 
         // Accuracies are fractions that doubles round: equal differences of them spread by an ulp or two, which is no spread.
         double rounding = Rounding * values.Concat(references).Max(Math.Abs);
         double error = differences.StandardDeviation <= rounding ? 0 : differences.StandardDeviation / Math.Sqrt(n);
-        double half = StudentT.InvCDF(0, 1, n - 1, 0.5 + (Confidence / 2)) * error;
-        double? p = n >= FewestPairsForP && error > 0 ? 2 * StudentT.CDF(0, 1, n - 1, -Math.Abs(differences.Mean) / error) : null;
+        double half = StudentT.TwoSided(Confidence, n - 1) * error;
+        double? p = n >= FewestPairsForP && error > 0 ? StudentT.Outside(Math.Abs(differences.Mean) / error, n - 1) : null;
         return new PairedDifference(differences.Mean, error, differences.Mean - half, differences.Mean + half, n, p);
     }
 }

@@ -1,11 +1,5 @@
 namespace Polder.Statistics;
 
-/// <summary>The mean of a quantity over independent draws, and how sure it is.</summary>
-/// <param name="Mean">The mean.</param>
-/// <param name="StandardError">Its standard error: the sample standard deviation over the root of the count; NaN for one draw.</param>
-/// <param name="Count">The number of draws.</param>
-public readonly record struct SampleMean(double Mean, double StandardError, int Count);
-
 /// <summary>Mean and spread of values that come one after another, without keeping them (Welford's recurrence).</summary>
 internal sealed class RunningMean
 {
@@ -23,5 +17,5 @@ internal sealed class RunningMean
         _squares += step * (value - _mean);
     }
 
-    public SampleMean Value => new(_mean, Count > 1 ? Math.Sqrt(_squares / (Count - 1) / Count) : double.NaN, Count);
+    public MeanEstimate Value => new(_mean, Count > 1 ? Math.Sqrt(_squares / (Count - 1) / Count) : double.NaN, Count);
 }
