@@ -1,8 +1,8 @@
 namespace Polder.Checkpoints;
 
 /// <summary>
-/// A checkpoint that cannot be read, written or fitted to a module: damaged, hostile, of an unknown format, or with other names and shapes than
-/// the module. The message begins with the file's path and says what was found.
+/// A checkpoint that cannot be read or fitted to a module (damaged, hostile, of an unknown format, with other names and shapes than the module), or
+/// a file of any kind that cannot be written whole. The message begins with the file's path and says what was found.
 /// </summary>
 public sealed class CheckpointException : Exception
 {

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Polder.Checkpoints.Formats;
 using Polder.Checkpoints.IO;
+using TorchSharp;
 
 namespace Polder.Checkpoints;
 
@@ -8,11 +9,13 @@ namespace Polder.Checkpoints;
 public sealed class NumpyArray
 {
     private readonly byte[] _bytes;
+    private readonly int _size;
 
-    private NumpyArray(string type, long[] shape, byte[] bytes)
+    private NumpyArray(NumpyHeader header, byte[] bytes)
     {
-        Type = type;
-        Shape = shape;
+        Type = header.Type;
+        Shape = header.Shape;
+        _size = header.ElementSize;
         _bytes = bytes;
     }
 
@@ -23,7 +26,7 @@ public sealed class NumpyArray
     public IReadOnlyList<long> Shape { get; }
 
     /// <summary>The number of elements.</summary>
-    public int Count => _bytes.Length / ElementSize(Type);
+    public int Count => _bytes.Length / _size;
 
     /// <summary>The elements' bytes.</summary>
     public ReadOnlyMemory<byte> Bytes => _bytes;
@@ -33,10 +36,9 @@ public sealed class NumpyArray
     public double[] ToDoubles()
     {
         double[] result = new double[Count];
-        int size = ElementSize(Type);
         for (int i = 0; i < result.Length; i++)
         {
-            ReadOnlySpan<byte> at = _bytes.AsSpan(i * size, size);
+            ReadOnlySpan<byte> at = _bytes.AsSpan(i * _size, _size);
             result[i] = Type switch
             {
                 "f8" => BinaryPrimitives.ReadDoubleLittleEndian(at),
@@ -55,65 +57,26 @@ public sealed class NumpyArray
     public long[] ToInt64()
     {
         long[] result = new long[Count];
-        int size = ElementSize(Type);
         for (int i = 0; i < result.Length; i++)
-            result[i] = Integer(_bytes.AsSpan(i * size, size));
+            result[i] = Integer(_bytes.AsSpan(i * _size, _size));
         return result;
     }
 
-    internal static NumpyArray Read(ByteSource file, string name, NumpyHeader.ReadBytes read, long length)
+    internal static NumpyArray Read(ByteSource file, string name, TensorMemory.Fill read, long length)
     {
-        NumpyHeader header = NumpyHeader.Parse(file, read);
-        int size = ElementSize(header.Type);
-        if (size == 0)
-            throw file.Refuse($"array '{name}' has type '{header.Type}', which Polder does not read");
-        long bytes = NumpyReader.CheckLength(file, name, header, size, length);
+        NumpyHeader header = NumpyHeader.Parse(file, name, read, length);
+        long bytes = Shapes.Count(file, name, header.Shape) * header.ElementSize;
         if (bytes > Array.MaxLength)
             throw file.Refuse($"array '{name}' has {bytes} bytes, more than a managed array holds; load it as a checkpoint");
         byte[] data = new byte[bytes];
-        read(header.DataStart, data);
-        if (header.BigEndian)
-            ByteOrder.Reverse(data, header.Type[0] == 'c' ? size / 2 : size);
-        if (header.FortranOrder && header.Shape.Length > 1)
-            data = ToRowMajor(data, header.Shape, size);
-        return new NumpyArray(header.Type, header.Shape, data);
-    }
-
-    private static int ElementSize(string type) => type switch
-    {
-        "b1" or "i1" or "u1" => 1,
-        "i2" or "u2" or "f2" => 2,
-        "i4" or "u4" or "f4" => 4,
-        "i8" or "u8" or "f8" or "c8" => 8,
-        "c16" => 16,
-        _ => 0,
-    };
-
-    private static byte[] ToRowMajor(byte[] source, long[] shape, int size)
-    {
-        byte[] result = new byte[source.Length];
-        long[] index = new long[shape.Length];
-        long[] strides = new long[shape.Length];
-        long stride = size;
-        for (int d = 0; d < shape.Length; d++)
+        header.ReadElements(read, 0, data);
+        if (header.FortranOrder && bytes > 0)
         {
-            strides[d] = stride;
-            stride *= shape[d];
+            using DisposeScope scope = torch.NewDisposeScope();
+            torch.Tensor stored = torch.frombuffer(data, torch.ScalarType.Byte).view([.. header.StoredShape, header.ElementSize]);
+            data = header.InOrder(stored).contiguous().bytes.ToArray();
         }
-        long from = 0;
-        for (int to = 0; to < result.Length; to += size)
-        {
-            source.AsSpan((int)from, size).CopyTo(result.AsSpan(to));
-            for (int d = shape.Length - 1; d >= 0; d--)
-            {
-                from += strides[d];
-                if (++index[d] < shape[d])
-                    break;
-                from -= strides[d] * shape[d];
-                index[d] = 0;
-            }
-        }
-        return result;
+        return new NumpyArray(header, data);
     }
 
     private long Integer(ReadOnlySpan<byte> at) => Type switch

@@ -99,6 +99,24 @@ public sealed class NumpyTests : IDisposable
         Assert.Contains(reason == "U4" ? "does not read" : reason, Assert.Throws<CheckpointException>(() => ReadNpy(path)).Reason);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("1 2 3\n")]
+    [InlineData("1.5, 2.5, 3.5, 4.5\n")]
+    public void A_text_file_is_called_no_array_however_short(string text)
+    {
+        string path = _folder.Write("a.npy", System.Text.Encoding.ASCII.GetBytes(text));
+        Assert.StartsWith("is no NumPy array", Assert.Throws<CheckpointException>(() => ReadNpy(path)).Reason);
+    }
+
+    [Fact]
+    public void An_array_in_Fortran_order_may_be_empty()
+    {
+        NumpyArray array = ReadNpy(_folder.Write("a.npy", Npy("<f4", true, "(2, 0)", [])));
+        Assert.Equal([2L, 0], array.Shape);
+        Assert.Empty(array.ToDoubles());
+    }
+
     [Fact]
     public void Reference_arrays_have_the_sizes_that_their_manifest_says()
     {

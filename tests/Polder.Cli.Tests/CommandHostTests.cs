@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Polder.Checkpoints.IO;
 using Polder.Cli.Hosting;
 using Polder.Machine;
 
@@ -153,7 +154,7 @@ public class CommandHostTests
         try
         {
             string file = Path.Combine(folder, "x");
-            Outcome outcome = Outcome.Of((_, _) => Output.AtomicFile.Write(file, _ => throw new IOException("No space left on device")), "probe");
+            Outcome outcome = Outcome.Of((_, _) => AtomicFile.Write(file, _ => throw new IOException("No space left on device")), "probe");
             Assert.Equal((2, $"polder: {file}: cannot be written: No space left on device\n"), (outcome.ExitCode, outcome.Error));
             Assert.Empty(Directory.GetFileSystemEntries(folder));
         }

@@ -1,8 +1,16 @@
+using System.Text;
+
 namespace Polder.Checkpoints.IO;
 
 /// <summary>Writes a file so that its name never stands for half a file.</summary>
 public static class AtomicFile
 {
+    /// <summary>Writes text as UTF-8, as <see cref="Write"/> does.</summary>
+    /// <param name="path">The file to create or replace; its folder must exist.</param>
+    /// <param name="text">The content.</param>
+    /// <exception cref="CheckpointException">The file cannot be written (no such folder, no permission, disk full).</exception>
+    public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+
     /// <summary>
     /// Writes to a temporary file in the same folder, flushes it to the disk, and renames it over <paramref name="path"/>. Whatever happens before
     /// the rename (an exception, a full disk, a killed process), the file that was there before stays whole. The temporary name is the same each

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Text;
 
 namespace Polder.Checkpoints.IO;
@@ -51,16 +52,17 @@ internal sealed class StoredZipWriter(Stream stream)
             header.Write(new byte[padding]);
             stream.Write(header.GetBuffer(), 0, (int)header.Length);
         }
-        uint crc = 0;
+        Crc32 checksum = new();
         long start = stream.Position;
         content(bytes =>
         {
-            crc = Crc32.Append(crc, bytes);
+            checksum.Append(bytes);
             stream.Write(bytes);
         });
         long end = stream.Position;
         if (end - start != size)
             throw new InvalidOperationException($"entry '{name}' was announced with {size} bytes and has {end - start}");
+        uint crc = checksum.GetCurrentHashAsUInt32();
         stream.Position = offset + 14;
         Write32(stream, crc);
         stream.Position = end;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Polder.Checkpoints.IO;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using TorchSharp;

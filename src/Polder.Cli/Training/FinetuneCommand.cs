@@ -1,3 +1,4 @@
+using Polder.Checkpoints.IO;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;

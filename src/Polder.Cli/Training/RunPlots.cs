@@ -1,5 +1,5 @@
+using Polder.Checkpoints.IO;
 using Polder.Cli.Hosting;
-using Polder.Cli.Output;
 using Polder.Experiments.Reports;
 using Polder.Vision.Training;
 using Polder.Vision.Training.Metrics;

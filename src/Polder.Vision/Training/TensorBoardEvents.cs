@@ -1,13 +1,13 @@
 using System.Buffers.Binary;
 using System.Numerics;
-using System.Text;
+using Google.Protobuf;
+using Tensorboard;
 
 namespace Polder.Vision.Training;
 
 /// <summary>
 /// Scalars in the form that TensorBoard reads: records of a length, its checksum, an <c>Event</c> message of Protocol Buffers, and its checksum.
-/// The few fields that are needed are written by hand: wall time (1, double), step (2), file version (3) and summary (5) of values (1) with tag (1)
-/// and simple value (2, float).
+/// The messages are TorchSharp's; its own writer appends to a file over the whole training, while this one makes the file anew from the reports.
 /// </summary>
 public static class TensorBoardEvents
 {
@@ -22,18 +22,18 @@ public static class TensorBoardEvents
         ArgumentNullException.ThrowIfNull(epochs);
         using var file = new MemoryStream();
         double time = start.ToUnixTimeMilliseconds() / 1000.0;
-        Record(file, Event(time, 0, Bytes(3, "brain.Event:2"u8)));
+        Record(file, new Event { WallTime = time, FileVersion = "brain.Event:2" });
         foreach (EpochReport epoch in epochs)
         {
             time += epoch.Seconds;
-            using var summary = new MemoryStream();
+            var summary = new Summary();
             foreach ((string tag, double value) in (ReadOnlySpan<(string, double)>)
                 [
                     ("loss/train", epoch.TrainLoss), ("loss/validation", epoch.ValidationLoss), ("accuracy/validation", epoch.ValidationAccuracy),
                     ("learning rate", epoch.LearningRate),
                 ])
-                summary.Write(Bytes(1, Value(tag, value)));
-            Record(file, Event(time, epoch.Epoch, Bytes(5, summary.ToArray())));
+                summary.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value });
+            Record(file, new Event { WallTime = time, Step = epoch.Epoch, Summary = summary });
         }
         return file.ToArray();
     }
@@ -47,8 +47,9 @@ public static class TensorBoardEvents
         return BitOperations.RotateRight(~crc, 15) + 0xA282EAD8;
     }
 
-    private static void Record(MemoryStream file, byte[] message)
+    private static void Record(MemoryStream file, Event content)
     {
+        byte[] message = content.ToByteArray();
         byte[] length = new byte[8], checksum = new byte[4];
         BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)message.Length);
         file.Write(length);
@@ -57,33 +58,5 @@ public static class TensorBoardEvents
         file.Write(message);
         BinaryPrimitives.WriteUInt32LittleEndian(checksum, MaskedChecksum(message));
         file.Write(checksum);
-    }
-
-    private static byte[] Event(double time, long step, byte[] content)
-    {
-        byte[] wall = new byte[8];
-        BinaryPrimitives.WriteDoubleLittleEndian(wall, time);
-        return [Key(1, 1), .. wall, Key(2, 0), .. Variable((ulong)step), .. content];
-    }
-
-    private static byte[] Value(string tag, double value)
-    {
-        byte[] number = new byte[4];
-        BinaryPrimitives.WriteSingleLittleEndian(number, (float)value);
-        return [.. Bytes(1, Encoding.UTF8.GetBytes(tag)), Key(2, 5), .. number];
-    }
-
-    private static byte[] Bytes(int field, ReadOnlySpan<byte> content) => [Key(field, 2), .. Variable((ulong)content.Length), .. content];
-
-    /// <summary>Field and wire type: 0 variable length, 1 eight bytes, 2 bytes with their length, 5 four bytes.</summary>
-    private static byte Key(int field, int type) => (byte)(field << 3 | type);
-
-    private static byte[] Variable(ulong value)
-    {
-        var bytes = new List<byte>();
-        for (; value >= 0x80; value >>= 7)
-            bytes.Add((byte)(value | 0x80));
-        bytes.Add((byte)value);
-        return [.. bytes];
     }
 }
