@@ -1,4 +1,5 @@
 using System.Globalization;
+using Polder.Benchmarks.Studies;
 using Polder.Curvature;
 using Polder.Experiments.Measurement;
 using TorchSharp;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Polder.Experiments.Measurement;
+using Polder.Benchmarks.Studies;
 using Polder.Vision.Data;
 using Polder.Vision.Models;
 using TorchSharp;

@@ -10,7 +10,7 @@ namespace Polder.Experiments.Measurement;
 
 /// <summary>A trained network and the images that it is measured on, without augmentation; it owns the network.</summary>
 /// <param name="model">The network; it is put into evaluation mode.</param>
-/// <param name="file">Architecture, image size, normalisation, classes.</param>
+/// <param name="file">Architecture, image size, normalization, classes.</param>
 /// <param name="images">The images, in the order in which they are read.</param>
 /// <param name="name">What tables call network and data.</param>
 /// <param name="batchSize">Images a forward pass; it changes the cost, not the result.</param>
@@ -21,7 +21,7 @@ public sealed class MeasuredNetwork(ImageClassifier model, ModelFile file, Image
     /// <summary>The network, in evaluation mode.</summary>
     public ImageClassifier Model => _model;
 
-    /// <summary>Architecture, image size, normalisation, classes.</summary>
+    /// <summary>Architecture, image size, normalization, classes.</summary>
     public ModelFile File { get; } = file ?? throw new ArgumentNullException(nameof(file));
 
     /// <summary>The images.</summary>

@@ -22,7 +22,7 @@ public class ConfusionPlotTests
         var cells = new List<(int Left, int Right, int Top, int Bottom)>();
         for (int y = 0; y < picture.Height; y++)
         {
-            // The bar of colours is at the right.
+            // The bar of colors is at the right.
             int[] dark = [.. Enumerable.Range(0, picture.Width - 100).Where(x => IsDarkBlue(picture.GetPixel(x, y)))];
             if (dark.Length == 0)
                 continue;

@@ -10,7 +10,7 @@ public class ContourPlotTests
     private static readonly double[] Positions = [.. Enumerable.Range(0, 21).Select(i => (i - 10) / 10.0)];
     private static readonly ContourPlot Plot = new("loss", "first", "second", "loss");
 
-    // A bowl twice as steep along x, with its bottom at (-0.5, 0.5): the darkest colour lies there, in the upper left quarter.
+    // A bowl twice as steep along x, with its bottom at (-0.5, 0.5): the darkest color lies there, in the upper left quarter.
     [Fact]
     public void The_lowest_value_is_where_the_picture_is_darkest()
     {

@@ -1,8 +1,8 @@
+using Polder.Benchmarks.Studies;
 using Polder.Curvature;
-using Polder.Experiments.Measurement;
 using static TorchSharp.torch;
 
-namespace Polder.Experiments.Tests.Measurement;
+namespace Polder.Experiments.Tests.Studies;
 
 /// <summary>Counts of products on a matrix whose spectrum is known.</summary>
 public class ProductCountsTests

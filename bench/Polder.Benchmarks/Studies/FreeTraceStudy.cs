@@ -7,7 +7,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Polder.Experiments.Measurement;
+namespace Polder.Benchmarks.Studies;
 
 /// <summary>The trace that NSO's pairs show for free, at one sigma.</summary>
 /// <param name="Sigma">The standard deviation of the noise.</param>

@@ -1,7 +1,7 @@
 using Polder.Curvature;
 
 
-namespace Polder.Experiments.Measurement;
+namespace Polder.Benchmarks.Studies;
 
 /// <summary>What one run of a trace estimator took to reach an asked error.</summary>
 /// <param name="Asked">The standard error that was asked for, as a share of the trace.</param>

@@ -5,7 +5,7 @@ using Polder.Probes;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Polder.Experiments.Measurement;
+namespace Polder.Benchmarks.Studies;
 
 /// <summary>An estimate and its standard error.</summary>
 /// <param name="Value">The mean over the draws.</param>

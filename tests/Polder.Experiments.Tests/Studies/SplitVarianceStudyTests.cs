@@ -1,8 +1,8 @@
-using Polder.Experiments.Measurement;
+using Polder.Benchmarks.Studies;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Polder.Experiments.Tests.Measurement;
+namespace Polder.Experiments.Tests.Studies;
 
 /// <summary>On rows w'h_r w / 2 with given Hessians, where the first order is everything.</summary>
 public class SplitVarianceStudyTests

@@ -1,8 +1,8 @@
-using Polder.Experiments.Measurement;
+using Polder.Benchmarks.Studies;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Polder.Experiments.Tests.Measurement;
+namespace Polder.Experiments.Tests.Studies;
 
 /// <summary>The free trace against products, on functions whose derivatives are known.</summary>
 public class FreeTraceStudyTests
