@@ -24,7 +24,7 @@ internal static class TensorMemory
             Span<byte> bytes = piece.bytes;
             fill(offset, bytes);
             if (type.Scalar == ScalarType.Bool)
-                Normalise(bytes);
+                Normalize(bytes);
             offset += bytes.Length;
             piece.Dispose();
         }
@@ -57,7 +57,7 @@ internal static class TensorMemory
     }
 
     /// <summary>Kernels count and index with the bytes of a Boolean tensor: any other value than 0 and 1 would lead them out of bounds.</summary>
-    private static void Normalise(Span<byte> bytes)
+    private static void Normalize(Span<byte> bytes)
     {
         if (bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
             foreach (ref byte value in bytes)

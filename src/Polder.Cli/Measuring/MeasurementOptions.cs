@@ -133,8 +133,7 @@ internal sealed class MeasurementOptions
 
     private static void RequireRightConvolutions(CommandContext context, MeasuredNetwork network)
     {
-        int size = network.File.ImageSize;
-        ConvolutionReport report = ConvolutionCheck.Of(network.Model, 1, network.Model.Channels, size, size);
+        ConvolutionReport report = network.Model.CheckConvolutions(network.File.ImageSize);
         if (!report.IsRight)
             throw new UserErrorException($"{network.File.Architecture}: {report.Describe()}");
         context.Output.Verbose($"{report.Verdicts.Count} distinct convolutions checked against float64: all right");

@@ -56,7 +56,7 @@ internal sealed class AugmentationOptions
     {
         Distortion = new Distortion
         {
-            ColourJitter = context.Get(_jitter),
+            ColorJitter = context.Get(_jitter),
             HueJitter = context.Get(_hue),
             RandAugment = context.Get(_operations),
             Magnitude = context.Get(_magnitude),

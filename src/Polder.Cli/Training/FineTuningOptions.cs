@@ -303,7 +303,7 @@ internal sealed class FineTuningOptions
     /// <summary>Stops before a network is trained wrongly: some float32 convolutions are wrong on some machines.</summary>
     private static void RequireRightConvolutions(CommandContext context, FineTuningCase start)
     {
-        ConvolutionReport report = ConvolutionCheck.Of(start.Model, 1, start.Model.Channels, start.File.ImageSize, start.File.ImageSize);
+        ConvolutionReport report = start.Model.CheckConvolutions(start.File.ImageSize);
         if (!report.IsRight)
             throw new UserErrorException($"{start.File.Architecture}: {report.Describe()}");
         context.Output.Verbose($"{report.Verdicts.Count} distinct convolutions checked against float64: all right");

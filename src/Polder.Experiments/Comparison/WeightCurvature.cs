@@ -53,7 +53,7 @@ public sealed record WeightCurvatureOptions
 
     /// <summary>Measures a network at its weights as they stand; it is in evaluation mode afterwards.</summary>
     /// <param name="model">The network; the caller keeps it.</param>
-    /// <param name="file">Image size and normalisation.</param>
+    /// <param name="file">Image size and normalization.</param>
     /// <param name="images">The images.</param>
     /// <param name="seed">The seed of probes and start: two networks that are compared get the same.</param>
     /// <param name="cancellation">Stops.</param>

@@ -4,7 +4,7 @@ using ScottPlot.TickGenerators;
 
 namespace Polder.Experiments.Reports;
 
-/// <summary>A confusion matrix as a picture: a row a true class, a column a predicted one, colours by the share of the row.</summary>
+/// <summary>A confusion matrix as a picture: a row a true class, a column a predicted one, colors by the share of the row.</summary>
 public static class ConfusionPlot
 {
     /// <summary>Classes up to which each cell shows its number.</summary>
@@ -70,7 +70,7 @@ public static class ConfusionPlot
             plot.Axes.Bottom.TickGenerator = new NumericManual([.. numbers.Select(c => new Tick(c, $"{c}"))]);
         }
         plot.Title(title);
-        plot.XLabel("predicted (colours: share of the true class)");
+        plot.XLabel("predicted (colors: share of the true class)");
         plot.YLabel("true");
         plot.Axes.SetLimits(-0.5, n - 0.5, -0.5, n - 0.5);
         int side = Math.Clamp(36 * n + 260, 520, 1400);

@@ -2,11 +2,11 @@ using ScottPlot;
 
 namespace Polder.Experiments.Reports;
 
-/// <summary>Height lines and colours of a function over a square grid, as SVG or PNG; its logarithm where the values span decades.</summary>
+/// <summary>Height lines and colors of a function over a square grid, as SVG or PNG; its logarithm where the values span decades.</summary>
 /// <param name="Title">The title.</param>
 /// <param name="XLabel">The label of the x axis.</param>
 /// <param name="YLabel">The label of the y axis.</param>
-/// <param name="ValueLabel">The label of the colours.</param>
+/// <param name="ValueLabel">The label of the colors.</param>
 public sealed record ContourPlot(string Title, string XLabel, string YLabel, string ValueLabel)
 {
     private const int Width = 720, Height = 600, Lines = 12;
@@ -41,7 +41,7 @@ public sealed record ContourPlot(string Title, string XLabel, string YLabel, str
         heatmap.FlipVertically = true; // row 0 is the lowest y
         heatmap.Colormap = new ScottPlot.Colormaps.Viridis();
         plot.Add.ColorBar(heatmap).Label = logarithmic ? $"log10 of {ValueLabel}" : ValueLabel;
-        // Height lines need a whole grid; where a value is missing the colours alone are shown.
+        // Height lines need a whole grid; where a value is missing the colors alone are shown.
         if (finite.Length == n * n && finite.Max() > finite.Min())
         {
             var points = new Coordinates3d[n, n];

@@ -32,7 +32,7 @@ public static class PlotFont
         // Words within the axes are not reached by setting the plot's font.
         foreach (ScottPlot.Plottables.Text text in plot.GetPlottables<ScottPlot.Plottables.Text>())
             text.LabelFontName = Name;
-        // Nor is a colour bar reached by setting the plot's font.
+        // Nor is a color bar reached by setting the plot's font.
         foreach (ScottPlot.Panels.ColorBar bar in plot.Axes.GetPanels().OfType<ScottPlot.Panels.ColorBar>())
         {
             bar.LabelStyle.FontName = bar.Axis.TickLabelStyle.FontName = bar.Axis.Label.FontName = Name;

@@ -13,7 +13,7 @@ public sealed class Batch : IExamples, IDisposable
 
     internal Batch(Tensor images, Tensor labels, int[] indices) => (Images, Labels, Indices) = (images, labels, indices);
 
-    /// <summary>N x channels x height x width, float32, normalised.</summary>
+    /// <summary>N x channels x height x width, float32, normalized.</summary>
     public Tensor Images { get; }
 
     /// <summary>N class numbers, int64.</summary>

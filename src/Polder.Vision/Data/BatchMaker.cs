@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Polder.Vision.Data;
 
-/// <summary>Turns stored bytes into the tensors of a batch: crop, flip, channels, normalisation. One pass over the pixels, written in place.</summary>
+/// <summary>Turns stored bytes into the tensors of a batch: crop, flip, channels, normalization. One pass over the pixels, written in place.</summary>
 internal sealed class BatchMaker
 {
     private readonly ImageSet _set;
@@ -82,7 +82,7 @@ internal sealed class BatchMaker
         }
     }
 
-    // Window and flip into bytes, distorted there, then normalised.
+    // Window and flip into bytes, distorted there, then normalized.
     private void WriteDistorted(int epoch, int index, ReadOnlySpan<byte> source, int channels, bool resized, Span<float> destination)
     {
         int plane = _set.Height * _set.Width, target = _height * _width;

@@ -11,7 +11,7 @@ public sealed class Loader : IEnumerable<Batch>
 {
     /// <summary>Makes a loader; nothing is started before the first batch is asked for.</summary>
     /// <param name="set">The images; at least one.</param>
-    /// <param name="options">Batch size, seed, augmentation, normalisation; null: the defaults.</param>
+    /// <param name="options">Batch size, seed, augmentation, normalization; null: the defaults.</param>
     /// <exception cref="ArgumentException">The set is empty, or the image size is larger than its images.</exception>
     public Loader(ImageSet set, LoaderOptions? options = null)
     {
@@ -44,7 +44,7 @@ public sealed class Loader : IEnumerable<Batch>
     /// <summary>Called on the background thread before a batch is made: the tests let it fail there.</summary>
     internal Action<int, int[]>? BeforeBatch { get; init; }
 
-    /// <summary>The same images and normalisation in the set's order, without augmentation, all of them.</summary>
+    /// <summary>The same images and normalization in the set's order, without augmentation, all of them.</summary>
     /// <param name="batchSize">Images of a batch; null: as here.</param>
     public Loader ForEvaluation(int? batchSize = null) =>
         new(Set, Options with { Shuffle = false, Augmentation = Augmentation.None, Distortion = new(), BatchSize = batchSize ?? Options.BatchSize });

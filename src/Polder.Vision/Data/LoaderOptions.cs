@@ -72,7 +72,7 @@ public sealed record LoaderOptions
     public int? ImageSize { get => _imageSize; init => _imageSize = value is int size ? AtLeastOne(size, nameof(ImageSize)) : null; }
 
     /// <summary>
-    /// Mean and standard deviation, and by their number the channels of the batch: gray images are tripled for three, colour is weighted down to one
+    /// Mean and standard deviation, and by their number the channels of the batch: gray images are tripled for three, color is weighted down to one
     /// (ITU-R BT.601). Default <see cref="Data.Normalization.ImageNet"/>.
     /// </summary>
     public Normalization Normalization { get; init; } = Normalization.ImageNet;

@@ -41,14 +41,14 @@ public static class MedMnist
         NumpyArray images = Array(path, arrays, $"{part}_images");
         long[] labels = Labels(path, arrays, part);
         IReadOnlyList<long> shape = images.Shape;
-        bool colour = shape.Count == 4 && shape[3] == 3;
-        if (images.Type != "u1" || !(shape.Count == 3 || colour) || shape.Any(n => n < 1))
+        bool color = shape.Count == 4 && shape[3] == 3;
+        if (images.Type != "u1" || !(shape.Count == 3 || color) || shape.Any(n => n < 1))
             throw new DataException(path, $"{part}_images is {images.Type} [{string.Join(", ", shape)}]; allowed are bytes, N x height x width (x 3)");
         if (shape[0] != labels.Length)
             throw new DataException(path, $"{part} has {shape[0]} images and {labels.Length} labels");
         if (labels.Any(label => label < 0 || label >= classes.Length))
             throw new DataException(path, $"{part}_labels has a label outside 0 to {classes.Length - 1}, the classes of train_labels");
-        (int height, int width, int channels) = ((int)shape[1], (int)shape[2], colour ? 3 : 1);
+        (int height, int width, int channels) = ((int)shape[1], (int)shape[2], color ? 3 : 1);
         int size = height * width * channels;
         byte[][] pixels = new byte[labels.Length][];
         byte[] planes = new byte[size];

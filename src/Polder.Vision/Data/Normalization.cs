@@ -11,7 +11,7 @@ public sealed record Normalization
     /// <summary>ImageNet's statistics for one gray channel: the mean of the three.</summary>
     public static Normalization ImageNetGray { get; } = new([0.449f], [0.226f]);
 
-    /// <summary>Makes a normalisation.</summary>
+    /// <summary>Makes a normalization.</summary>
     /// <param name="mean">Mean of a channel, pixels scaled to 0..1; one value (for gray) or three.</param>
     /// <param name="standardDeviation">Standard deviation of a channel, as many values, each above 0.</param>
     /// <exception cref="ArgumentException">The lengths differ or are not 1 or 3, or a value is not allowed.</exception>

@@ -59,7 +59,7 @@ internal static class Orientation
     {
         if (!Vector128.IsHardwareAccelerated)
             return 0;
-        Vector128<byte> byColour = Vector128.Create((byte)0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        Vector128<byte> byColor = Vector128.Create((byte)0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
         int x = 0;
         for (; x <= red.Length - 16; x += 16)
         {
@@ -73,7 +73,7 @@ internal static class Orientation
 
         // The reds of four pixels, their greens, blues and alphas.
         Vector128<uint> Four(ReadOnlySpan<byte> from, int offset) =>
-            Vector128.Shuffle(Vector128.Create(from.Slice(offset, 16)), byColour).AsUInt32();
+            Vector128.Shuffle(Vector128.Create(from.Slice(offset, 16)), byColor).AsUInt32();
     }
 
     private static uint OverWhite(uint pixel)

@@ -1,7 +1,7 @@
 namespace Polder.Vision.Data;
 
 /// <summary>
-/// The 256 values that a channel's pixels can take after normalisation, computed in double precision: a look-up is as fast as the arithmetic.
+/// The 256 values that a channel's pixels can take after normalization, computed in double precision: a look-up is as fast as the arithmetic.
 /// </summary>
 internal sealed class PixelTable
 {

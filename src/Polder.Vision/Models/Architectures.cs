@@ -7,7 +7,7 @@ namespace Polder.Vision.Models;
 /// <param name="Summary">One line for people.</param>
 /// <param name="ImageSize">The side of its usual input in pixels; other sizes work, too.</param>
 /// <param name="Channels">Channels of its input: 3 (RGB) or 1 (gray).</param>
-/// <param name="Normalization">Mean and standard deviation that its inputs are normalised with.</param>
+/// <param name="Normalization">Mean and standard deviation that its inputs are normalized with.</param>
 /// <param name="LearningRates">What it is trained with where nobody says otherwise.</param>
 /// <param name="HeadName">The name of the linear head: its parameters are <c>{HeadName}.weight</c> and <c>{HeadName}.bias</c>.</param>
 /// <param name="Builder">Builds it for a number of classes, with weights from the library's global generator.</param>

@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using Polder.Machine;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -51,12 +52,12 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     public IEnumerable<Parameter> HeadParameters => NamedParameters(head: true).Select(p => p.Parameter);
 
     /// <summary>The forward pass up to the head, for a linear probe and for retrieval.</summary>
-    /// <param name="images">N x <see cref="Channels"/> x height x width, normalised.</param>
+    /// <param name="images">N x <see cref="Channels"/> x height x width, normalized.</param>
     /// <returns>N x <see cref="FeatureCount"/>, owned by the caller's dispose scope.</returns>
     public abstract Tensor Features(Tensor images);
 
     /// <summary>The forward pass.</summary>
-    /// <param name="input">N x <see cref="Channels"/> x height x width, normalised.</param>
+    /// <param name="input">N x <see cref="Channels"/> x height x width, normalized.</param>
     /// <returns>Logits, N x <see cref="Classes"/>.</returns>
     public override Tensor forward(Tensor input)
     {
@@ -127,6 +128,10 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     /// <summary>Draws every weight anew from one seed, independently of the library's global generator (see <see cref="Initialization"/>).</summary>
     /// <param name="seed">The seed.</param>
     public void Initialize(long seed) => Initialization.Apply(this, seed);
+
+    /// <summary>Whether the installed libtorch computes this network's convolutions rightly on this machine (<see cref="ConvolutionCheck"/>).</summary>
+    /// <param name="imageSize">Height and width of its input.</param>
+    public ConvolutionReport CheckConvolutions(int imageSize) => ConvolutionCheck.Of(this, 1, Channels, imageSize, imageSize);
 
     /// <summary>Registers the head; the derived constructor calls it after it has registered its body.</summary>
     protected void RegisterHead() => register_module(HeadName, _head);

@@ -10,7 +10,7 @@ public sealed record LayerGroup(string Name, int Height, IReadOnlyList<Parameter
 
 /// <summary>
 /// The layers of a classifier by depth, for learning rates that fall towards the input (discriminative fine-tuning, Howard and Ruder 2018): the
-/// stem, every residual block and the head are a layer each; elsewhere a convolution and the normalisation after it are.
+/// stem, every residual block and the head are a layer each; elsewhere a convolution and the normalization after it are.
 /// </summary>
 public static class LayerGroups
 {

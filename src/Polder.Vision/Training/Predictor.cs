@@ -34,7 +34,7 @@ public sealed class Predictor
 
     /// <summary>Makes a predictor; the model stays the caller's.</summary>
     /// <param name="model">The model, on the CPU.</param>
-    /// <param name="file">Image size, normalisation and class names.</param>
+    /// <param name="file">Image size, normalization and class names.</param>
     /// <exception cref="ArgumentException">The names are not as many as the model's classes.</exception>
     public Predictor(ImageClassifier model, ModelFile file)
     {

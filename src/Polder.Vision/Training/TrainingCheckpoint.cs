@@ -87,7 +87,8 @@ internal sealed class TrainingCheckpoint
         if (!metadata.ContainsKey(RunName))
             throw new DataException(_path, "is no state of a training");
         foreach (var (name, value) in _options)
-            if (metadata.TryGetValue(OptionPrefix + name, out string? saved) && saved != value)
+            // Version 0.1.0 spelled one name differently.
+            if (metadata.TryGetValue(OptionPrefix + name, out string? saved) && saved.Replace("ColourJitter", "ColorJitter") != value)
                 throw new DataException(_path, $"is of a training with {name} {saved}; this one has {value}, and a training is resumed as it was begun");
     }
 }

@@ -121,7 +121,7 @@ public sealed record TrainingOptions
     /// <summary>What happens where a loss or gradient is not finite. Default: the training stops with <see cref="TrainingDivergedException"/>.</summary>
     public NonFinitePolicy NonFinite { get; init; } = NonFinitePolicy.Throw;
 
-    /// <summary>What else is done to the training images: colours, RandAugment, erasing. Default: nothing.</summary>
+    /// <summary>What else is done to the training images: colors, RandAugment, erasing. Default: nothing.</summary>
     public Distortion Distortion { get; init; } = new();
 
     /// <summary>

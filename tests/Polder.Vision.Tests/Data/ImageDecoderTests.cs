@@ -35,7 +35,7 @@ public class ImageDecoderTests
     [InlineData(16)]
     [InlineData(15)]
     [InlineData(53)]
-    public void Colours_are_separated_pixel_by_pixel(int width)
+    public void Colors_are_separated_pixel_by_pixel(int width)
     {
         byte[] rgba = new byte[3 * width * 4], planes = new byte[3 * width * 3];
         new Random(1).NextBytes(rgba);

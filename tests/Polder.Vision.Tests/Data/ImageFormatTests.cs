@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace Polder.Vision.Tests.Data;
 
-/// <summary>What cameras, scanners and editors write beside plain 8-bit colour.</summary>
+/// <summary>What cameras, scanners and editors write beside plain 8-bit color.</summary>
 public class ImageFormatTests
 {
     [Theory]
@@ -14,7 +14,7 @@ public class ImageFormatTests
         using var bitmap = new SKBitmap(new SKImageInfo(8, 8, SKColorType.Gray8, SKAlphaType.Opaque));
         bitmap.Erase(new SKColor(100, 100, 100));
         using SKData data = bitmap.Encode(format, 100);
-        AssertColour(data.ToArray(), 100, 100, 100, tolerance);
+        AssertColor(data.ToArray(), 100, 100, 100, tolerance);
     }
 
     [Fact]
@@ -25,13 +25,13 @@ public class ImageFormatTests
         using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         byte[] file = data.ToArray();
         Assert.Equal(16, file[24]); // the bit depth in the header: the file is what the test is about
-        AssertColour(file, 10, 100, 200, 1);
+        AssertColor(file, 10, 100, 200, 1);
     }
 
     [Theory]
     [InlineData(SKEncodedImageFormat.Png, 0)]
     [InlineData(SKEncodedImageFormat.Webp, 2)]
-    public void A_half_transparent_file_lies_over_white(SKEncodedImageFormat format, int tolerance) => AssertColour(
+    public void A_half_transparent_file_lies_over_white(SKEncodedImageFormat format, int tolerance) => AssertColor(
         TemporaryFolder.Encode(8, 8, (_, _) => new SKColor(200, 100, 0, 51), format), 244, 224, 204, tolerance);
 
     [Theory]
@@ -40,22 +40,22 @@ public class ImageFormatTests
     public void Baseline_and_progressive_files_are_decoded(bool progressive)
     {
         // Y = 120, Cb = Cr = 128 is gray.
-        AssertColour(FlatJpeg.Write(progressive, adobeCmyk: false, 120, 128, 128), 120, 120, 120, 1);
+        AssertColor(FlatJpeg.Write(progressive, adobeCmyk: false, 120, 128, 128), 120, 120, 120, 1);
         // ITU-R BT.601: R = Y + 1.402 (Cr - 128).
-        AssertColour(FlatJpeg.Write(progressive, adobeCmyk: false, 120, 128, 178), 190, 84, 120, 2);
+        AssertColor(FlatJpeg.Write(progressive, adobeCmyk: false, 120, 128, 178), 190, 84, 120, 2);
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Four_ink_files_of_editors_become_colours(bool progressive)
+    public void Four_ink_files_of_editors_become_colors(bool progressive)
     {
-        // Editors write inks inverted: 255 is no ink. Colour = ink x black.
-        AssertColour(FlatJpeg.Write(progressive, adobeCmyk: true, 200, 100, 50, 255), 200, 100, 50, 2);
-        AssertColour(FlatJpeg.Write(progressive, adobeCmyk: true, 200, 100, 50, 128), 100, 50, 25, 2);
+        // Editors write inks inverted: 255 is no ink. Color = ink x black.
+        AssertColor(FlatJpeg.Write(progressive, adobeCmyk: true, 200, 100, 50, 255), 200, 100, 50, 2);
+        AssertColor(FlatJpeg.Write(progressive, adobeCmyk: true, 200, 100, 50, 128), 100, 50, 25, 2);
     }
 
-    private static void AssertColour(byte[] file, int red, int green, int blue, int tolerance)
+    private static void AssertColor(byte[] file, int red, int green, int blue, int tolerance)
     {
         byte[] pixels = ImageDecoder.Decode(file, "test", 8);
         Assert.All(pixels[..64], value => Assert.InRange(value, red - tolerance, red + tolerance));
@@ -65,7 +65,7 @@ public class ImageFormatTests
 }
 
 /// <summary>
-/// JPEG files of one block of one colour (ITU-T T.81), which no encoder at hand writes as progressive or with four inks: a flat block is its mean
+/// JPEG files of one block of one color (ITU-T T.81), which no encoder at hand writes as progressive or with four inks: a flat block is its mean
 /// alone, so tables of a few codes are enough.
 /// </summary>
 internal static class FlatJpeg

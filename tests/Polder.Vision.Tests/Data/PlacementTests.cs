@@ -26,7 +26,7 @@ public class PlacementTests
     }
 
     [Fact]
-    public void Normalisation_is_exact_to_float_for_every_pixel_value()
+    public void Normalization_is_exact_to_float_for_every_pixel_value()
     {
         PixelTable[] tables = PixelTable.Of(Normalization.ImageNet);
         byte[] all = [.. Enumerable.Range(0, 256).Select(i => (byte)i)];

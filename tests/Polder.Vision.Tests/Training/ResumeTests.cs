@@ -1,7 +1,9 @@
+using Polder.Checkpoints;
 using Polder.Methods;
 using Polder.Optimization;
 using Polder.Probes;
 using Polder.Vision.Data;
+using Polder.Vision.Data.Distortions;
 using Polder.Vision.Models;
 using Polder.Vision.Training;
 using static TorchSharp.torch;
@@ -164,6 +166,20 @@ public sealed class ResumeTests : IDisposable
             Assert.StartsWith(ResumeFile, e.Message);
             Assert.Contains(words, e.Message);
         }
+    }
+
+    [Fact]
+    public void The_state_of_a_version_that_spelled_an_option_differently_is_the_same_training()
+    {
+        TrainingOptions options = Options with { Distortion = new Distortion { ColorJitter = 0.2 } };
+        Assert.ThrowsAny<OperationCanceledException>(() => Train(options, Methods[0], ResumeFile, 2));
+        using (Checkpoint saved = Checkpoint.Load(ResumeFile))
+        {
+            Dictionary<string, string> metadata = saved.Metadata.ToDictionary(e => e.Key, e => e.Value.Replace("ColorJitter", "ColourJitter"));
+            Assert.NotEqual(saved.Metadata, metadata);
+            Safetensors.Write(ResumeFile, [.. saved.Tensors.Select(e => (e.Key, e.Value))], metadata);
+        }
+        Train(options, Methods[0], ResumeFile, 0);
     }
 
     [Fact]

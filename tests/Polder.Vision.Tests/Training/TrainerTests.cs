@@ -113,7 +113,7 @@ public sealed class TrainerTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)] // an average's statistics are taken anew, but not those of a frozen layer
-    public void Named_parameters_and_their_normalisation_stay_bit_for_bit_and_the_others_are_trained(bool averaged)
+    public void Named_parameters_and_their_normalization_stay_bit_for_bit_and_the_others_are_trained(bool averaged)
     {
         AveragingOptions? averaging = averaged ? new AveragingOptions() : null;
         static bool IsFrozen(string name) => name.StartsWith("conv1.", StringComparison.Ordinal) || name.StartsWith("bn1.", StringComparison.Ordinal);

@@ -8,19 +8,19 @@ internal static class Distorter
     /// <summary>The operations of RandAugment.</summary>
     private enum Operation
     {
-        Identity, AutoContrast, Equalize, Rotate, ShearX, ShearY, TranslateX, TranslateY, Brightness, Colour, Contrast, Sharpness, Posterize, Solarize,
+        Identity, AutoContrast, Equalize, Rotate, ShearX, ShearY, TranslateX, TranslateY, Brightness, Color, Contrast, Sharpness, Posterize, Solarize,
     }
 
     /// <summary>Changes the pixels of an image, planar bytes, in place.</summary>
     public static void ChangePixels(Distortion distortion, ref CounterRandom random, Span<byte> pixels, int channels, int height, int width)
     {
-        if (distortion.ColourJitter > 0 || distortion.HueJitter > 0)
+        if (distortion.ColorJitter > 0 || distortion.HueJitter > 0)
             Jitter(distortion, ref random, pixels, channels);
         for (int i = 0; i < distortion.RandAugment; i++)
             Apply((Operation)random.Below(14), distortion.Magnitude, ref random, pixels, channels, height, width);
     }
 
-    /// <summary>Sets a random rectangle of a normalised image to 0, the mean.</summary>
+    /// <summary>Sets a random rectangle of a normalized image to 0, the mean.</summary>
     public static void Erase(double probability, ref CounterRandom random, Span<float> image, int channels, int height, int width)
     {
         if (!(random.Unit() < probability))
@@ -50,7 +50,7 @@ internal static class Distorter
         random.Shuffle(order);
         foreach (int which in order)
         {
-            double strength = which == 3 ? distortion.HueJitter : distortion.ColourJitter;
+            double strength = which == 3 ? distortion.HueJitter : distortion.ColorJitter;
             double unit = random.Unit(), factor = 1 - strength + 2 * strength * unit;
             switch (which)
             {
@@ -102,7 +102,7 @@ internal static class Distorter
             case Operation.Brightness:
                 PixelOperations.Brightness(pixels, 1 + 0.9 * signed);
                 break;
-            case Operation.Colour:
+            case Operation.Color:
                 PixelOperations.Saturation(pixels, channels, 1 + 0.9 * signed);
                 break;
             case Operation.Contrast:

@@ -19,15 +19,15 @@ public sealed record Distortion
     /// Brightness, contrast and saturation, in a random order, each by a factor drawn evenly from 1 - s to 1 + s: s of 0 (none, the default) to 1.
     /// Saturation leaves gray images as they are.
     /// </summary>
-    public double ColourJitter
+    public double ColorJitter
     {
         get => _jitter;
-        init => _jitter = value is >= 0 and <= 1 ? value : throw Range(nameof(ColourJitter), value, "0 to 1");
+        init => _jitter = value is >= 0 and <= 1 ? value : throw Range(nameof(ColorJitter), value, "0 to 1");
     }
 
     /// <summary>
-    /// The hue, turned by a share of the colour circle drawn evenly from -h to h: h of 0 (none, the default) to 0.5, half the circle either way,
-    /// which is any colour. It takes its place in the random order of <see cref="ColourJitter"/>; gray images stay as they are.
+    /// The hue, turned by a share of the color circle drawn evenly from -h to h: h of 0 (none, the default) to 0.5, half the circle either way,
+    /// which is any color. It takes its place in the random order of <see cref="ColorJitter"/>; gray images stay as they are.
     /// </summary>
     public double HueJitter
     {
@@ -37,7 +37,7 @@ public sealed record Distortion
 
     /// <summary>
     /// Operations of RandAugment (Cubuk et al. 2020) on an image, drawn evenly from fourteen: identity, contrast stretched or equalised, rotation,
-    /// shear and shift along both axes, brightness, colour, contrast, sharpness, fewer bits, inverted highlights. 0 (default) to 14.
+    /// shear and shift along both axes, brightness, color, contrast, sharpness, fewer bits, inverted highlights. 0 (default) to 14.
     /// </summary>
     public int RandAugment
     {
@@ -62,8 +62,8 @@ public sealed record Distortion
         init => _erasing = value is >= 0 and <= 1 ? value : throw Range(nameof(Erasing), value, "0 to 1");
     }
 
-    /// <summary>Whether pixels are changed before normalisation.</summary>
-    internal bool ChangesPixels => ColourJitter > 0 || HueJitter > 0 || RandAugment > 0;
+    /// <summary>Whether pixels are changed before normalization.</summary>
+    internal bool ChangesPixels => ColorJitter > 0 || HueJitter > 0 || RandAugment > 0;
 
     private static ArgumentOutOfRangeException Range(string name, object value, string allowed) => new(name, value, $"{name} is {value}; allowed are {allowed}");
 }

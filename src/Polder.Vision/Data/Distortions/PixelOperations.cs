@@ -1,6 +1,6 @@
 namespace Polder.Vision.Data.Distortions;
 
-/// <summary>Changes of colours, in place, on planar bytes of one or three channels. A factor of 1 leaves the image as it is.</summary>
+/// <summary>Changes of colors, in place, on planar bytes of one or three channels. A factor of 1 leaves the image as it is.</summary>
 internal static class PixelOperations
 {
     /// <summary>Each value times the factor.</summary>
@@ -31,7 +31,7 @@ internal static class PixelOperations
     }
 
     /// <summary>
-    /// Turns each pixel's hue by a share of the colour circle, a third of which leads from red to green; value and saturation (of HSV: the largest and
+    /// Turns each pixel's hue by a share of the color circle, a third of which leads from red to green; value and saturation (of HSV: the largest and
     /// the smallest channel) stay, and so do gray pixels and gray images.
     /// </summary>
     public static void Hue(Span<byte> pixels, int channels, double turn)

@@ -8,7 +8,7 @@ public class PixelOperationTests
     private delegate void Operation(Span<byte> pixels);
 
     [Fact]
-    public void Colours_change_as_worked_out_by_hand()
+    public void Colors_change_as_worked_out_by_hand()
     {
         Assert.Equal([50, 100, 128], Apply([100, 200, 255], p => PixelOperations.Brightness(p, 0.5)));
         Assert.Equal([150, 255], Apply([100, 200], p => PixelOperations.Brightness(p, 1.5)));
@@ -34,12 +34,12 @@ public class PixelOperationTests
     [InlineData(0.5, new byte[] { 200, 100, 50 }, new byte[] { 50, 150, 200 })] // 200 degrees: green is 200 - 150 * 20 / 60
     [InlineData(-1 / 12.0, new byte[] { 200, 100, 50 }, new byte[] { 200, 50, 75 })] // -10 degrees: blue is 50 + 150 * 10 / 60
     [InlineData(0.3, new byte[] { 90, 90, 90 }, new byte[] { 90, 90, 90 })] // gray has no hue
-    public void Hues_turn_as_worked_out_by_hand(double turn, byte[] colour, byte[] expected)
+    public void Hues_turn_as_worked_out_by_hand(double turn, byte[] color, byte[] expected)
     {
-        Assert.Equal(expected, Apply(colour, p => PixelOperations.Hue(p, 3, turn)));
+        Assert.Equal(expected, Apply(color, p => PixelOperations.Hue(p, 3, turn)));
         // A whole turn more or less is the same.
-        Assert.Equal(expected, Apply(colour, p => PixelOperations.Hue(p, 3, turn - 1)));
-        Assert.Equal(expected, Apply(colour, p => PixelOperations.Hue(p, 3, turn + 1)));
+        Assert.Equal(expected, Apply(color, p => PixelOperations.Hue(p, 3, turn - 1)));
+        Assert.Equal(expected, Apply(color, p => PixelOperations.Hue(p, 3, turn + 1)));
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public class PixelOperationTests
     }
 
     [Fact]
-    public void Hue_joins_the_other_colours_and_leaves_gray_images_alone()
+    public void Hue_joins_the_other_colors_and_leaves_gray_images_alone()
     {
         byte[] image = [.. Enumerable.Range(0, 75).Select(i => (byte)(i * 37))], gray = [.. Enumerable.Range(0, 75).Select(i => (byte)(i / 3))];
         byte[] Jittered(byte[] of, int channels, Distortion distortion)
@@ -74,9 +74,9 @@ public class PixelOperationTests
             Distorter.ChangePixels(distortion, ref random, copy, channels, 5, 75 / 5 / channels);
             return copy;
         }
-        byte[] plain = Jittered(image, 3, new Distortion { ColourJitter = 0.4 });
+        byte[] plain = Jittered(image, 3, new Distortion { ColorJitter = 0.4 });
         Assert.NotEqual(image, plain);
-        Assert.NotEqual(plain, Jittered(image, 3, new Distortion { ColourJitter = 0.4, HueJitter = 0.2 }));
+        Assert.NotEqual(plain, Jittered(image, 3, new Distortion { ColorJitter = 0.4, HueJitter = 0.2 }));
         Assert.Equal(gray, Jittered(gray, 1, new Distortion { HueJitter = 0.5 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new Distortion { HueJitter = 0.6 });
     }
@@ -126,7 +126,7 @@ public class PixelOperationTests
             BatchSize = 2,
             Shuffle = false,
             Augmentation = Augmentation.ResizedCropFlip,
-            Distortion = new Distortion { ColourJitter = 0.4, HueJitter = 0.2, RandAugment = 2, Erasing = 0.5 },
+            Distortion = new Distortion { ColorJitter = 0.4, HueJitter = 0.2, RandAugment = 2, Erasing = 0.5 },
         };
         float[] first = Pixels(new Loader(set, options), 4), again = Pixels(new Loader(set, options with { BatchSize = 5 }), 4);
         Assert.Equal(first, again);

@@ -4,7 +4,7 @@ using Polder.Vision.Data.Layouts;
 
 namespace Polder.Vision.Tests.Data.Layouts;
 
-/// <summary>Each published form as a miniature with the same folders, lists and quirks; the colour of an image says which it is.</summary>
+/// <summary>Each published form as a miniature with the same folders, lists and quirks; the color of an image says which it is.</summary>
 public sealed class PublishedLayoutTests : IDisposable
 {
     private static readonly ImageSourceOptions Tiny = new() { ImageSize = 4 };
