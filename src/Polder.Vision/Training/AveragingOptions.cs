@@ -25,11 +25,11 @@ public sealed record AveragingOptions
 
     internal void Validate()
     {
-        Require(Enum.IsDefined(Kind), nameof(Kind), Kind, "ema, swa");
-        Require(Decay is >= 0 and < 1, nameof(Decay), Decay, "a number of at least 0 and below 1");
-        Require(Start is >= 0 and < 1, nameof(Start), Start, "a number of at least 0 and below 1");
-        Require(LearningRate is null || (LearningRate > 0 && double.IsFinite(LearningRate.Value)), nameof(LearningRate), LearningRate ?? 0, "a number above 0");
-        Require(CycleEpochs >= 0, nameof(CycleEpochs), CycleEpochs, "0 or more");
+        Require.That(Enum.IsDefined(Kind), Kind, "ema or swa");
+        Require.BelowOne(Decay);
+        Require.BelowOne(Start);
+        Require.Positive(LearningRate);
+        Require.AtLeast(CycleEpochs, 0);
     }
 
     internal WeightAverage Create(long steps, int stepsPerEpoch) => Kind == AveragingKind.Ema
@@ -49,12 +49,6 @@ public sealed record AveragingOptions
 
     // A whole number of epochs, and at least one of them averaged.
     private long StartStep(long steps, int stepsPerEpoch) => Math.Min((long)(Start * steps) / stepsPerEpoch, Math.Max(0, (steps / stepsPerEpoch) - 1)) * stepsPerEpoch;
-
-    private static void Require(bool allowed, string name, object found, string range)
-    {
-        if (!allowed)
-            throw new ArgumentOutOfRangeException(name, found, $"{name} must be {range}");
-    }
 }
 
 /// <summary>The averages of the weights.</summary>

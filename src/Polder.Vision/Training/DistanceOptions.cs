@@ -19,16 +19,9 @@ public sealed record DistanceOptions
 
     internal void Validate()
     {
-        Require(Penalty >= 0 && double.IsFinite(Penalty), nameof(Penalty), Penalty);
-        Require(Radius is null or >= 0, nameof(Radius), Radius ?? 0);
-        Require(HeadRadius is null or >= 0, nameof(HeadRadius), HeadRadius ?? 0);
-        if (!Enum.IsDefined(Norm))
-            throw new ArgumentOutOfRangeException(nameof(Norm), Norm, $"{nameof(Norm)} must be frobenius or max-row-sum");
-    }
-
-    private static void Require(bool allowed, string name, double found)
-    {
-        if (!allowed)
-            throw new ArgumentOutOfRangeException(name, found, $"{name} must be a number of at least 0");
+        Require.NotNegative(Penalty);
+        Require.NotNegativeOrInfinite(Radius ?? 0, nameof(Radius));
+        Require.NotNegativeOrInfinite(HeadRadius ?? 0, nameof(HeadRadius));
+        Require.Known(Norm);
     }
 }

@@ -100,8 +100,8 @@ public sealed class Predictor
     public IEnumerable<Prediction> Predict(IReadOnlyList<string> files, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(files);
-        ArgumentOutOfRangeException.ThrowIfLessThan(Top, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1);
+        Require.AtLeast(Top, 1);
+        Require.AtLeast(BatchSize, 1);
         return Batches(files, cancellation);
     }
 

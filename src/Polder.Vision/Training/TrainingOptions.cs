@@ -162,27 +162,27 @@ public sealed record TrainingOptions
     /// <exception cref="ArgumentOutOfRangeException">One is out of range; the message names it and what is allowed.</exception>
     public void Validate()
     {
-        Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "a number above 0");
-        Require(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "a number of at least 0 and below 1");
-        Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "a number of at least 0");
-        Require(Epochs >= 1, nameof(Epochs), Epochs, "1 or more");
-        Require(Steps is null or >= 1, nameof(Steps), Steps ?? 0, "1 or more");
-        Require(BatchSize >= 1, nameof(BatchSize), BatchSize, "1 or more");
-        Require(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "a number of at least 0 and below 1");
-        Require(WarmUp is >= 0 and < 1, nameof(WarmUp), WarmUp, "a number of at least 0 and below 1");
-        Require(Patience is null or >= 1, nameof(Patience), Patience ?? 0, "1 or more");
-        Require(CutMix >= 0 && double.IsFinite(CutMix), nameof(CutMix), CutMix, "a number of at least 0");
-        Require(Mixup >= 0 && double.IsFinite(Mixup), nameof(Mixup), Mixup, "a number of at least 0");
+        Require.Positive(LearningRate);
+        Require.BelowOne(Momentum);
+        Require.NotNegative(WeightDecay);
+        Require.AtLeast(Epochs, 1);
+        Require.AtLeast(Steps, 1);
+        Require.AtLeast(BatchSize, 1);
+        Require.BelowOne(LabelSmoothing);
+        Require.BelowOne(WarmUp);
+        Require.AtLeast(Patience, 1);
+        Require.NotNegative(CutMix);
+        Require.NotNegative(Mixup);
         Averaging?.Validate();
         Distance?.Validate();
-        Require(ClipNorm is null || (ClipNorm > 0 && double.IsFinite(ClipNorm.Value)), nameof(ClipNorm), ClipNorm ?? 0, "a number above 0");
-        Require(HeadEpochs >= 0 && HeadEpochs < Epochs, nameof(HeadEpochs), HeadEpochs, $"0 or more and below the {Epochs} epochs");
-        Require(LayerDecay is > 0 and <= 1, nameof(LayerDecay), LayerDecay, "a number above 0 and at most 1");
-        Require(Accumulate >= 1, nameof(Accumulate), Accumulate, "1 or more");
-        Require(Enum.IsDefined(BatchNorm), nameof(BatchNorm), BatchNorm, string.Join(", ", Enum.GetNames<BatchNormPolicy>()));
-        Require(Enum.IsDefined(NonFinite), nameof(NonFinite), NonFinite, string.Join(", ", Enum.GetNames<NonFinitePolicy>()));
-        Require(Enum.IsDefined(Optimizer), nameof(Optimizer), Optimizer, "sgd, adam, adamw");
-        Require(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "constant, cosine, step, one-cycle");
+        Require.Positive(ClipNorm);
+        Require.That(HeadEpochs >= 0 && HeadEpochs < Epochs, HeadEpochs, $"0 or more and below the {Epochs} epochs");
+        Require.That(LayerDecay is > 0 and <= 1, LayerDecay, "a number above 0 and at most 1");
+        Require.AtLeast(Accumulate, 1);
+        Require.Known(BatchNorm);
+        Require.Known(NonFinite);
+        Require.That(Enum.IsDefined(Optimizer), Optimizer, "sgd, adam or adamw");
+        Require.That(Enum.IsDefined(Schedule), Schedule, "constant, cosine, step or one-cycle");
     }
 
     /// <summary>The base optimizer over the trainable parameters of a network: one group, or with <see cref="LayerDecay"/> below 1 one a layer.</summary>
@@ -252,10 +252,4 @@ public sealed record TrainingOptions
     private const double Peak = 0.3;
 
     private static double HalfCosine(double share) => 0.5 * (1 + Math.Cos(Math.PI * share));
-
-    private static void Require(bool allowed, string name, object found, string range)
-    {
-        if (!allowed)
-            throw new ArgumentOutOfRangeException(name, found, $"{name} must be {range}");
-    }
 }

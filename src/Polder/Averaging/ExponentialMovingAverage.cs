@@ -12,8 +12,7 @@ public sealed class ExponentialMovingAverage : WeightAverage
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="decay"/> is out of range.</exception>
     public ExponentialMovingAverage(double decay = 0.999, bool warmUp = true)
     {
-        if (!(decay is >= 0 and < 1))
-            throw new ArgumentOutOfRangeException(nameof(decay), decay, $"{nameof(decay)} must be at least 0 and below 1");
+        Require.BelowOne(decay);
         (Decay, WarmUp) = (decay, warmUp);
     }
 

@@ -12,8 +12,8 @@ public sealed class StochasticWeightAverage : WeightAverage
     /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
     public StochasticWeightAverage(long start, long every = 1)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(start);
-        ArgumentOutOfRangeException.ThrowIfLessThan(every, 1);
+        Require.AtLeast(start, 0);
+        Require.AtLeast(every, 1);
         (Start, Every) = (start, every);
     }
 

@@ -31,9 +31,9 @@ public sealed record SwaLearningRate
     /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
     public static SwaLearningRate Annealed(double rate, long start, long length)
     {
-        RequirePositive(rate, nameof(rate));
-        ArgumentOutOfRangeException.ThrowIfNegative(start);
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        Require.Positive(rate);
+        Require.AtLeast(start, 0);
+        Require.AtLeast(length, 0);
         return new(start, length, rate, rate, isCyclic: false);
     }
 
@@ -48,11 +48,10 @@ public sealed record SwaLearningRate
     /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
     public static SwaLearningRate Cyclic(double high, double low, long start, long length)
     {
-        RequirePositive(low, nameof(low));
-        if (!(high >= low) || !double.IsFinite(high))
-            throw new ArgumentOutOfRangeException(nameof(high), high, $"{nameof(high)} must be a finite number of at least {nameof(low)}, {low}");
-        ArgumentOutOfRangeException.ThrowIfNegative(start);
-        ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
+        Require.Positive(low);
+        Require.That(high >= low && double.IsFinite(high), high, $"a finite number of at least {nameof(low)}, {low}");
+        Require.AtLeast(start, 0);
+        Require.AtLeast(length, 1);
         return new(start, length, high, low, isCyclic: true);
     }
 
@@ -74,11 +73,5 @@ public sealed record SwaLearningRate
             return Low;
         double from = before(Start);
         return Low + ((from - Low) * (1 + Math.Cos(Math.PI * i / Length)) / 2);
-    }
-
-    private static void RequirePositive(double value, string name)
-    {
-        if (!(value > 0) || !double.IsFinite(value))
-            throw new ArgumentOutOfRangeException(name, value, $"{name} must be a finite number above 0");
     }
 }

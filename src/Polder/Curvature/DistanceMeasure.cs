@@ -36,7 +36,7 @@ public static class DistanceMeasure
         ArgumentNullException.ThrowIfNull(curvature);
         ArgumentNullException.ThrowIfNull(difference);
         ArgumentNullException.ThrowIfNull(layers);
-        ArgumentOutOfRangeException.ThrowIfLessThan(productsAtOnce, 1);
+        Require.AtLeast(productsAtOnce, 1);
         if (difference.dim() != 1 || difference.shape[0] != curvature.Dimension)
             throw new ArgumentException($"the difference has shape [{string.Join(", ", difference.shape)}]; allowed: [{curvature.Dimension}]", nameof(difference));
         if (layers.Count == 0)

@@ -38,17 +38,11 @@ public sealed record EigenOptions
     public void Validate()
     {
         foreach ((string name, int value) in new[] { (nameof(Top), Top), (nameof(Bottom), Bottom), (nameof(LargestMagnitude), LargestMagnitude) })
-            if (value < 0)
-                throw new ArgumentOutOfRangeException(name, value, $"{name} must be an integer of at least 0");
-        if (Wanted == 0)
-            throw new ArgumentOutOfRangeException(nameof(Top), Top, "Top, Bottom or LargestMagnitude must be at least 1");
-        if (LargestMagnitude > 0 && Top + Bottom > 0)
-            throw new ArgumentOutOfRangeException(nameof(LargestMagnitude), LargestMagnitude, "LargestMagnitude goes without Top and Bottom");
-        if (!(Tolerance is > 0 and < 1))
-            throw new ArgumentOutOfRangeException(nameof(Tolerance), Tolerance, "Tolerance must be between 0 and 1, both excluded");
-        if (MaxProducts < 2)
-            throw new ArgumentOutOfRangeException(nameof(MaxProducts), MaxProducts, "MaxProducts must be an integer of at least 2");
-        if (SubspaceSize is { } size && size < Wanted + 3)
-            throw new ArgumentOutOfRangeException(nameof(SubspaceSize), size, $"SubspaceSize must be at least {Wanted + 3}, three more than the eigenvalues sought");
+            Require.AtLeast(value, 0, name);
+        Require.That(Wanted > 0, Top, "at least 1", "Top, Bottom or LargestMagnitude");
+        Require.That(LargestMagnitude == 0 || Top + Bottom == 0, LargestMagnitude, "0 where Top or Bottom is given");
+        Require.Inside(Tolerance);
+        Require.AtLeast(MaxProducts, 2);
+        Require.That(SubspaceSize is null || SubspaceSize >= Wanted + 3, SubspaceSize, $"at least {Wanted + 3}, three more than the eigenvalues sought");
     }
 }

@@ -36,8 +36,7 @@ public static class Eigenvalues
         ArgumentNullException.ThrowIfNull(@operator);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        if (options.Wanted > @operator.Dimension)
-            throw new ArgumentOutOfRangeException(nameof(options), options.Wanted, $"{options.Wanted} eigenvalues are sought of a matrix that has {@operator.Dimension}");
+        Require.That(options.Wanted <= @operator.Dimension, options.Wanted, $"at most the dimension of the matrix, {@operator.Dimension}", "the number of eigenvalues sought");
         using var lanczos = new Lanczos(@operator, options);
         return lanczos.Run(cancellation);
     }
@@ -100,7 +99,7 @@ public static class Eigenvalues
     {
         ArgumentNullException.ThrowIfNull(@operator);
         ArgumentNullException.ThrowIfNull(layers);
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxProducts, 1);
+        Require.AtLeast(maxProducts, 1);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor vector = Normalised(new ProbeSource(@operator, seed, NoiseDistribution.Normal, purpose: 1).Next(1).squeeze(0));

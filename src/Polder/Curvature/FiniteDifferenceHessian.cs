@@ -23,8 +23,7 @@ public sealed class FiniteDifferenceHessian : CurvatureOperator
         : base(loss)
     {
         Step = step ?? (DataType == ScalarType.Float64 ? 1e-5 : 1e-3);
-        if (!(Step is > 0 and <= 1))
-            throw new ArgumentOutOfRangeException(nameof(step), Step, "step must be above 0 and at most 1");
+        Require.That(Step is > 0 and <= 1, Step, "above 0 and at most 1", nameof(step));
     }
 
     /// <summary>The relative length of a move.</summary>

@@ -45,7 +45,7 @@ public static class LinearOperators
     public static Tensor ToDense(this ILinearOperator @operator, int rowsAtOnce = 64, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(@operator);
-        ArgumentOutOfRangeException.ThrowIfLessThan(rowsAtOnce, 1);
+        Require.AtLeast(rowsAtOnce, 1);
         long dimension = @operator.Dimension;
         if (dimension > 20_000)
             throw new ArgumentException($"the operator has dimension {dimension}; a dense matrix is made for at most 20000", nameof(@operator));

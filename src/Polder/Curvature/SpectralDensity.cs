@@ -30,10 +30,8 @@ public sealed record DensityOptions
     public void Validate()
     {
         foreach ((string name, int value) in new[] { (nameof(Probes), Probes), (nameof(Steps), Steps), (nameof(Points), Points) })
-            if (value < 2)
-                throw new ArgumentOutOfRangeException(name, value, $"{name} must be an integer of at least 2");
-        if (!(Bandwidth is > 0 and < 1))
-            throw new ArgumentOutOfRangeException(nameof(Bandwidth), Bandwidth, "Bandwidth must be between 0 and 1, both excluded");
+            Require.AtLeast(value, 2, name);
+        Require.Inside(Bandwidth);
     }
 }
 
@@ -119,8 +117,7 @@ public sealed class SpectralDensity
     /// <param name="regularization">c, above 0, in the unit of the eigenvalues.</param>
     public Estimate EffectiveDimension(double regularization)
     {
-        if (!(regularization > 0 && double.IsFinite(regularization)))
-            throw new ArgumentOutOfRangeException(nameof(regularization), regularization, "regularization must be a finite number above 0");
+        Require.Positive(regularization);
         return SumOver(value => value > 0 ? value / (value + regularization) : 0);
     }
 

@@ -54,8 +54,8 @@ public static class TraceEstimation
         this ILinearOperator @operator, int probes, long seed = 0, int productsAtOnce = 5, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(@operator);
-        ArgumentOutOfRangeException.ThrowIfLessThan(probes, 2);
-        ArgumentOutOfRangeException.ThrowIfLessThan(productsAtOnce, 1);
+        Require.AtLeast(probes, 2);
+        Require.AtLeast(productsAtOnce, 1);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var source = new ProbeSource(@operator, seed, NoiseDistribution.Rademacher, purpose: 0);

@@ -72,18 +72,12 @@ public sealed record TraceOptions
     /// <exception cref="ArgumentOutOfRangeException">A value is out of range; the message says which and what is allowed.</exception>
     public void Validate()
     {
-        if (!Enum.IsDefined(Estimator))
-            throw new ArgumentOutOfRangeException(nameof(Estimator), Estimator, $"Estimator must be one of {string.Join(", ", Enum.GetNames<TraceEstimator>())}");
-        if (MaxProducts < 2 * LeastSamples)
-            throw new ArgumentOutOfRangeException(nameof(MaxProducts), MaxProducts, $"MaxProducts must be an integer of at least {2 * LeastSamples}");
-        if (RelativeError is { } relative && !(relative is > 0 and < 1))
-            throw new ArgumentOutOfRangeException(nameof(RelativeError), relative, "RelativeError must be between 0 and 1, both excluded");
-        if (AbsoluteError is { } absolute && !(absolute > 0 && double.IsFinite(absolute)))
-            throw new ArgumentOutOfRangeException(nameof(AbsoluteError), absolute, "AbsoluteError must be a finite number above 0");
-        if (ProductsAtOnce < 1)
-            throw new ArgumentOutOfRangeException(nameof(ProductsAtOnce), ProductsAtOnce, "ProductsAtOnce must be an integer of at least 1");
-        if (Blocks is not null && Estimator == TraceEstimator.XTrace)
-            throw new ArgumentOutOfRangeException(nameof(Blocks), "XTrace", "Blocks are estimated by Hutchinson, HutchPlusPlus and Auto");
+        Require.Known(Estimator);
+        Require.AtLeast(MaxProducts, 2 * LeastSamples);
+        Require.Inside(RelativeError);
+        Require.Positive(AbsoluteError);
+        Require.AtLeast(ProductsAtOnce, 1);
+        Require.That(Blocks is null || Estimator != TraceEstimator.XTrace, Blocks?.Count, "null by XTrace; Hutchinson, HutchPlusPlus and Auto estimate them", nameof(Blocks));
         ArgumentNullException.ThrowIfNull(Distribution);
     }
 }

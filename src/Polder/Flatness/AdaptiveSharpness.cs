@@ -41,11 +41,10 @@ public sealed record SharpnessOptions
     /// <exception cref="ArgumentOutOfRangeException">One is out of range; the message names it and what is allowed.</exception>
     public void Validate()
     {
-        FlatnessRange.Positive(Radius);
-        FlatnessRange.AtLeast(Steps, 1);
-        FlatnessRange.AtLeast(Draws, 2);
-        if (!Enum.IsDefined(Norm))
-            throw new ArgumentOutOfRangeException(nameof(Norm), Norm, $"Norm is {Norm}; it must be one of {string.Join(", ", Enum.GetNames<PerturbationNorm>())}");
+        Require.Positive(Radius);
+        Require.AtLeast(Steps, 1);
+        Require.AtLeast(Draws, 2);
+        Require.Known(Norm);
     }
 }
 

@@ -20,8 +20,8 @@ public sealed record SurfaceOptions
     /// <exception cref="ArgumentOutOfRangeException">One is out of range; the message names it and what is allowed.</exception>
     public void Validate()
     {
-        FlatnessRange.Positive(Radius);
-        FlatnessRange.AtLeast(Points, 3);
+        Require.Positive(Radius);
+        Require.AtLeast(Points, 3);
     }
 }
 

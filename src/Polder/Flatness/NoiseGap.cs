@@ -24,8 +24,8 @@ public sealed record NoiseGapOptions
     /// <exception cref="ArgumentException">One is out of range; the message names it and what is allowed.</exception>
     public void Validate()
     {
-        FlatnessRange.Grid(Sigmas);
-        FlatnessRange.AtLeast(Draws, 2);
+        Require.Grid(Sigmas);
+        Require.AtLeast(Draws, 2);
     }
 }
 

@@ -14,8 +14,8 @@ public static class BernoulliDivergence
     /// <exception cref="ArgumentOutOfRangeException">A rate is not between 0 and 1.</exception>
     public static double Of(double p, double q)
     {
-        GeneralizationRange.Rate(p);
-        GeneralizationRange.Rate(q);
+        Require.Share(p);
+        Require.Share(q);
         // p ln(p / q) and its counterpart are q - p in size with opposite signs, their sum (q - p)^2: the first order is left out beforehand.
         return Excess(p, q - p) + Excess(1 - p, p - q);
     }
@@ -30,8 +30,8 @@ public static class BernoulliDivergence
     /// </remarks>
     public static double UpperInverse(double p, double divergence)
     {
-        GeneralizationRange.Rate(p);
-        GeneralizationRange.AtLeastZero(divergence);
+        Require.Share(p);
+        Require.NotNegativeOrInfinite(divergence);
         if (p == 1 || double.IsPositiveInfinity(divergence))
             return 1;
         if (p == 0)
@@ -54,7 +54,7 @@ public static class BernoulliDivergence
     /// <inheritdoc cref="UpperInverse"/>
     public static double LowerInverse(double p, double divergence)
     {
-        GeneralizationRange.Rate(p);
+        Require.Share(p);
         return 1 - UpperInverse(1 - p, divergence); // a coin and its other side
     }
 

@@ -41,9 +41,9 @@ public static class BoundEstimator
         ArgumentNullException.ThrowIfNull(sample);
         options ??= new BoundOptions();
         options.Validate();
-        GeneralizationRange.Count(sample.Examples);
-        GeneralizationRange.Positive(sample.LargestLoss);
-        GeneralizationRange.Require(sample.Classes >= 2, sample.Classes, nameof(sample.Classes), "2 or more");
+        Require.AtLeast(sample.Examples, 1);
+        Require.Positive(sample.LargestLoss);
+        Require.That(sample.Classes >= 2, sample.Classes, "2 or more");
         cancellation.ThrowIfCancellationRequested();
         double distance = WeightDistance.Between(space, start);
         ClassifierLosses clean = sample.Evaluate();

@@ -25,13 +25,11 @@ public sealed record BoundOptions
     /// <exception cref="ArgumentException">One is out of range; the message names it and what is allowed.</exception>
     public void Validate()
     {
-        ArgumentNullException.ThrowIfNull(Sigmas);
-        if (Sigmas.Count == 0 || Sigmas.Any(s => !(s > 0) || !double.IsFinite(s)) || Sigmas.Distinct().Count() < Sigmas.Count)
-            throw new ArgumentException($"Sigmas is {(Sigmas.Count == 0 ? "empty" : string.Join(", ", Sigmas))}; it must be distinct finite numbers above 0");
-        GeneralizationRange.Count(Draws);
-        GeneralizationRange.Inside(Delta);
-        GeneralizationRange.Inside(DrawDelta);
-        GeneralizationRange.Inside(Beta);
-        GeneralizationRange.Require(Delta + DrawDelta < 1, Delta + DrawDelta, $"{nameof(Delta)} + {nameof(DrawDelta)}", "below 1");
+        Require.Grid(Sigmas);
+        Require.AtLeast(Draws, 1);
+        Require.Inside(Delta);
+        Require.Inside(DrawDelta);
+        Require.Inside(Beta);
+        Require.That(Delta + DrawDelta < 1, Delta + DrawDelta, "below 1");
     }
 }

@@ -16,8 +16,8 @@ public sealed class BoundedCrossEntropy
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of range.</exception>
     public BoundedCrossEntropy(int classes, double smoothing = 0.01)
     {
-        GeneralizationRange.Require(classes >= 2, classes, nameof(classes), "2 or more");
-        GeneralizationRange.Inside(smoothing);
+        Require.That(classes >= 2, classes, "2 or more");
+        Require.Inside(smoothing);
         (Classes, Smoothing, _floor) = (classes, smoothing, smoothing / classes);
     }
 

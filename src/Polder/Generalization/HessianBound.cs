@@ -39,10 +39,10 @@ public sealed record HessianBound(double Value, double LossTerm, double TraceTer
     {
         PacBayes.CheckLoss(loss, largestLoss);
         PacBayes.Check(PacBayes.Divergence(distance, sigma), examples, delta);
-        GeneralizationRange.AtLeastZero(trace);
-        GeneralizationRange.AtLeastZero(traceGap);
-        GeneralizationRange.Finite(remainder);
-        GeneralizationRange.Inside(beta);
+        Require.NotNegativeOrInfinite(trace);
+        Require.NotNegativeOrInfinite(traceGap);
+        Require.Finite(remainder);
+        Require.Inside(beta);
         double weight = largestLoss / (2 * beta * (1 - beta) * examples);
         double lossTerm = loss / beta;
         double traceTerm = sigma * sigma / 2 * ((((1 / beta) - 1) * trace) + traceGap);
@@ -64,11 +64,11 @@ public sealed record HessianBound(double Value, double LossTerm, double TraceTer
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of range.</exception>
     public static double OptimalSigma(double trace, double distance, long examples, double beta = 0.5, double largestLoss = 1)
     {
-        GeneralizationRange.Positive(trace);
-        GeneralizationRange.AtLeastZero(distance);
-        GeneralizationRange.Count(examples);
-        GeneralizationRange.Inside(beta);
-        GeneralizationRange.Positive(largestLoss);
+        Require.Positive(trace);
+        Require.NotNegativeOrInfinite(distance);
+        Require.AtLeast(examples, 1);
+        Require.Inside(beta);
+        Require.Positive(largestLoss);
         return Math.Sqrt(distance / (1 - beta) * Math.Sqrt(largestLoss / (2 * trace * examples)));
     }
 
@@ -100,15 +100,15 @@ public sealed record HessianBound(double Value, double LossTerm, double TraceTer
         ArgumentNullException.ThrowIfNull(distances);
         if (traces.Count != distances.Count)
             throw new ArgumentException($"there are {traces.Count} traces and {distances.Count} distances: each layer has one of both", nameof(distances));
-        GeneralizationRange.Count(examples);
-        GeneralizationRange.Inside(beta);
-        GeneralizationRange.Positive(largestLoss);
+        Require.AtLeast(examples, 1);
+        Require.Inside(beta);
+        Require.Positive(largestLoss);
         double sum = 0;
         for (int layer = 0; layer < traces.Count; layer++)
         {
             double trace = traces[layer], distance = distances[layer];
-            GeneralizationRange.AtLeastZero(trace);
-            GeneralizationRange.AtLeastZero(distance);
+            Require.NotNegativeOrInfinite(trace);
+            Require.NotNegativeOrInfinite(distance);
             sum += distance * Math.Sqrt(trace);
         }
         return sum * Math.Sqrt(largestLoss / (2.0 * examples)) / beta;

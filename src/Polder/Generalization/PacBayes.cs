@@ -18,8 +18,8 @@ public static class PacBayes
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of range.</exception>
     public static double Divergence(double distance, double sigma)
     {
-        GeneralizationRange.AtLeastZero(distance);
-        GeneralizationRange.Positive(sigma);
+        Require.NotNegativeOrInfinite(distance);
+        Require.Positive(sigma);
         double ratio = distance / sigma;
         return ratio * ratio / 2;
     }
@@ -35,7 +35,7 @@ public static class PacBayes
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of range.</exception>
     public static double Maurer(double empirical, double divergence, long examples, double delta)
     {
-        GeneralizationRange.Rate(empirical);
+        Require.Share(empirical);
         Check(divergence, examples, delta);
         return BernoulliDivergence.UpperInverse(empirical, (divergence + Math.Log(2 * Math.Sqrt(examples) / delta)) / examples);
     }
@@ -55,7 +55,7 @@ public static class PacBayes
     {
         CheckLoss(empirical, largestLoss);
         Check(divergence, examples, delta);
-        GeneralizationRange.Inside(beta);
+        Require.Inside(beta);
         return (empirical / beta) + (largestLoss * (divergence + Math.Log(1 / delta)) / (2 * beta * (1 - beta) * examples));
     }
 
@@ -69,7 +69,7 @@ public static class PacBayes
     {
         CheckLoss(empirical, largestLoss);
         Check(divergence, examples, delta);
-        GeneralizationRange.Inside(beta);
+        Require.Inside(beta);
         double lambda = 2 * (1 - beta);
         double exponent = (lambda * empirical / largestLoss) + ((divergence + Math.Log(1 / delta)) / examples);
         return largestLoss * Math.Min(1, SmallNumbers.ExpM1(-exponent) / SmallNumbers.ExpM1(-lambda));
@@ -85,23 +85,22 @@ public static class PacBayes
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of range.</exception>
     public static double DrawsUpperBound(double mean, long draws, double delta)
     {
-        GeneralizationRange.Rate(mean);
-        GeneralizationRange.Count(draws);
-        GeneralizationRange.Inside(delta);
+        Require.Share(mean);
+        Require.AtLeast(draws, 1);
+        Require.Inside(delta);
         return BernoulliDivergence.UpperInverse(mean, Math.Log(2 / delta) / draws);
     }
 
     internal static void Check(double divergence, long examples, double delta)
     {
-        GeneralizationRange.AtLeastZero(divergence);
-        GeneralizationRange.Count(examples);
-        GeneralizationRange.Inside(delta);
+        Require.NotNegativeOrInfinite(divergence);
+        Require.AtLeast(examples, 1);
+        Require.Inside(delta);
     }
 
     internal static void CheckLoss(double empirical, double largestLoss)
     {
-        GeneralizationRange.Positive(largestLoss);
-        GeneralizationRange.Require(
-            empirical >= 0 && empirical <= largestLoss, empirical, nameof(empirical), $"between 0 and the largest loss, {largestLoss}");
+        Require.Positive(largestLoss);
+        Require.That(empirical >= 0 && empirical <= largestLoss, empirical, $"between 0 and the largest loss, {largestLoss}");
     }
 }

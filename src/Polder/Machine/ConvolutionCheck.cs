@@ -122,19 +122,13 @@ public static class ConvolutionCheck
 
     private static void Validate(ConvolutionShape shape)
     {
-        Require(nameof(shape.Groups), shape.Groups, shape.Groups >= 1, ">= 1");
-        Require(nameof(shape.InChannels), shape.InChannels, shape.InChannels >= 1 && shape.InChannels % shape.Groups == 0, $">= 1 and a multiple of the {shape.Groups} groups");
-        Require(nameof(shape.OutChannels), shape.OutChannels, shape.OutChannels >= 1 && shape.OutChannels % shape.Groups == 0, $">= 1 and a multiple of the {shape.Groups} groups");
-        Require(nameof(shape.Kernel), shape.Kernel, shape.Kernel is ( >= 1, >= 1), ">= 1");
-        Require(nameof(shape.Stride), shape.Stride, shape.Stride is ( >= 1, >= 1), ">= 1");
-        Require(nameof(shape.Padding), shape.Padding, shape.Padding is ( >= 0, >= 0), ">= 0");
-        Require(nameof(shape.Dilation), shape.Dilation, shape.Dilation is ( >= 1, >= 1), ">= 1");
-    }
-
-    private static void Require(string field, object found, bool isAllowed, string allowed)
-    {
-        if (!isAllowed)
-            throw new ArgumentOutOfRangeException(field, $"{field}: found {found}, allowed: {allowed}");
+        Require.That(shape.Groups >= 1, shape.Groups, "at least 1", nameof(shape.Groups));
+        Require.That(shape.InChannels >= 1 && shape.InChannels % shape.Groups == 0, shape.InChannels, $"at least 1 and a multiple of the {shape.Groups} groups", nameof(shape.InChannels));
+        Require.That(shape.OutChannels >= 1 && shape.OutChannels % shape.Groups == 0, shape.OutChannels, $"at least 1 and a multiple of the {shape.Groups} groups", nameof(shape.OutChannels));
+        Require.That(shape.Kernel is ( >= 1, >= 1), shape.Kernel, "at least 1", nameof(shape.Kernel));
+        Require.That(shape.Stride is ( >= 1, >= 1), shape.Stride, "at least 1", nameof(shape.Stride));
+        Require.That(shape.Padding is ( >= 0, >= 0), shape.Padding, "at least 0", nameof(shape.Padding));
+        Require.That(shape.Dilation is ( >= 1, >= 1), shape.Dilation, "at least 1", nameof(shape.Dilation));
     }
 
     /// <summary>One set of random numbers with its right results.</summary>

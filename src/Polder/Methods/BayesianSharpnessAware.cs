@@ -70,13 +70,12 @@ public sealed record BayesianSharpnessAware : IGradientMethod
     /// <inheritdoc/>
     public void Validate()
     {
-        if (Examples < 1)
-            throw new ArgumentOutOfRangeException(nameof(Examples), Examples, "Examples must be the number of training examples, at least 1");
-        OptionRange.NotNegative(Rho);
-        OptionRange.Share(Beta1);
-        OptionRange.Share(Beta2);
-        OptionRange.NotNegative(PriorPrecision);
-        OptionRange.NotNegative(Damping);
+        Require.That(Examples >= 1, Examples, "the number of training examples, at least 1");
+        Require.NotNegative(Rho);
+        Require.Share(Beta1);
+        Require.Share(Beta2);
+        Require.NotNegative(PriorPrecision);
+        Require.NotNegative(Damping);
     }
 
     /// <inheritdoc/>

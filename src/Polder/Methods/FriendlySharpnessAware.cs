@@ -43,9 +43,9 @@ public sealed record FriendlySharpnessAware : IGradientMethod
     /// <inheritdoc/>
     public void Validate()
     {
-        OptionRange.NotNegative(Rho);
-        OptionRange.NotNegative(Reduction);
-        OptionRange.Share(Decay);
+        Require.NotNegative(Rho);
+        Require.NotNegative(Reduction);
+        Require.Share(Decay);
     }
 
     /// <inheritdoc/>

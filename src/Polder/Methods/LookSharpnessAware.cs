@@ -46,9 +46,9 @@ public sealed record LookSharpnessAware : IGradientMethod
     /// <inheritdoc/>
     public void Validate()
     {
-        OptionRange.NotNegative(Rho);
-        OptionRange.NotNegative(Alpha);
-        OptionRange.AtLeast(Every, 1);
+        Require.NotNegative(Rho);
+        Require.NotNegative(Alpha);
+        Require.AtLeast(Every, 1);
     }
 
     /// <inheritdoc/>

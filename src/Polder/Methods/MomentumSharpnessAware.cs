@@ -38,8 +38,8 @@ public sealed record MomentumSharpnessAware : IGradientMethod
     /// <inheritdoc/>
     public void Validate()
     {
-        OptionRange.NotNegative(Rho);
-        OptionRange.Share(Beta);
+        Require.NotNegative(Rho);
+        Require.Share(Beta);
     }
 
     /// <inheritdoc/>

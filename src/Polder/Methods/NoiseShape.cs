@@ -27,10 +27,9 @@ public sealed record NoiseShape
 
     internal void Validate()
     {
-        if (!Enum.IsDefined(Scale))
-            throw new ArgumentOutOfRangeException(nameof(Scale), Scale, $"Scale must be one of {string.Join(", ", Enum.GetNames<NoiseScale>())}");
+        Require.Known(Scale);
         foreach (double factor in GroupFactors ?? [])
-            OptionRange.NotNegative(factor, nameof(GroupFactors));
+            Require.NotNegative(factor, nameof(GroupFactors));
     }
 
     internal void ValidateBase(OptimizerHelper @base)

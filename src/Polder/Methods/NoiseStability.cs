@@ -78,11 +78,10 @@ public sealed record NoiseStability : IGradientMethod
         Sigma.Validate(hasPairs: true);
         ArgumentNullException.ThrowIfNull(Shape);
         Shape.Validate();
-        OptionRange.AtLeast(Pairs, 1);
-        OptionRange.Share(CleanWeight);
-        OptionRange.AtLeast(Every, 1);
-        if (!Enum.IsDefined(Passes))
-            throw new ArgumentOutOfRangeException(nameof(Passes), Passes, "Passes must be Full or Split");
+        Require.AtLeast(Pairs, 1);
+        Require.Share(CleanWeight);
+        Require.AtLeast(Every, 1);
+        Require.Known(Passes);
     }
 
     /// <inheritdoc/>

@@ -56,9 +56,9 @@ public sealed record RandomSharpnessAware : IGradientMethod
     /// <inheritdoc/>
     public void Validate()
     {
-        OptionRange.NotNegative(Rho);
-        OptionRange.NotNegative(Sigma);
-        OptionRange.NotNegative(GradientWeight);
+        Require.NotNegative(Rho);
+        Require.NotNegative(Sigma);
+        Require.NotNegative(GradientWeight);
     }
 
     /// <inheritdoc/>

@@ -56,9 +56,8 @@ public sealed record SharpnessAware : IGradientMethod
     /// <inheritdoc/>
     public void Validate()
     {
-        OptionRange.NotNegative(Rho);
-        if (FilterWise && !Adaptive)
-            throw new ArgumentOutOfRangeException(nameof(FilterWise), FilterWise, "FilterWise is a form of Adaptive = true and has no meaning without it");
+        Require.NotNegative(Rho);
+        Require.That(!FilterWise || Adaptive, FilterWise, "false without Adaptive, of which it is a form");
     }
 
     /// <inheritdoc/>

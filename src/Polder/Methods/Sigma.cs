@@ -64,8 +64,8 @@ public readonly record struct Sigma
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="share"/> is not between 0 and 1, or <paramref name="steps"/> is below 1.</exception>
     public static Sigma Late(double value, long steps, double share = 0.5)
     {
-        OptionRange.Share(share);
-        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
+        Require.Share(share);
+        Require.AtLeast(steps, 1);
         return new(Shape.Late, value, 0, (long)Math.Ceiling(share * steps));
     }
 
@@ -136,17 +136,12 @@ public readonly record struct Sigma
 
     internal void Validate(string name = "Sigma", bool hasPairs = false)
     {
-        if (IsAuto && !hasPairs)
-            throw new ArgumentOutOfRangeException(name, ToString(), $"{name} must be a number or a schedule: Auto reads the curvature off antithetic pairs, which nso has");
-        if (IsAuto && !(_from is > 0 and < 1))
-            throw new ArgumentOutOfRangeException(name, _from, $"{name}.Auto's share must be above 0 and below 1");
-        if (IsAuto && !(Value > 0))
-            throw new ArgumentOutOfRangeException(name, Value, $"{name}.Auto must start above 0");
-        OptionRange.NotNegative(Value, name);
-        OptionRange.NotNegative(_from, name);
-        if (_shape is Shape.Linear or Shape.LogLinear or Shape.Cosine && _steps < 1)
-            throw new ArgumentOutOfRangeException(name, _steps, $"{name} must be a schedule of at least 1 step");
-        if (_shape == Shape.LogLinear && !(Value > 0 && _from > 0))
-            throw new ArgumentOutOfRangeException(name, Math.Min(Value, _from), $"{name} must start and end above 0 on a log-linear schedule");
+        Require.That(!IsAuto || hasPairs, ToString(), "a number or a schedule: Auto reads the curvature off antithetic pairs, which nso has", name);
+        Require.That(!IsAuto || _from is > 0 and < 1, _from, "above 0 and below 1", $"{name}.Auto's share");
+        Require.That(!IsAuto || Value > 0, Value, "above 0", $"{name}.Auto's start");
+        Require.NotNegative(Value, name);
+        Require.NotNegative(_from, name);
+        Require.That(_shape is not (Shape.Linear or Shape.LogLinear or Shape.Cosine) || _steps >= 1, _steps, "a schedule of at least 1 step", name);
+        Require.That(_shape != Shape.LogLinear || (Value > 0 && _from > 0), Math.Min(Value, _from), "above 0 at both ends of a log-linear schedule", name);
     }
 }

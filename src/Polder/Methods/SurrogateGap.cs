@@ -39,8 +39,8 @@ public sealed record SurrogateGap : IGradientMethod
     /// <inheritdoc/>
     public void Validate()
     {
-        OptionRange.NotNegative(Rho);
-        OptionRange.NotNegative(Alpha);
+        Require.NotNegative(Rho);
+        Require.NotNegative(Alpha);
     }
 
     /// <inheritdoc/>

@@ -56,7 +56,7 @@ public sealed record WeightPerturbation : IGradientMethod
         Sigma.Validate();
         ArgumentNullException.ThrowIfNull(Shape);
         Shape.Validate();
-        OptionRange.AtLeast(Draws, 1);
+        Require.AtLeast(Draws, 1);
     }
 
     /// <inheritdoc/>

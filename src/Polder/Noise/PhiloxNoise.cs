@@ -17,9 +17,9 @@ public sealed class PhiloxNoise(long seed, NoiseDistribution? distribution = nul
     /// <inheritdoc/>
     public override void Fill(long step, int draw, long offset, Span<float> destination)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(step);
-        ArgumentOutOfRangeException.ThrowIfNegative(draw);
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        Require.AtLeast(step, 0);
+        Require.AtLeast(draw, 0);
+        Require.AtLeast(offset, 0);
         Span<float> block = stackalloc float[Philox.BlockLength];
         long index = offset / Philox.BlockLength;
         int skip = (int)(offset % Philox.BlockLength);

@@ -18,7 +18,7 @@ public sealed class AccumulatedObjective : ISlicedObjective, IForwardObjective
     public AccumulatedObjective(ISlicedObjective batch, int pieces)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        ArgumentOutOfRangeException.ThrowIfLessThan(pieces, 1);
+        Require.AtLeast(pieces, 1);
         (_batch, _pieces) = (batch, pieces);
     }
 
@@ -32,7 +32,7 @@ public sealed class AccumulatedObjective : ISlicedObjective, IForwardObjective
     public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight, Range rows)
     {
         var (offset, length) = rows.GetOffsetAndLength(Rows);
-        ArgumentOutOfRangeException.ThrowIfZero(length, nameof(rows));
+        Require.That(length > 0, rows, "one row or more");
         // As many pieces as keep each at the size of a piece of the whole.
         int pieces = (int)Math.Min(length, (((long)length * _pieces) + Rows - 1) / Rows);
         double loss = 0;

@@ -44,9 +44,7 @@ public sealed record EmpiricalLossOptions
     /// <exception cref="ArgumentOutOfRangeException">A value is out of range; the message says which and what is allowed.</exception>
     public void Validate()
     {
-        if (!Enum.IsDefined(Mode))
-            throw new ArgumentOutOfRangeException(nameof(Mode), Mode, $"Mode must be one of {string.Join(", ", Enum.GetNames<ModelMode>())}");
-        if (!Enum.IsDefined(Reduction))
-            throw new ArgumentOutOfRangeException(nameof(Reduction), Reduction, $"Reduction must be one of {string.Join(", ", Enum.GetNames<LossReduction>())}");
+        Require.Known(Mode);
+        Require.Known(Reduction);
     }
 }

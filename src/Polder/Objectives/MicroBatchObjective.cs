@@ -25,8 +25,8 @@ public sealed class MicroBatchObjective : IForwardObjective
             throw new ArgumentException("a step needs at least one micro-batch", nameof(parts));
         if (sizes is not null && sizes.Count != parts.Count)
             throw new ArgumentException($"there are {parts.Count} micro-batches and {sizes.Count} sizes", nameof(sizes));
-        if (sizes?.FirstOrDefault(size => !(size > 0 && double.IsFinite(size)), 1) is { } wrong and not 1)
-            throw new ArgumentOutOfRangeException(nameof(sizes), wrong, "the size of a micro-batch must be a finite number above 0");
+        foreach (double size in sizes ?? [])
+            Require.Positive(size, "the size of a micro-batch");
         _parts = [.. parts];
         _shares = sizes is null
             ? [.. parts.Select(_ => 1.0 / parts.Count)]

@@ -15,7 +15,7 @@ public sealed class SlicedClosureObjective : ISlicedObjective, IForwardObjective
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="rows"/> is below 1.</exception>
     public SlicedClosureObjective(int rows, Func<Range, Tensor> closure)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        Require.AtLeast(rows, 1);
         ArgumentNullException.ThrowIfNull(closure);
         (Rows, _closure) = (rows, closure);
     }
@@ -31,7 +31,7 @@ public sealed class SlicedClosureObjective : ISlicedObjective, IForwardObjective
     public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight, Range rows)
     {
         var (offset, length) = rows.GetOffsetAndLength(Rows);
-        ArgumentOutOfRangeException.ThrowIfZero(length, nameof(rows));
+        Require.That(length > 0, rows, "one row or more");
         var objective = new ClosureObjective(() => _closure(offset..(offset + length)));
         double loss = objective.Accumulate(space, gradient, weight);
         _onlyComputes = objective.OnlyComputes;

@@ -17,7 +17,7 @@ public sealed class GradientClip : IUpdateHook
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is not a finite number above 0.</exception>
     public static GradientClip ByNorm(double limit)
     {
-        Require(limit);
+        Require.Positive(limit);
         return new GradientClip(gradient =>
         {
             double norm = gradient.Norm();
@@ -31,7 +31,7 @@ public sealed class GradientClip : IUpdateHook
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is not a finite number above 0.</exception>
     public static GradientClip ByValue(double limit)
     {
-        Require(limit);
+        Require.Positive(limit);
         return new GradientClip(gradient => gradient.Clamp(limit));
     }
 
@@ -40,11 +40,5 @@ public sealed class GradientClip : IUpdateHook
     {
         ArgumentNullException.ThrowIfNull(gradient);
         _clip(gradient);
-    }
-
-    private static void Require(double limit)
-    {
-        if (!(limit > 0 && double.IsFinite(limit)))
-            throw new ArgumentOutOfRangeException(nameof(limit), limit, "the limit of gradient clipping must be a finite number above 0");
     }
 }

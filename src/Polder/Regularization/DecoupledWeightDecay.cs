@@ -21,8 +21,7 @@ public sealed class DecoupledWeightDecay : IUpdateHook
     public DecoupledWeightDecay(OptimizerHelper @base, double strength)
     {
         ArgumentNullException.ThrowIfNull(@base);
-        if (!double.IsFinite(strength) || strength < 0)
-            throw new ArgumentOutOfRangeException(nameof(strength), strength, $"{nameof(strength)} must be a finite number of at least 0");
+        Require.NotNegative(strength);
         (_base, Strength) = (@base, strength);
     }
 

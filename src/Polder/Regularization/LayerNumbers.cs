@@ -9,8 +9,7 @@ internal static class LayerNumbers
         for (int i = 0; i < numbers.Length; i++)
         {
             numbers[i] = number(start.Layers[i].Name);
-            if (!(numbers[i] >= 0))
-                throw new ArgumentOutOfRangeException(what, numbers[i], $"{what} of {start.Layers[i].Name} must be a number of at least 0");
+            Require.NotNegativeOrInfinite(numbers[i], $"{what} of {start.Layers[i].Name}");
         }
         return numbers;
     }

@@ -14,8 +14,8 @@ public static class HolmCorrection
     public static IReadOnlyList<double?> Correct(IReadOnlyList<double?> p)
     {
         ArgumentNullException.ThrowIfNull(p);
-        if (p.FirstOrDefault(value => value is not (null or (>= 0 and <= 1))) is { } wrong)
-            throw new ArgumentOutOfRangeException(nameof(p), wrong, "a p-value must be between 0 and 1");
+        foreach (double value in p.OfType<double>())
+            Require.Share(value, "a p-value");
         var corrected = new double?[p.Count];
         int factor = p.Count;
         double largest = 0;

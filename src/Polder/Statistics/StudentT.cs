@@ -8,9 +8,8 @@ internal static class StudentT
     /// <param name="freedom">Degrees of freedom, at least 1.</param>
     public static double TwoSided(double confidence, int freedom)
     {
-        if (!(confidence is > 0 and < 1))
-            throw new ArgumentOutOfRangeException(nameof(confidence), confidence, "confidence must be between 0 and 1, both excluded");
-        ArgumentOutOfRangeException.ThrowIfLessThan(freedom, 1);
+        Require.Inside(confidence);
+        Require.AtLeast(freedom, 1);
         double low = 0, high = 1;
         while (Within(high, freedom) < confidence)
             high *= 2;

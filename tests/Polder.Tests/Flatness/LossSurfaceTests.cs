@@ -82,7 +82,7 @@ public class LossSurfaceTests
         using var another = new QuadraticLoss();
         using ParameterVector u = SurfaceDirection.Random(problem.Space, new PhiloxNoise(1), 0), foreign = another.Space.CreateVector();
         Assert.Contains("another parameter space", Assert.Throws<ArgumentException>(() => LossSurface.Line(problem.Space, problem.Value, foreign)).Message);
-        Assert.Contains("Points is 2", Assert.Throws<ArgumentOutOfRangeException>(() => new SurfaceOptions { Points = 2 }.Validate()).Message);
+        Assert.Contains("Points must be an integer of at least 3", Assert.Throws<ArgumentOutOfRangeException>(() => new SurfaceOptions { Points = 2 }.Validate()).Message);
         LiveTensors.AssertSteady(() => LossSurface.Line(problem.Space, problem.Value, u, new SurfaceOptions { Points = 3 }));
     }
 

@@ -129,9 +129,9 @@ public class NoiseGapTests
     [Fact]
     public void Options_out_of_range_are_named()
     {
-        Assert.Contains("Sigmas is 0.1, 0", Assert.Throws<ArgumentException>(() => new NoiseGapOptions { Sigmas = [0.1, 0] }.Validate()).Message);
-        Assert.Contains("Sigmas is empty", Assert.Throws<ArgumentException>(() => new NoiseGapOptions { Sigmas = [] }.Validate()).Message);
-        Assert.Contains("Draws is 1", Assert.Throws<ArgumentOutOfRangeException>(() => new NoiseGapOptions { Draws = 1 }.Validate()).Message);
+        Assert.Contains("Sigmas must be distinct", Assert.Throws<ArgumentOutOfRangeException>(() => new NoiseGapOptions { Sigmas = [0.1, 0] }.Validate()).Message);
+        Assert.Contains("Sigmas must be distinct", Assert.Throws<ArgumentOutOfRangeException>(() => new NoiseGapOptions { Sigmas = [] }.Validate()).Message);
+        Assert.Contains("Draws must be an integer of at least 2", Assert.Throws<ArgumentOutOfRangeException>(() => new NoiseGapOptions { Draws = 1 }.Validate()).Message);
     }
 
     [Fact]

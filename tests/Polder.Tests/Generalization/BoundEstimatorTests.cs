@@ -113,10 +113,10 @@ public sealed class BoundEstimatorTests : IDisposable
     public void Wrong_input_is_named()
     {
         string Message(BoundOptions options) => Assert.ThrowsAny<ArgumentException>(() => BoundEstimator.Estimate(_space, _start, Sample, options)).Message;
-        Assert.Contains("Sigmas is 0.1, 0.1", Message(new BoundOptions { Sigmas = [0.1, 0.1] }));
-        Assert.Contains("Draws is 0", Message(new BoundOptions { Draws = 0 }));
-        Assert.Contains("Delta is 1", Message(new BoundOptions { Delta = 1 }));
-        Assert.Contains("Delta + DrawDelta is 1", Message(new BoundOptions { Delta = 0.5, DrawDelta = 0.5 }));
+        Assert.Contains("Sigmas must be distinct", Message(new BoundOptions { Sigmas = [0.1, 0.1] }));
+        Assert.Contains("Draws must be an integer of at least 1", Message(new BoundOptions { Draws = 0 }));
+        Assert.Contains("Delta must be between 0 and 1", Message(new BoundOptions { Delta = 1 }));
+        Assert.Contains("Delta + DrawDelta must be below 1", Message(new BoundOptions { Delta = 0.5, DrawDelta = 0.5 }));
         Assert.Throws<ArithmeticException>(() => BoundEstimator.Estimate(_space, _start, Sample with { LargestLoss = 1 }));
         Assert.Contains("shape [3]", Assert.Throws<ArgumentException>(() => WeightDistance.StartOf(_space, [zeros(3)])).Message);
         Assert.Contains("0 parameters", Assert.Throws<ArgumentException>(() => WeightDistance.StartOf(_space, [])).Message);

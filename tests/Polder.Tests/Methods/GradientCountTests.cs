@@ -53,7 +53,7 @@ public class GradientCountTests
         { new NoiseStability { Sigma = double.PositiveInfinity }, "Sigma must be a finite number of at least 0" },
         { new NoiseStability { Pairs = -1 }, "Pairs must be an integer of at least 1" },
         { new NoiseStability { Every = 0 }, "Every must be an integer of at least 1" },
-        { new NoiseStability { Passes = (Passes)7 }, "Passes must be Full or Split" },
+        { new NoiseStability { Passes = (Passes)7 }, "Passes must be one of Full, Split" },
         { new NoiseStability { CleanWeight = 1.01 }, "CleanWeight must be between 0 and 1" },
         { new NoiseStability { CleanWeight = double.NaN }, "CleanWeight must be between 0 and 1" },
         { new SharpnessAware { Rho = -1 }, "Rho must be a finite number of at least 0" },

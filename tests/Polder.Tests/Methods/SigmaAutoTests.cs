@@ -97,7 +97,7 @@ public class SigmaAutoTests
         string Refused(IGradientMethod method) => Assert.Throws<ArgumentOutOfRangeException>(() => new FlatMinimaOptimizer(sgd, method)).Message;
         Assert.Contains("share must be above 0 and below 1", Refused(new NoiseStability { Sigma = Sigma.Auto(0) }), StringComparison.Ordinal);
         Assert.Contains("share must be above 0 and below 1", Refused(new NoiseStability { Sigma = Sigma.Auto(1) }), StringComparison.Ordinal);
-        Assert.Contains("must start above 0", Refused(new NoiseStability { Sigma = Sigma.Auto(0.1, 0) }), StringComparison.Ordinal);
+        Assert.Contains("start must be above 0", Refused(new NoiseStability { Sigma = Sigma.Auto(0.1, 0) }), StringComparison.Ordinal);
         Assert.Contains("antithetic pairs, which nso has", Refused(new WeightPerturbation { Sigma = Sigma.Auto(0.1) }), StringComparison.Ordinal);
         using var blind = new FlatMinimaOptimizer(sgd, new NoiseStability { Sigma = Sigma.Auto(0.1) }) { MeasureCurvature = false };
         Assert.Contains("leave MeasureCurvature on", Assert.Throws<InvalidOperationException>(() => blind.Step(() => Loss(w, 1))).Message, StringComparison.Ordinal);

@@ -18,7 +18,7 @@ public sealed class CalibrationBins
     /// <param name="bins">Number of bins of [0, 1], 1 or more.</param>
     public CalibrationBins(int bins = DefaultBins)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(bins, 1);
+        Require.AtLeast(bins, 1);
         (_counts, _right, _confidence) = (new long[bins], new long[bins], new double[bins]);
     }
 
@@ -27,8 +27,7 @@ public sealed class CalibrationBins
     /// <param name="right">Whether the prediction is right.</param>
     public void Add(double confidence, bool right)
     {
-        if (!(confidence >= 0 && confidence <= 1))
-            throw new ArgumentOutOfRangeException(nameof(confidence), confidence, "a probability is between 0 and 1");
+        Require.Share(confidence);
         // Bins are open below and closed above, as usual: 1 belongs to the last.
         int bin = Math.Clamp((int)Math.Ceiling(confidence * _counts.Length) - 1, 0, _counts.Length - 1);
         _counts[bin]++;

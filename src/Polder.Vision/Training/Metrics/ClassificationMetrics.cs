@@ -98,8 +98,8 @@ public sealed class MetricsAccumulator
         ArgumentNullException.ThrowIfNull(top);
         if (_confusion.Count == 0)
             throw new InvalidOperationException("no image was added");
-        if (top.FirstOrDefault(k => k < 1 || k > _classes.Count, 1) is var wrong and not 1)
-            throw new ArgumentOutOfRangeException(nameof(top), wrong, $"k must be between 1 and {_classes.Count}");
+        foreach (int k in top)
+            Require.That(k >= 1 && k <= _classes.Count, k, $"between 1 and {_classes.Count}");
         return new ClassificationMetrics
         {
             Accuracy = _confusion.Accuracy,

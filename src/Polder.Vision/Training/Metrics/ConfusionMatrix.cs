@@ -9,7 +9,7 @@ public sealed class ConfusionMatrix
     /// <param name="classes">Number of classes, 2 or more.</param>
     public ConfusionMatrix(int classes)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
+        Require.AtLeast(classes, 2);
         _counts = new long[classes, classes];
     }
 

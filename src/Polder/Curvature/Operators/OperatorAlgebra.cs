@@ -80,9 +80,9 @@ internal sealed class BlockOperator : ILinearOperator
     public BlockOperator(ILinearOperator inner, long offset, long count)
     {
         ArgumentNullException.ThrowIfNull(inner);
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, inner.Dimension - offset);
+        Require.AtLeast(offset, 0);
+        Require.AtLeast(count, 1);
+        Require.That(count <= inner.Dimension - offset, count, $"at most the {inner.Dimension - offset} rows from {offset} on");
         (_inner, _offset, Dimension) = (inner, offset, count);
     }
 
