@@ -1,13 +1,17 @@
 using Polder.Averaging;
 using Polder.Checkpoints;
 using Polder.Curvature;
+using Polder.Machine;
 using Polder.Methods;
+using Polder.Methods.Registry;
+using Polder.Noise;
 using Polder.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 
 const int Epochs = 60, BatchSize = 50;
 
+ProcessSetup.Apply();                                                   // before anything of TorchSharp
 set_num_threads(1);                                                     // so small a network gains nothing from more
 random.manual_seed(1);                                                  // the weights, the order, dropout
 var (points, arms) = Spirals.Draw(500);
@@ -70,13 +74,27 @@ double NextLoss(FlatMinimaOptimizer of, Network network)
 
 Console.WriteLine($"the resumed run is the same bit for bit: {NextLoss(resumed, again).Equals(NextLoss(optimizer, model))}");
 
+using var seeded = new Network();
+using var replayed = new Network();
+replayed.load_state_dict(seeded.state_dict());
+int elements = (int)seeded.parameters().Sum(parameter => parameter.numel());
+double[,,] values = new double[5, 1, elements];                         // [step, draw, element]
+for (int step = 0; step < values.GetLength(0); step++)
+    new PhiloxNoise(7).Fill(step, draw: 0, offset: 0, System.Runtime.InteropServices.MemoryMarshal.CreateSpan(ref values[step, 0, 0], elements));
+
+FlatMinimaOptimizer With(Network network, NoiseStream noise) => new(optim.SGD(network.parameters(), 0.05), new NoiseStability { Sigma = 0.02 }, network, noise);
+using FlatMinimaOptimizer fromSeed = With(seeded, new PhiloxNoise(7)), fromArray = With(replayed, new FixedNoise(values));
+Console.WriteLine($"the same noise from an array is the same run: {NextLoss(fromArray, replayed).Equals(NextLoss(fromSeed, seeded))}");
+
 var hessian = Hessian.Of(model, [(points, arms)], (output, target) => nn.functional.cross_entropy(output, target));
 TraceEstimate trace = hessian.Trace(probes: 100);
 using Eigenpairs top = hessian.TopEigenvalues(2);
 Console.WriteLine($"trace {trace.Value:F1} +- {trace.StandardError:F1}, largest eigenvalues {string.Join(", ", top.Top.Select(pair => $"{pair.Value:F1}"))}");
 
 using var other = new Network();
-using var ascending = new FlatMinimaOptimizer(optim.SGD(other.parameters(), 0.05, momentum: 0.9), new SignAscent(0.002), other);
+MethodRegistry.Register(SignAscent.Entry);
+var method = MethodRegistry.Named("signascent").Create();
+using var ascending = new FlatMinimaOptimizer(optim.SGD(other.parameters(), 0.05, momentum: 0.9), method, other);
 for (int step = 0; step < 300; step++)
     ascending.Step(() => nn.functional.cross_entropy(other.call(points), arms));
 Console.WriteLine($"test accuracy by a method of one's own {Accuracy(other):P1}");

@@ -1,5 +1,6 @@
 using Polder.Cli.Hosting;
 using Polder.Cli.Output;
+using Polder.Machine;
 
 // Before anything can load libtorch: it reads these settings once, as it is loaded.
 ProcessSetup.Apply();

@@ -132,8 +132,9 @@ public sealed record SplitVarianceStudy
         private readonly List<double> _squares = [];
         private ParameterVector? _clean, _sum;
 
-        public void BeforeUpdate(ParameterSpace space, ParameterVector gradient)
+        public void BeforeUpdate(UpdateContext context)
         {
+            ParameterVector gradient = context.Gradient;
             if (_clean is null)
             {
                 (_clean, _sum) = (Copy(gradient), Copy(gradient));

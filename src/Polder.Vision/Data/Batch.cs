@@ -9,15 +9,18 @@ namespace Polder.Vision.Data;
 /// </summary>
 public sealed class Batch : IExamples, IDisposable
 {
+    private readonly Tensor _images, _labels;
     private bool _taken;
 
-    internal Batch(Tensor images, Tensor labels, int[] indices) => (Images, Labels, Indices) = (images, labels, indices);
+    internal Batch(Tensor images, Tensor labels, int[] indices) => (_images, _labels, Indices) = (images, labels, indices);
 
     /// <summary>N x channels x height x width, float32, normalized.</summary>
-    public Tensor Images { get; }
+    /// <exception cref="ObjectDisposedException">The loop has gone on, or the batch has been disposed of.</exception>
+    public Tensor Images => Alive(_images);
 
     /// <summary>N class numbers, int64.</summary>
-    public Tensor Labels { get; }
+    /// <exception cref="ObjectDisposedException">The loop has gone on, or the batch has been disposed of.</exception>
+    public Tensor Labels => Alive(_labels);
 
     /// <summary>Where the images stand in the loader's set.</summary>
     public IReadOnlyList<int> Indices { get; }
@@ -44,8 +47,8 @@ public sealed class Batch : IExamples, IDisposable
     /// <summary>Gives the tensors back.</summary>
     public void Dispose()
     {
-        Images.Dispose();
-        Labels.Dispose();
+        _images.Dispose();
+        _labels.Dispose();
     }
 
     /// <summary>What the loop does when it goes on.</summary>
@@ -54,4 +57,8 @@ public sealed class Batch : IExamples, IDisposable
         if (!_taken)
             Dispose();
     }
+
+    private static Tensor Alive(Tensor tensor) => !tensor.IsInvalid
+        ? tensor
+        : throw new ObjectDisposedException(nameof(Batch), "the batch is disposed of: it lives until the loop asks for the next one, unless Take() has taken it over");
 }

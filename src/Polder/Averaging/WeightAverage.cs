@@ -27,9 +27,10 @@ public abstract class WeightAverage : IStatefulHook, IDisposable
     public bool IsEmpty => Taken == 0;
 
     /// <inheritdoc/>
-    public void AfterUpdate(ParameterSpace space)
+    public void AfterUpdate(UpdateContext context)
     {
-        ArgumentNullException.ThrowIfNull(space);
+        ArgumentNullException.ThrowIfNull(context);
+        ParameterSpace space = context.Space;
         Updates++;
         double share = Share(Updates, Taken);
         if (share == 0)

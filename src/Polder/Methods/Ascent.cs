@@ -52,6 +52,6 @@ internal readonly record struct Ascent(double Rho)
         if (Scaling == Metric.Weights)
             context.MultiplyByWeights(direction);
         else if (Scaling == Metric.Filters)
-            context.MultiplyByFilterNorms(direction, leastDimensions: 3, FilterNorms.Rest.Elementwise);
+            context.MultiplyByFilterNorms(direction, leastDimensions: 3, elementwise: true);
     }
 }

@@ -5,8 +5,8 @@ using Polder.Probes;
 namespace Polder.Methods;
 
 /// <summary>
-/// What a method sees of a step: it can run probes and look at the space, but it cannot leave the weights moved. The optimizer restores
-/// them whatever happens here.
+/// What a method sees of a step: it can run probes and look at the space, but it cannot leave the weights moved. Every run of probes starts
+/// from W, and the optimizer restores W bit for bit whatever the method does to the weights.
 /// </summary>
 public sealed class MethodContext
 {
@@ -90,11 +90,11 @@ public sealed class MethodContext
     /// <summary>Multiplies every element by the norm of its filter of W (<see cref="FilterNorms"/>).</summary>
     /// <param name="vector">The vector.</param>
     /// <param name="leastDimensions">Filters are slices of the first axis of parameters of at least so many dimensions.</param>
-    /// <param name="rest">What the elements of the other parameters are multiplied by.</param>
-    internal void MultiplyByFilterNorms(ParameterVector vector, int leastDimensions, FilterNorms.Rest rest)
+    /// <param name="elementwise">Whether the elements of the other parameters are multiplied by their own weight's absolute value; otherwise by the norm of the whole parameter.</param>
+    public void MultiplyByFilterNorms(ParameterVector vector, int leastDimensions, bool elementwise)
     {
         _runner.ReturnToCentre();
-        FilterNorms.Multiply(vector, leastDimensions, rest);
+        FilterNorms.Multiply(vector, leastDimensions, elementwise);
     }
 
     /// <summary>Adds <paramref name="factor"/> times the weights W themselves to a vector.</summary>

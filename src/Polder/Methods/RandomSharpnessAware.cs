@@ -68,7 +68,7 @@ public sealed record RandomSharpnessAware : IGradientMethod
         ParameterVector direction = context.Gradient, noise = context.State.Scratch("noise");
         context.Materialise(0, noise);
         if (FilterNormalise)
-            context.MultiplyByFilterNorms(noise, leastDimensions: 2, FilterNorms.Rest.Whole);
+            context.MultiplyByFilterNorms(noise, leastDimensions: 2, elementwise: false);
         noise.Scale(Sigma);
         context.Run(Probe.Along(noise, Sigma == 0 ? 0 : 1));
         direction.Scale(GradientWeight);

@@ -9,6 +9,7 @@ namespace Polder.Methods;
 /// takes p less alpha times the part of g that is orthogonal to p, which lowers the gap between the two losses without raising the
 /// perturbed one to first order.
 /// </summary>
+/// <remarks>Adaptive, the ascent is that of adaptive SAM: p is the gradient at W + rho T^2 g / |T g| with T = |W| elementwise.</remarks>
 public sealed record SurrogateGap : IGradientMethod
 {
     /// <summary>The radius of the ascent, at least 0.</summary>
@@ -17,11 +18,15 @@ public sealed record SurrogateGap : IGradientMethod
     /// <summary>The factor alpha of the orthogonal part, at least 0; at 0 the method is SAM.</summary>
     public double Alpha { get; init; } = 0.4;
 
+    /// <summary>Whether the ascent is scaled by the weights, as in <see cref="SharpnessAware.Adaptive"/>.</summary>
+    public bool Adaptive { get; init; }
+
     internal static MethodEntry Entry { get; } = new(
         "gsam", "surrogate-gap guided SAM: SAM less a part of the clean gradient that is orthogonal to it",
-        a => new SurrogateGap { Rho = a.Number("rho"), Alpha = a.Number("alpha") },
+        a => new SurrogateGap { Rho = a.Number("rho"), Alpha = a.Number("alpha"), Adaptive = a.Word("metric") == "element" },
         StandardOptions.Rho(0.05),
-        StandardOptions.Alpha(0.4))
+        StandardOptions.Alpha(0.4),
+        MethodOption.Word("metric", "what scales the ascent: nothing, or each weight's absolute value", "euclidean", "euclidean", "element"))
     {
         Passes = "2",
         PassesPerStep = 2,
@@ -50,7 +55,7 @@ public sealed record SurrogateGap : IGradientMethod
         ParameterVector perturbed = context.Gradient, clean = context.State.Scratch("clean");
         context.RunInto(clean, Probe.Centre());
         perturbed.CopyFrom(clean);
-        context.Run(new Ascent(Rho).Along(context, perturbed));
+        context.Run(new Ascent(Rho) { Scaling = Adaptive ? Ascent.Metric.Weights : Ascent.Metric.Euclidean }.Along(context, perturbed));
         double square = perturbed.Dot(perturbed);
         double parallel = square > 0 ? clean.Dot(perturbed) / square : 0;
         perturbed.Scale(1 + (Alpha * parallel));

@@ -10,6 +10,7 @@ namespace Polder.Methods;
 /// Naive noise injection (WP-SGD): the mean of the gradients at W + sigma U_j, j = 1 .. k. Unbiased for the gradient of
 /// F(W) = E f(W + sigma U), but the first-order term of the Hessian times U adds variance that <see cref="NoiseStability"/> cancels.
 /// </summary>
+/// <remarks>g = lambda grad f(W) + (1 - lambda) / k sum_j grad f(W + sigma U_j); exactly k gradients a step at lambda = 0.</remarks>
 public sealed record WeightPerturbation : IGradientMethod
 {
     /// <summary>
@@ -24,17 +25,27 @@ public sealed record WeightPerturbation : IGradientMethod
     /// <summary>Which parameters get noise, and relative to what. Default: all, absolute.</summary>
     public NoiseShape Shape { get; init; } = NoiseShape.Everywhere;
 
+    /// <summary>The weight lambda of the gradient at W itself, 0 to 1; above 0 it costs one gradient more, at 1 the step is the base optimizer's.</summary>
+    public double CleanWeight { get; init; }
+
     internal static MethodEntry Entry { get; } = new(
         "wp", "naive noise injection: the mean of the gradients at randomly perturbed weights",
-        a => new WeightPerturbation { Sigma = StandardOptions.SigmaOf(a), Shape = StandardOptions.ShapeOf(a), Draws = a.Count("draws") },
+        a => new WeightPerturbation
+        {
+            Sigma = StandardOptions.SigmaOf(a),
+            Shape = StandardOptions.ShapeOf(a),
+            Draws = a.Count("draws"),
+            CleanWeight = a.Number("clean-weight"),
+        },
         StandardOptions.Sigma(0.01),
         StandardOptions.Schedule,
         MethodOption.Count("draws", "noise draws a step: one gradient each", 1),
+        StandardOptions.CleanWeight,
         StandardOptions.Noise,
         StandardOptions.Scale,
         StandardOptions.Where)
     {
-        Passes = "draws (1 where sigma is 0)",
+        Passes = "draws, one more where clean-weight is above 0 (1 where sigma is 0)",
         PassesPerStep = 1,
         ExtraParameterBuffers = 1,
         Source = "the baseline of Zhang, Li and Ju, TMLR 2024 (WP-SGD)",
@@ -45,7 +56,7 @@ public sealed record WeightPerturbation : IGradientMethod
     public string Name => "wp";
 
     /// <inheritdoc/>
-    public int GradientEvaluations => Sigma.IsZero ? 1 : Draws;
+    public int GradientEvaluations => Sigma.IsZero || CleanWeight == 1 ? 1 : Draws + (CleanWeight > 0 ? 1 : 0);
 
     /// <inheritdoc/>
     public int GradientEvaluationsAt(long step) => Sigma.At(step) == 0 ? 1 : GradientEvaluations;
@@ -57,6 +68,7 @@ public sealed record WeightPerturbation : IGradientMethod
         ArgumentNullException.ThrowIfNull(Shape);
         Shape.Validate();
         Require.AtLeast(Draws, 1);
+        Require.Share(CleanWeight);
     }
 
     /// <inheritdoc/>
@@ -70,14 +82,12 @@ public sealed record WeightPerturbation : IGradientMethod
     {
         ArgumentNullException.ThrowIfNull(context);
         double sigma = Sigma.At(context.Step);
-        if (sigma == 0)
+        if (sigma == 0 || CleanWeight == 1)
         {
             context.Run(Probe.Centre());
             return;
         }
-        var probes = new Probe[Draws];
-        for (int draw = 0; draw < Draws; draw++)
-            probes[draw] = Probe.Noise(draw, sigma, 1.0 / Draws);
-        context.Run(probes);
+        IEnumerable<Probe> probes = Enumerable.Range(0, Draws).Select(draw => Probe.Noise(draw, sigma, (1 - CleanWeight) / Draws));
+        context.Run([.. CleanWeight > 0 ? probes.Prepend(Probe.Centre(CleanWeight)) : probes]);
     }
 }

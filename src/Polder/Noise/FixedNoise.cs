@@ -7,13 +7,17 @@ public sealed class FixedNoise : NoiseStream
 
     /// <summary>Makes a stream of given unit values, which a method multiplies by its sigma.</summary>
     /// <param name="values">
-    /// values[step, draw, element]; the element runs through the parameters in the base optimizer's order, each row-major, without padding.
+    /// values[step, draw, element]; the element runs through the trainable parameters in the base optimizer's order, each row-major, without
+    /// padding, and there are exactly as many as they have.
     /// </param>
     public FixedNoise(double[,,] values)
     {
         ArgumentNullException.ThrowIfNull(values);
         _values = (double[,,])values.Clone();
     }
+
+    /// <inheritdoc/>
+    public override long? Elements => _values.GetLength(2);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentOutOfRangeException">The array holds no such step, draw or element.</exception>

@@ -7,6 +7,9 @@ namespace Polder.Noise;
 /// <remarks>Large models are filled by several threads at once: an implementation must be safe to call from them.</remarks>
 public abstract class NoiseStream
 {
+    /// <summary>The number of elements of a draw, which must be that of the trainable parameters; null where there are as many as one likes.</summary>
+    public virtual long? Elements => null;
+
     /// <summary>Writes elements of a draw.</summary>
     /// <param name="step">The step, from 0.</param>
     /// <param name="draw">The draw within the step, from 0.</param>

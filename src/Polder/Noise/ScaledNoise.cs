@@ -9,6 +9,8 @@ internal sealed class ScaledNoise(NoiseStream inner, ParameterFactors factors) :
     /// <summary>The factors.</summary>
     public ParameterFactors Factors => factors;
 
+    public override long? Elements => inner.Elements;
+
     public override void Fill(long step, int draw, long offset, Span<float> destination)
     {
         if (Clear(offset, destination))

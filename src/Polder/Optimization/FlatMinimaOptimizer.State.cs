@@ -8,7 +8,7 @@ namespace Polder.Optimization;
 public partial class FlatMinimaOptimizer
 {
     private const long StateVersion = 1;
-    private const string VersionName = "version", StepName = "step", SkippedName = "skipped", BaseName = "optimizer", MethodName = "algorithm", ReceivedName = "received";
+    private const string VersionName = "version", StepName = "step", SkippedName = "skipped", BaseName = "optimizer", MethodName = "algorithm", ReceivedName = "received", NamesName = "names";
 
     /// <summary>
     /// Everything by which the next steps depend on the earlier ones, beside the model's parameters and buffers: the base optimizer's
@@ -24,7 +24,7 @@ public partial class FlatMinimaOptimizer
     /// <exception cref="NotSupportedException">The base optimizer is not TorchSharp's and keeps something that cannot be saved.</exception>
     public IReadOnlyDictionary<string, Tensor> StateDict()
     {
-        FollowParameters();
+        Follow();
         var state = new Dictionary<string, Tensor>
         {
             [VersionName] = tensor(StateVersion),
@@ -32,10 +32,10 @@ public partial class FlatMinimaOptimizer
             [SkippedName] = tensor(SkippedSteps),
             [BaseName] = TextTensor(_base.GetType().Name),
             [MethodName] = TextTensor(Method.Name),
-            [ReceivedName] = tensor(Enumerable.Range(0, _space.Parameters.Count).Select(_space.HasReceivedGradient).ToArray()),
+            [ReceivedName] = tensor(Enumerable.Range(0, Space.Parameters.Count).Select(Space.HasReceivedGradient).ToArray()),
         };
         BaseOptimizerState.Save(_base, state);
-        _state.Save(state);
+        _trained.State.Save(state);
         Curvature.Save(state);
         for (int i = 0; i < Hooks.Count; i++)
         {
@@ -46,6 +46,8 @@ public partial class FlatMinimaOptimizer
             foreach (var (name, value) in own)
                 state[HookPrefix(i) + name] = value;
         }
+        // What is not in the list was not there when the state was saved; what is in it and not in the state has been lost.
+        state[NamesName] = TextTensor(string.Join('\n', state.Keys));
         return state;
     }
 
@@ -53,16 +55,16 @@ public partial class FlatMinimaOptimizer
     /// <param name="state">The named tensors, for example those of a safetensors file.</param>
     /// <exception cref="ArgumentException">
     /// The state is incomplete, of another version, base optimizer, method, other hooks or parameters; the message says which, and nothing
-    /// has changed (but for hooks before one that refuses its own part).
+    /// has changed.
     /// </exception>
     public void LoadStateDict(IReadOnlyDictionary<string, Tensor> state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        FollowParameters();
+        Follow();
         using var scope = NewDisposeScope();
         Tensor Entry(string name) => state.TryGetValue(name, out Tensor? value)
             ? value
-            : throw new ArgumentException($"the saved state lacks {name}: it is not an optimizer's", nameof(state));
+            : throw new ArgumentException($"the saved state lacks {name}: it is not an optimizer's whole state", nameof(state));
 
         long version = Entry(VersionName).ToInt64();
         if (version != StateVersion)
@@ -72,17 +74,21 @@ public partial class FlatMinimaOptimizer
         if (TextOf(Entry(MethodName)) is var method && method != Method.Name)
             throw new ArgumentException($"the saved state is of the method {method}; this optimizer has {Method.Name}", nameof(state));
         bool[] received = [.. Entry(ReceivedName).data<bool>()];
-        if (received.Length != _space.Parameters.Count)
-            throw new ArgumentException($"the saved state is of {received.Length} trainable parameters; the optimizer has {_space.Parameters.Count}", nameof(state));
+        if (received.Length != Space.Parameters.Count)
+            throw new ArgumentException($"the saved state is of {received.Length} trainable parameters; the optimizer has {Space.Parameters.Count}", nameof(state));
+        // States of version 0.1.0 have no list.
+        if (state.TryGetValue(NamesName, out Tensor? names))
+            foreach (string name in TextOf(names).Split('\n'))
+                _ = Entry(name);
         long step = Entry(StepName).ToInt64(), skipped = Entry(SkippedName).ToInt64();
         BaseOptimizerState.Check(_base, state);
-        _state.Check(state);
+        _trained.State.Check(state);
         LoadHooks(state);
 
         BaseOptimizerState.Load(_base, state);
-        _state.Load(state);
+        _trained.State.Load(state);
         Curvature.Load(state);
-        _space.SetReceivedGradient(received);
+        Space.SetReceivedGradient(received);
         (StepCount, SkippedSteps) = (step, skipped);
     }
 
@@ -92,9 +98,25 @@ public partial class FlatMinimaOptimizer
             && !Enumerable.Range(0, Hooks.Count).Any(i => Hooks[i] is IStatefulHook && key.StartsWith(HookPrefix(i), StringComparison.Ordinal)));
         if (unknown is not null)
             throw new ArgumentException($"the optimizer has no hook for {unknown} of the saved state: add the same hooks in the same order before loading", nameof(state));
-        for (int i = 0; i < Hooks.Count; i++)
-            if (Hooks[i] is IStatefulHook hook)
-                hook.Load(_space, state.Where(e => e.Key.StartsWith(HookPrefix(i), StringComparison.Ordinal)).ToDictionary(e => e.Key[HookPrefix(i).Length..], e => e.Value));
+        var earlier = new List<(IStatefulHook Hook, Dictionary<string, Tensor> State)>();
+        try
+        {
+            for (int i = 0; i < Hooks.Count; i++)
+            {
+                if (Hooks[i] is not IStatefulHook hook)
+                    continue;
+                var own = new Dictionary<string, Tensor>();
+                hook.Save(own);
+                hook.Load(Space, state.Where(e => e.Key.StartsWith(HookPrefix(i), StringComparison.Ordinal)).ToDictionary(e => e.Key[HookPrefix(i).Length..], e => e.Value));
+                earlier.Add((hook, own));
+            }
+        }
+        catch
+        {
+            foreach (var (hook, own) in earlier)
+                hook.Load(Space, own);
+            throw;
+        }
     }
 
     private static string HookPrefix(int index) => $"hook.{index}.";

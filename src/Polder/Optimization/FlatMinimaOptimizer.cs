@@ -32,10 +32,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     private readonly BatchNormPolicy _batchNorm = BatchNormPolicy.OncePerStep;
     private SequentialProbeRunner _ownRunner;
     private IProbeRunner _runner;
-    private ParameterSpace _space;
-    private ParameterVector _gradient;
-    private PairCurvature _pairs;
-    private readonly MethodState _state;
+    private readonly TrainedParameters _trained;
 
     /// <summary>Makes the optimizer. The base optimizer stays the caller's.</summary>
     /// <param name="base">The base optimizer with its parameters, learning rate and weight decay; any of TorchSharp's but LBFGS.</param>
@@ -43,7 +40,9 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     /// <param name="model">The model whose BatchNorm statistics shall move once a step; without it they move with every probe.</param>
     /// <param name="noise">The noise; null is <see cref="PhiloxNoise"/> with <paramref name="seed"/>.</param>
     /// <param name="seed">The seed of the default noise.</param>
-    /// <exception cref="ArgumentException">No parameter is trainable, the model does not have one of them, or the base optimizer does not fit the method.</exception>
+    /// <exception cref="ArgumentException">
+    /// No parameter is trainable, the model does not have one of them, the noise has another number of elements than they, or the base optimizer does not fit the method.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">An option of the method is out of range.</exception>
     public FlatMinimaOptimizer(OptimizerHelper @base, IGradientMethod method, nn.Module? model = null, NoiseStream? noise = null, long seed = 0)
         : base(IntPtr.Zero)
@@ -56,11 +55,8 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
         Method = method;
         Model = model;
         Noise = noise ?? new PhiloxNoise(seed);
-        _space = ParameterSpace.Of(_base.parameters());
-        RequireParametersOf(model, _space);
-        _gradient = _space.CreateVector();
-        _state = new MethodState(_space);
-        _pairs = new PairCurvature(_space);
+        // The library's own methods move the weights by probes alone, which need no further copy of them.
+        _trained = new TrainedParameters(_base, model, Noise, guarded: method.GetType().Assembly != typeof(FlatMinimaOptimizer).Assembly);
         _runner = _ownRunner = new SequentialProbeRunner(model);
     }
 
@@ -130,7 +126,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     public long SkippedSteps { get; private set; }
 
     /// <summary>The parameters as one vector space; it follows changes of <c>requires_grad</c> and added groups at the next step.</summary>
-    public ParameterSpace Space => _space;
+    public ParameterSpace Space => _trained.Space;
 
     /// <inheritdoc/>
     public override IEnumerable<torch.optim.ILearningRateController> ParamGroups => _base.ParamGroups;
@@ -152,7 +148,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
         if (closure is null)
             throw new ArgumentNullException(nameof(closure), "a flat-minima method evaluates the loss itself: call step(() => loss)");
         StepResult result = Step(closure);
-        return tensor(result.Loss, _space.Parameters[0].dtype, _space.Parameters[0].device);
+        return tensor(result.Loss, Space.Parameters[0].dtype, Space.Parameters[0].device);
     }
 
     /// <summary>One step on the function that a closure computes.</summary>
@@ -183,41 +179,32 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
 
     /// <summary>One step.</summary>
     /// <exception cref="NonFiniteGradientException">A loss or the gradient is not finite, and <see cref="NonFinite"/> is <see cref="NonFinitePolicy.Throw"/>.</exception>
+    /// <exception cref="InvalidOperationException">The method ran no probe.</exception>
+    /// <exception cref="ObjectDisposedException">The optimizer has been disposed of.</exception>
     public StepResult Step(IObjective objective)
     {
         ArgumentNullException.ThrowIfNull(objective);
-        FollowParameters();
-        var step = new ProbeStep(objective, _space, Method.ShapeNoise(Noise, _space, _base), StepCount) { Curvature = MeasureCurvature ? _pairs : null };
-        var context = new MethodContext(_runner, step, _gradient, _state);
+        Follow();
+        MethodContext context;
         double norm;
-        bool finite, completed = false;
+        bool finite;
+        _trained.Begin();
         try
         {
-            _runner.Begin(step);
-            Method.ComputeGradient(context);
-            norm = _gradient.Norm();
-            finite = double.IsFinite(norm) && context.Losses.All(double.IsFinite);
-            if (finite && Model is not null && _batchNorm == BatchNormPolicy.CleanForward && ReferenceEquals(_runner, _ownRunner))
-            {
-                context.EvaluateCentre();
-                finite = double.IsFinite(context.Loss);
-            }
-            completed = finite;
+            (context, norm, finite) = ComputeGradient(objective);
+            if (finite)
+                context.Accept();
         }
         finally
         {
-            _runner.End(completed);
+            _trained.End();
         }
 
-        if (!finite && NonFinite == NonFinitePolicy.Throw)
-            throw new NonFiniteGradientException(StepCount, context.Losses, norm);
         if (finite)
         {
-            context.Curvature = step.Curvature?.Complete(context.CentreLoss);
             if (context.Curvature is not null)
                 Curvature.Add(context.Curvature);
-            context.Accept();
-            Update();
+            new UpdateContext(Space, _trained.Gradient, StepCount, _base, context.Loss).Update(Hooks);
         }
         else
         {
@@ -237,8 +224,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     {
         if (disposing)
         {
-            _gradient.Dispose();
-            _state.Dispose();
+            _trained.Dispose();
             _runner.Dispose();
             if (!ReferenceEquals(_runner, _ownRunner))
                 _ownRunner.Dispose();
@@ -255,53 +241,46 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
             _runner = _ownRunner;
     }
 
-    private void Update()
+    private void Follow()
     {
-        foreach (IUpdateHook hook in Hooks)
-            hook.BeforeUpdate(_space, _gradient);
-        bool marked = Enumerable.Range(0, _space.Parameters.Count).Any(_space.HasReceivedGradient);
+        if (_trained.Follow())
+            Curvature.Reset();
+    }
+
+    // The method's gradient, with the weights where they were.
+    private (MethodContext Context, double Norm, bool Finite) ComputeGradient(IObjective objective)
+    {
+        var step = new ProbeStep(objective, Space, Method.ShapeNoise(Noise, Space, _base), StepCount)
+        {
+            Curvature = MeasureCurvature ? _trained.Pairs : null,
+            Centre = _trained.Centre,
+        };
+        var context = new MethodContext(_runner, step, _trained.Gradient, _trained.State);
+        double norm;
+        bool finite, completed = false;
         try
         {
-            for (int i = 0; i < _space.Parameters.Count; i++)
-                _space.Parameters[i].grad = !marked || _space.HasReceivedGradient(i) ? _gradient.Blocks[i] : null;
-            _base.step();
+            _runner.Begin(step);
+            Method.ComputeGradient(context);
+            if (context.Losses.Count == 0)
+                throw new InvalidOperationException($"{Method.Name} ran no probe at step {StepCount}: ComputeGradient must run at least one");
+            norm = _trained.Gradient.Norm();
+            finite = double.IsFinite(norm) && context.Losses.All(double.IsFinite);
+            if (finite && Model is not null && _batchNorm == BatchNormPolicy.CleanForward && ReferenceEquals(_runner, _ownRunner))
+            {
+                context.EvaluateCentre();
+                finite = double.IsFinite(context.Loss);
+            }
+            completed = finite;
         }
         finally
         {
-            foreach (Parameter parameter in _space.Parameters)
-                parameter.grad = null;
+            _runner.End(completed);
         }
-        foreach (IUpdateHook hook in Hooks)
-            hook.AfterUpdate(_space);
-    }
-
-    // An optimizer of another model, or of the same model before it was converted or its head replaced, would train what nobody uses.
-    private static void RequireParametersOf(nn.Module? model, ParameterSpace space)
-    {
-        if (model is null)
-            return;
-        HashSet<IntPtr> own = [.. model.parameters().Select(p => p.Handle)];
-        Parameter[] foreign = [.. space.Parameters.Where(p => !own.Contains(p.Handle))];
-        if (foreign.Length > 0)
-        {
-            throw new ArgumentException(
-                $"the base optimizer has {foreign.Length} of its {space.Parameters.Count} trainable parameters from somewhere else than the model (the first has shape [{string.Join(", ", foreign[0].shape)}]): "
-                + "make it from model.parameters(), after the model's last change", nameof(model));
-        }
-    }
-
-    private void FollowParameters()
-    {
-        if (_space.IsSpaceOf(_base.parameters()))
-            return;
-        ParameterSpace space = ParameterSpace.Of(_base.parameters());
-        RequireParametersOf(Model, space);
-        space.Inherit(_space);
-        _gradient.Dispose();
-        _space = space;
-        _gradient = space.CreateVector();
-        _pairs = new PairCurvature(space);
-        Curvature.Reset();
-        _state.Follow(space);
+        if (!finite && NonFinite == NonFinitePolicy.Throw)
+            throw new NonFiniteGradientException(StepCount, context.Losses, norm);
+        if (finite)
+            context.Curvature = step.Curvature?.Complete(context.CentreLoss);
+        return (context, norm, finite);
     }
 }

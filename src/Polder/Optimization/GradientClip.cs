@@ -36,9 +36,9 @@ public sealed class GradientClip : IUpdateHook
     }
 
     /// <inheritdoc/>
-    public void BeforeUpdate(ParameterSpace space, ParameterVector gradient)
+    public void BeforeUpdate(UpdateContext context)
     {
-        ArgumentNullException.ThrowIfNull(gradient);
-        _clip(gradient);
+        ArgumentNullException.ThrowIfNull(context);
+        _clip(context.Gradient);
     }
 }

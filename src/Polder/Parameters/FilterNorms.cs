@@ -3,21 +3,15 @@ using static TorchSharp.torch;
 namespace Polder.Parameters;
 
 /// <summary>The Euclidean norms of a parameter's filters: its slices along the first axis, one for each output.</summary>
-internal static class FilterNorms
+public static class FilterNorms
 {
-    /// <summary>What stands in for a filter's norm where a parameter has too few dimensions for filters.</summary>
-    public enum Rest
-    {
-        /// <summary>The absolute value of the weight itself.</summary>
-        Elementwise,
-
-        /// <summary>The norm of the whole parameter.</summary>
-        Whole,
-    }
-
     /// <summary>Multiplies every element of a vector by the norm of its filter, as the parameters stand.</summary>
-    public static void Multiply(ParameterVector vector, int leastDimensions, Rest rest)
+    /// <param name="vector">The vector.</param>
+    /// <param name="leastDimensions">Parameters of fewer dimensions have no filters.</param>
+    /// <param name="elementwise">What the elements of those are multiplied by: each weight's absolute value, or the norm of the whole parameter.</param>
+    public static void Multiply(ParameterVector vector, int leastDimensions, bool elementwise)
     {
+        ArgumentNullException.ThrowIfNull(vector);
         using var noGrad = no_grad();
         for (int i = 0; i < vector.Blocks.Count; i++)
         {
@@ -25,14 +19,17 @@ internal static class FilterNorms
             Tensor parameter = vector.Space.Parameters[i];
             vector.Blocks[i].mul_(
                 parameter.dim() >= leastDimensions ? OfFilters(parameter)
-                : rest == Rest.Elementwise ? parameter.abs()
+                : elementwise ? parameter.abs()
                 : parameter.norm());
         }
     }
 
-    /// <summary>The norms of the filters, in a shape that broadcasts over the parameter.</summary>
+    /// <summary>The norms of the filters.</summary>
+    /// <param name="parameter">A parameter, or a direction of its shape, of at least one dimension.</param>
+    /// <returns>A new tensor of shape [filters, 1, ..., 1], which broadcasts over the parameter, in the caller's dispose scope.</returns>
     public static Tensor OfFilters(Tensor parameter)
     {
+        ArgumentNullException.ThrowIfNull(parameter);
         using var scope = NewDisposeScope();
         long[] shape = [parameter.shape[0], .. Enumerable.Repeat(1L, (int)parameter.dim() - 1)];
         Tensor rows = parameter.detach().reshape(parameter.shape[0], -1);

@@ -119,7 +119,7 @@ public sealed class ParameterSpace
     public void MoveTo(ParameterVector origin, NoiseStream noise, long step, int draw, double scale)
     {
         ArgumentNullException.ThrowIfNull(origin);
-        ArgumentNullException.ThrowIfNull(noise);
+        RequireLength(noise);
         _mover.Move(origin, noise, step, draw, scale);
     }
 
@@ -149,7 +149,7 @@ public sealed class ParameterSpace
     /// <summary>Writes a draw of <paramref name="noise"/>, of unit variance, into <paramref name="vector"/>.</summary>
     public void Materialise(NoiseStream noise, long step, int draw, ParameterVector vector)
     {
-        ArgumentNullException.ThrowIfNull(noise);
+        RequireLength(noise);
         ArgumentNullException.ThrowIfNull(vector);
         _mover.Materialise(noise, step, draw, vector);
     }
@@ -170,6 +170,18 @@ public sealed class ParameterSpace
 
     /// <summary>Takes over which parameters a gradient has reached, from a saved run.</summary>
     internal void SetReceivedGradient(ReadOnlySpan<bool> received) => received.CopyTo(_received);
+
+    /// <summary>Refuses noise that has another number of elements than the parameters (<see cref="NoiseStream.Elements"/>).</summary>
+    /// <exception cref="ArgumentException">It has; the message says both.</exception>
+    internal void RequireLength(NoiseStream noise)
+    {
+        ArgumentNullException.ThrowIfNull(noise);
+        if (noise.Elements is { } elements && elements != Dimension)
+        {
+            throw new ArgumentException(
+                $"the noise has {elements} elements a draw and the trainable parameters have {Dimension}: values[step, draw, element] runs through all of them in the base optimizer's order", nameof(noise));
+        }
+    }
 
     /// <summary>Takes over what an earlier space knew of the parameters that both have.</summary>
     internal void Inherit(ParameterSpace earlier)

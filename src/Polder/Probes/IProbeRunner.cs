@@ -13,6 +13,9 @@ public sealed record ProbeStep(IObjective Objective, ParameterSpace Space, Noise
 {
     /// <summary>Where a runner that moves the parameters leaves what antithetic pairs show of the curvature; null where nobody wants it.</summary>
     internal PairCurvature? Curvature { get; init; }
+
+    /// <summary>A copy of W, where the method may have moved the parameters itself: probes start from it. null where only the runner moves them.</summary>
+    internal ParameterVector? Centre { get; init; }
 }
 
 /// <summary>Evaluates the probes of a step and sums their gradients: one after another, all in one pass, or on several machines.</summary>

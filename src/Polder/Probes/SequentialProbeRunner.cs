@@ -9,8 +9,8 @@ public sealed class SequentialProbeRunner : IProbeRunner
 {
     private readonly ModelBuffers? _buffers;
     private readonly bool _replayRandomNumbers;
-    private ParameterVector? _centre;
-    private bool _saved;
+    private ParameterVector? _own;
+    private ParameterVector? _centre; // W: a copy of the runner's own, or the step's; null before anything has left it
     private Probe? _standing; // where the parameters stand; null at the centre
     private ProbeStep? _step;
     private Tensor? _randomState;
@@ -35,7 +35,7 @@ public sealed class SequentialProbeRunner : IProbeRunner
     {
         ArgumentNullException.ThrowIfNull(step);
         _step = step;
-        _saved = false;
+        _centre = step.Centre;
         _standing = null;
         _first = true;
         _pair = null;
@@ -48,6 +48,8 @@ public sealed class SequentialProbeRunner : IProbeRunner
     {
         ArgumentNullException.ThrowIfNull(gradient);
         ProbeStep step = _step ?? throw new InvalidOperationException("Run needs a step: call Begin first");
+        if (step.Centre is not null)
+            ReturnToCentre();
         for (int i = 0; i < probes.Length; i++)
         {
             Probe probe = probes[i];
@@ -88,7 +90,7 @@ public sealed class SequentialProbeRunner : IProbeRunner
     /// <inheritdoc/>
     public void ReturnToCentre()
     {
-        if (_standing is not null)
+        if (_standing is not null || _step?.Centre is not null)
             _step!.Space.Restore(_centre!);
         _standing = null;
     }
@@ -107,9 +109,9 @@ public sealed class SequentialProbeRunner : IProbeRunner
     public void Dispose()
     {
         _buffers?.Dispose();
-        _centre?.Dispose();
+        _own?.Dispose();
         _randomState?.Dispose();
-        _centre = null;
+        (_own, _centre) = (null, null);
         _randomState = null;
     }
 
@@ -126,7 +128,7 @@ public sealed class SequentialProbeRunner : IProbeRunner
                 ReturnToCentre();
             return;
         }
-        if (!_saved)
+        if (_centre is null)
             Save(step.Space);
         Probe? standing = _standing;
         // From here on a failure leaves the parameters somewhere unknown; anything but null makes End restore them.
@@ -166,13 +168,13 @@ public sealed class SequentialProbeRunner : IProbeRunner
 
     private void Save(ParameterSpace space)
     {
-        if (!ReferenceEquals(_centre?.Space, space))
+        if (!ReferenceEquals(_own?.Space, space))
         {
-            _centre?.Dispose();
-            _centre = space.CreateVector();
+            _own?.Dispose();
+            _own = space.CreateVector();
         }
-        space.Save(_centre!);
-        _saved = true;
+        space.Save(_own!);
+        _centre = _own;
     }
 
     private void ReplayRandomNumbers()

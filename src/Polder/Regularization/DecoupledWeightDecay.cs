@@ -12,37 +12,32 @@ namespace Polder.Regularization;
 /// </summary>
 public sealed class DecoupledWeightDecay : IUpdateHook
 {
-    private readonly OptimizerHelper _base;
-
-    /// <summary>Makes the decay.</summary>
-    /// <param name="base">The base optimizer, made without weight decay of its own; each group's learning rate at the step counts.</param>
+    /// <summary>Makes the decay of a base optimizer without weight decay of its own; each group's learning rate at the step counts.</summary>
     /// <param name="strength">The strength, a finite number of at least 0.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="strength"/> is out of range.</exception>
-    public DecoupledWeightDecay(OptimizerHelper @base, double strength)
+    public DecoupledWeightDecay(double strength)
     {
-        ArgumentNullException.ThrowIfNull(@base);
         Require.NotNegative(strength);
-        (_base, Strength) = (@base, strength);
+        Strength = strength;
     }
 
     /// <summary>The strength.</summary>
     public double Strength { get; }
 
     /// <inheritdoc/>
-    public void BeforeUpdate(ParameterSpace space, ParameterVector gradient)
+    public void BeforeUpdate(UpdateContext context)
     {
-        ArgumentNullException.ThrowIfNull(space);
+        ArgumentNullException.ThrowIfNull(context);
         if (Strength == 0)
             return;
+        ParameterSpace space = context.Space;
         using var noGrad = no_grad();
-        // As in the base optimizers, a parameter that has never received a gradient does not decay.
-        bool marked = Enumerable.Range(0, space.Parameters.Count).Any(space.HasReceivedGradient);
-        foreach (ParamGroup group in _base.ParamGroups.OfType<ParamGroup>())
+        foreach (ParamGroup group in context.Base.ParamGroups.OfType<ParamGroup>())
         {
             using Scalar factor = (1 - (group.LearningRate * Strength)).ToScalar();
             // Tied parameters stand twice in a group and decay once.
             foreach (int place in group.Parameters.Select(space.IndexOf).Where(place => place >= 0).Distinct())
-                if (!marked || space.HasReceivedGradient(place))
+                if (context.Updates(place))
                     space.Parameters[place].mul_(factor);
         }
     }

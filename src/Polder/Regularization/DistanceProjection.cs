@@ -1,5 +1,4 @@
 using Polder.Optimization;
-using Polder.Parameters;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -41,7 +40,7 @@ public sealed class DistanceProjection : IUpdateHook
     public int LastProjected { get; private set; }
 
     /// <inheritdoc/>
-    public void AfterUpdate(ParameterSpace space)
+    public void AfterUpdate(UpdateContext context)
     {
         using var noGrad = no_grad();
         LastProjected = 0;

@@ -110,7 +110,7 @@ public class WeightAverageTests
         Network source = new();
         using var average = new StochasticWeightAverage(0);
         Assert.Throws<InvalidOperationException>(() => average.CopyInto(source.Module, new Network().Module));
-        average.AfterUpdate(Objectives.SpaceOf(source.Module));
+        Hook.AfterUpdate(average, source.Module);
         var other = nn.Sequential(("first", nn.Linear(6, 15)));
         Assert.Contains("first.weight of shape [16, 6]", Assert.Throws<ArgumentException>(() => average.CopyInto(source.Module, other)).Message);
         Assert.Throws<ArgumentException>(() => average.Load(Objectives.SpaceOf(source.Module), new Dictionary<string, Tensor> { ["other"] = ones(1) }));

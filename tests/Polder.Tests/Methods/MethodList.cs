@@ -9,6 +9,7 @@ public static class MethodList
     [
         new Plain(),
         new WeightPerturbation { Sigma = 0.05, Draws = 2 },
+        new WeightPerturbation { Sigma = 0.05, Draws = 2, CleanWeight = 0.3 },
         new NoiseStability { Sigma = 0.05, Pairs = 2 },
         new NoiseStability { Sigma = Sigma.Cosine(0.05, 6), CleanWeight = 0.3 },
         new NoiseStability { Sigma = 0.05, Every = 2, Shape = new NoiseShape { Scale = NoiseScale.LayerRelative } },
@@ -19,6 +20,7 @@ public static class MethodList
         new SharpnessAware { Rho = 0.05, Normalize = false },
         new RandomSharpnessAware { Rho = 0.1 },
         new SurrogateGap { Rho = 0.1 },
+        new SurrogateGap { Rho = 0.5, Adaptive = true },
         new FriendlySharpnessAware { Rho = 0.1 },
         new LookSharpnessAware { Rho = 0.1, Every = 3 },
         new MomentumSharpnessAware { Rho = 0.1 },

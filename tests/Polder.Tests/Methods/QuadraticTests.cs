@@ -1,7 +1,6 @@
 using Polder.Methods;
 using Polder.Noise;
 using Polder.Optimization;
-using Polder.Parameters;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -71,6 +70,27 @@ public class QuadraticTests
         }
     }
 
+    // At a given draw: lambda of the gradient at w, the rest of the mean over the draws.
+    [Fact]
+    public void One_point_gradient_of_a_quartic_with_a_clean_weight()
+    {
+        using var scope = NewDisposeScope();
+        double[,,] u = new double[1, 2, 2] { { { 0.5, -2 }, { 1, 0.25 } } };
+        double[] start = [0.7, -0.4];
+        Parameter w = new(tensor(start));
+        const double Lambda = 0.2;
+        double[] found = Gradients(w, () => w.pow(4).sum(), new WeightPerturbation { Sigma = Sigma, Draws = 2, CleanWeight = Lambda }, 1, new FixedNoise(u))[0];
+        for (int i = 0; i < 2; i++)
+        {
+            double Cube(double move) => 4 * Math.Pow(start[i] + move, 3);
+            Assert.Equal((Lambda * Cube(0)) + ((1 - Lambda) / 2 * (Cube(Sigma * u[0, 0, i]) + Cube(Sigma * u[0, 1, i]))), found[i], 1e-14);
+        }
+        double[] clean = Gradients(w, () => w.pow(4).sum(), new WeightPerturbation { Sigma = Sigma, CleanWeight = 1 }, 1, new FixedNoise(u))[0];
+        Assert.Equal(Gradients(w, () => w.pow(4).sum(), new Plain(), 1)[0], clean);
+        Assert.Equal((3, 1), (new WeightPerturbation { Draws = 2, CleanWeight = Lambda }.GradientEvaluations, new WeightPerturbation { Draws = 2, CleanWeight = 1 }.GradientEvaluations));
+        Assert.Throws<ArgumentOutOfRangeException>("CleanWeight", () => new WeightPerturbation { CleanWeight = 1.5 }.Validate());
+    }
+
     // With the draw known, a pair's gradient on a quartic is known to rounding: this fixes weights, signs and lambda.
     [Fact]
     public void Two_point_gradient_of_a_quartic_with_given_noise()
@@ -125,7 +145,7 @@ public class QuadraticTests
     {
         public List<double[]> Seen { get; } = [];
 
-        public void BeforeUpdate(ParameterSpace space, ParameterVector gradient) => Seen.Add(gradient.Blocks[0].data<double>().ToArray());
+        public void BeforeUpdate(UpdateContext context) => Seen.Add(context.Gradient.Blocks[0].data<double>().ToArray());
     }
 
     private sealed class Quadratic

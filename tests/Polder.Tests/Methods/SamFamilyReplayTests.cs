@@ -86,6 +86,15 @@ public class SamFamilyReplayTests
     });
 
     [Theory, MemberData(nameof(Problems))]
+    public void Adaptive_gsam(string problem) => Replay(problem, new SurrogateGap { Rho = 0.3, Alpha = 0.6, Adaptive = true }, (w, _, grad, _) =>
+    {
+        double[] g = grad(w), scaled = [.. g.Zip(w, (x, y) => x * y)], move = [.. scaled.Zip(w, (x, y) => x * y)];
+        double[] p = grad(Add(w, move, 0.3 / Norm(scaled)));
+        double[] orthogonal = Add(g, p, -Dot(g, p) / Dot(p, p));
+        return Add(p, orthogonal, -0.6);
+    });
+
+    [Theory, MemberData(nameof(Problems))]
     public void Friendly_sam(string problem)
     {
         double[]? m = null;
@@ -180,6 +189,7 @@ public class SamFamilyReplayTests
     {
         Assert.Equal(Run(new SharpnessAware { Rho = 0.2 }), Run(new FriendlySharpnessAware { Rho = 0.2, Reduction = 0 }));
         Assert.Equal(Run(new SharpnessAware { Rho = 0.2 }), Run(new SurrogateGap { Rho = 0.2, Alpha = 0 }));
+        Assert.Equal(Run(new SharpnessAware { Rho = 0.2, Adaptive = true }), Run(new SurrogateGap { Rho = 0.2, Alpha = 0, Adaptive = true }));
         Assert.Equal(Run(new SharpnessAware { Rho = 0.2 }), Run(new LookSharpnessAware { Rho = 0.2, Every = 1 }));
         Assert.Equal(Run(new Plain()), Run(new MomentumSharpnessAware { Rho = 0 }));
     }

@@ -1,7 +1,6 @@
 using Polder.Methods;
 using Polder.Noise;
 using Polder.Optimization;
-using Polder.Parameters;
 using Polder.Testing;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -182,6 +181,6 @@ public class SplitBatchTests
     {
         public double[] Seen { get; private set; } = [];
 
-        public void BeforeUpdate(ParameterSpace space, ParameterVector gradient) => Seen = gradient.Blocks[0].data<double>().ToArray();
+        public void BeforeUpdate(UpdateContext context) => Seen = context.Gradient.Blocks[0].data<double>().ToArray();
     }
 }

@@ -1,4 +1,8 @@
+using Polder.Methods;
 using Polder.Noise;
+using Polder.Optimization;
+using Polder.Parameters;
+using static TorchSharp.torch;
 
 namespace Polder.Tests.Noise;
 
@@ -81,6 +85,33 @@ public class NoiseStreamTests
         Assert.Contains("2 steps", Assert.Throws<ArgumentOutOfRangeException>("step", () => noise.Fill(2, 0, 0, new float[1])).Message);
         Assert.Contains("3 draws", Assert.Throws<ArgumentOutOfRangeException>("draw", () => noise.Fill(0, 3, 0, new double[1])).Message);
         Assert.Contains("4 elements", Assert.Throws<ArgumentOutOfRangeException>("offset", () => noise.Fill(0, 0, 2, new float[3])).Message);
+    }
+
+    [Theory]
+    [InlineData(90), InlineData(80), InlineData(1)]
+    public void Fixed_noise_of_another_length_than_the_weights_is_refused_with_both_numbers(int elements)
+    {
+        using var scope = NewDisposeScope();
+        using var model = nn.Sequential(nn.Linear(7, 10), nn.Linear(3, 1, hasBias: false));
+        var noise = new FixedNoise(new double[2, 1, elements]);
+        string words = $"the noise has {elements} elements a draw and the trainable parameters have 83";
+        IGradientMethod method = new NoiseStability { Shape = new NoiseShape { Scale = NoiseScale.LayerRelative } };
+        Assert.Contains(words, Assert.Throws<ArgumentException>(() => new FlatMinimaOptimizer(optim.SGD(model.parameters(), 0.1), method, model, noise)).Message);
+        ParameterSpace space = ParameterSpace.Of(model.parameters());
+        using ParameterVector vector = space.CreateVector();
+        Assert.Contains(words, Assert.Throws<ArgumentException>(() => space.Materialise(noise, 0, 0, vector)).Message);
+        Assert.Contains(words, Assert.Throws<ArgumentException>(() => space.MoveTo(vector, noise, 0, 0, 1)).Message);
+    }
+
+    [Fact]
+    public void Fixed_noise_that_no_longer_fits_is_refused_when_a_parameter_is_frozen()
+    {
+        using var scope = NewDisposeScope();
+        using var model = nn.Linear(7, 10);
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD(model.parameters(), 0.1), new NoiseStability(), model, new FixedNoise(new double[2, 1, 80]));
+        model.bias!.requires_grad = false;
+        string message = Assert.Throws<ArgumentException>(() => optimizer.Step(() => model.call(ones(1, 7)).sum())).Message;
+        Assert.Contains("the noise has 80 elements a draw and the trainable parameters have 70", message);
     }
 
     private static NoiseStream Make(string name)

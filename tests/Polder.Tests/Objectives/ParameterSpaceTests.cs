@@ -96,7 +96,7 @@ public class ParameterSpaceTests
         foreach (ParameterSpace space in new[] { small, large })
         {
             using ParameterVector vector = space.CreateVector();
-            Assert.Throws<ArgumentOutOfRangeException>("step", () => space.Materialise(new FixedNoise(new double[1, 1, 10]), 1, 0, vector));
+            Assert.Throws<ArgumentOutOfRangeException>("step", () => space.Materialise(new FixedNoise(new double[1, 1, (int)space.Dimension]), 1, 0, vector));
         }
     }
 

@@ -1,6 +1,5 @@
 using Polder.Methods;
 using Polder.Optimization;
-using Polder.Parameters;
 using Polder.Tests.Methods;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -66,6 +65,6 @@ public class EveryOptimizerTests
     {
         public List<Tensor> Gradients { get; private set; } = [];
 
-        public void BeforeUpdate(ParameterSpace space, ParameterVector gradient) => Gradients = [.. gradient.Blocks.Select(b => b.detach().clone())];
+        public void BeforeUpdate(UpdateContext context) => Gradients = [.. context.Gradient.Blocks.Select(b => b.detach().clone())];
     }
 }

@@ -106,8 +106,7 @@ public class ParameterTests
     {
         using var scope = NewDisposeScope();
         Parameter a = new(tensor(new[] { 1.0 })), b = new(tensor(new[] { 1.0 }));
-        double[,,] noise = { { { 1, double.NaN } }, { { 1, -1 } } };
-        using var optimizer = new FlatMinimaOptimizer(optim.SGD([a], 0.1), new WeightPerturbation { Sigma = 0.5 }, noise: new FixedNoise(noise));
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD([a], 0.1), new WeightPerturbation { Sigma = 0.5 }, noise: new Alternating());
         optimizer.step(() => (a.pow(2) * 0.5).sum());
         Assert.Equal(1 - (0.1 * 1.5), a.item<double>(), 1e-15);
         optimizer.add_param_group(new SGD.ParamGroup { Parameters = [b], Options = new SGD.Options { LearningRate = 0.2 } });
@@ -200,5 +199,15 @@ public class ParameterTests
         byte[][] before = Bits.Of([.. network.Module.parameters(), .. other.Module.parameters()]);
         Assert.Throws<ArgumentException>(() => optimizer.Step(() => network.Loss(0)));
         Bits.AssertEqual(before, Bits.Of([.. network.Module.parameters(), .. other.Module.parameters()]));
+    }
+
+    /// <summary>1, -1, 1, ... for any number of elements.</summary>
+    private sealed class Alternating : NoiseStream
+    {
+        public override void Fill(long step, int draw, long offset, Span<float> destination)
+        {
+            for (int i = 0; i < destination.Length; i++)
+                destination[i] = (offset + i) % 2 == 0 ? 1 : -1;
+        }
     }
 }

@@ -1,6 +1,5 @@
 using Polder.Methods;
 using Polder.Optimization;
-using Polder.Parameters;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -69,6 +68,26 @@ public class SchedulerAndHookTests
     }
 
     [Fact]
+    public void A_hook_sees_the_step_its_loss_the_base_and_which_parameters_it_updates()
+    {
+        using var scope = NewDisposeScope();
+        Parameter w = new(ones(2)), unused = new(ones(2));
+        var sgd = optim.SGD([w, unused], 0.25);
+        using var optimizer = new FlatMinimaOptimizer(sgd, new Plain());
+        var seen = new List<UpdateContext>();
+        optimizer.Hooks.Add(new Reader(seen));
+        double[] losses = [.. Enumerable.Range(0, 2).Select(_ => optimizer.Step(() => w.pow(2).sum()).Loss)];
+        Assert.Equal([0L, 0, 1, 1], seen.Select(context => context.Step));
+        Assert.Equal([losses[0], losses[0], losses[1], losses[1]], seen.Select(context => context.Loss));
+        Assert.All(seen, context =>
+        {
+            Assert.Same(sgd, context.Base);
+            Assert.Same(optimizer.Space, context.Space);
+            Assert.Equal([true, false], new[] { context.Updates(0), context.Updates(1) });
+        });
+    }
+
+    [Fact]
     public void Hooks_do_not_run_for_a_step_that_is_skipped()
     {
         using var scope = NewDisposeScope();
@@ -82,15 +101,22 @@ public class SchedulerAndHookTests
 
     private sealed class Recorder(string name, Parameter parameter, List<string> log) : IUpdateHook
     {
-        public void BeforeUpdate(ParameterSpace space, ParameterVector gradient) => log.Add($"{name} before {Values()}");
+        public void BeforeUpdate(UpdateContext context) => log.Add($"{name} before {Values()}");
 
-        public void AfterUpdate(ParameterSpace space) => log.Add($"{name} after {Values()}");
+        public void AfterUpdate(UpdateContext context) => log.Add($"{name} after {Values()}");
 
         private string Values() => string.Join(' ', parameter.data<double>().ToArray().Select(v => Math.Round(v, 12)));
     }
 
+    private sealed class Reader(List<UpdateContext> seen) : IUpdateHook
+    {
+        public void BeforeUpdate(UpdateContext context) => seen.Add(context);
+
+        public void AfterUpdate(UpdateContext context) => seen.Add(context);
+    }
+
     private sealed class Clip : IUpdateHook
     {
-        public void BeforeUpdate(ParameterSpace space, ParameterVector gradient) => gradient.Scale(1 / gradient.Norm());
+        public void BeforeUpdate(UpdateContext context) => context.Gradient.Scale(1 / context.Gradient.Norm());
     }
 }

@@ -1,3 +1,4 @@
+using Polder.Averaging;
 using Polder.Checkpoints;
 using Polder.Methods;
 using Polder.Optimization;
@@ -200,6 +201,70 @@ public sealed class StateDictTests : IDisposable
         AssertSame(before, optimizer.StateDict());
     }
 
+    [Theory]
+    [InlineData("msam", "method.momentum.")]
+    [InlineData("msam", "base.")]
+    [InlineData("nso", "scalar.")]
+    [InlineData("nso", "curvature.")]
+    [InlineData("nso", "hook.1.")]
+    public void A_state_that_lacks_what_it_was_saved_with_is_refused_and_changes_nothing(string method, string part)
+    {
+        using var scope = NewDisposeScope();
+        Network network = new();
+        IGradientMethod Method() => method == "nso" ? new NoiseStability { Sigma = Sigma.Auto(0.2, 0.05) } : new MomentumSharpnessAware();
+        FlatMinimaOptimizer Optimizer()
+        {
+            var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1, momentum: 0.9), Method(), network.Module);
+            optimizer.Hooks.Add(new ExponentialMovingAverage(0.9));
+            optimizer.Hooks.Add(new ExponentialMovingAverage(0.5));
+            return optimizer;
+        }
+        using FlatMinimaOptimizer saved = Optimizer(), fresh = Optimizer();
+        for (int step = 0; step < 3; step++)
+            saved.Step(() => network.Loss(step));
+        var state = new Dictionary<string, Tensor>(saved.StateDict());
+        string missing = state.Keys.First(key => key.StartsWith(part, StringComparison.Ordinal));
+        state = state.Where(entry => !entry.Key.StartsWith(part, StringComparison.Ordinal)).ToDictionary();
+        var before = fresh.StateDict();
+        var e = Assert.Throws<ArgumentException>(() => fresh.LoadStateDict(state));
+        Assert.Contains($"the saved state lacks {missing}", e.Message);
+        AssertSame(before, fresh.StateDict());
+    }
+
+    [Fact]
+    public void A_hook_that_refuses_its_part_leaves_the_hooks_before_it_as_they_were()
+    {
+        using var scope = NewDisposeScope();
+        Network network = new();
+        FlatMinimaOptimizer Optimizer()
+        {
+            var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), new Plain(), network.Module);
+            optimizer.Hooks.Add(new ExponentialMovingAverage(0.9));
+            optimizer.Hooks.Add(new ExponentialMovingAverage(0.5));
+            return optimizer;
+        }
+        using FlatMinimaOptimizer saved = Optimizer(), other = Optimizer();
+        saved.Step(() => network.Loss(0));
+        saved.Step(() => network.Loss(1));
+        other.Step(() => network.Loss(2));
+        var state = new Dictionary<string, Tensor>(saved.StateDict()) { ["hook.1.average.0"] = ones(7) };
+        var before = other.StateDict();
+        Assert.Contains("average.0 of shape", Assert.Throws<ArgumentException>(() => other.LoadStateDict(state)).Message);
+        AssertSame(before, other.StateDict());
+    }
+
+    [Fact]
+    public void A_state_of_an_earlier_version_without_the_list_of_its_names_loads()
+    {
+        using var scope = NewDisposeScope();
+        Network network = new();
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), new MomentumSharpnessAware(), network.Module);
+        optimizer.Step(() => network.Loss(0));
+        var state = optimizer.StateDict();
+        optimizer.LoadStateDict(state.Where(entry => entry.Key != "names").ToDictionary());
+        AssertSame(state, optimizer.StateDict());
+    }
+
     [Fact]
     public void Saving_and_loading_leave_no_tensor_behind()
     {
@@ -275,10 +340,10 @@ public sealed class StateDictTests : IDisposable
     {
         public double Total { get; private set; }
 
-        public void AfterUpdate(ParameterSpace space)
+        public void AfterUpdate(UpdateContext context)
         {
             using var scope = NewDisposeScope();
-            Total += space.Parameters[0].sum().ToDouble();
+            Total += context.Space.Parameters[0].sum().ToDouble();
         }
 
         public void Save(IDictionary<string, Tensor> state) => state["total"] = tensor(Total, ScalarType.Float64);

@@ -13,10 +13,10 @@ public class MethodProperties
 {
     private const int Cases = 25, Steps = 4;
 
-    public static TheoryData<string> Names => [.. MethodRegistry.Names];
+    public static TheoryData<string> Names => [.. MethodRegistry.OfLibrary.Select(m => m.Name)];
 
     // bsam makes its own update, with a decay that no option but the precision's switches off: there is no rho at which it is SGD.
-    public static TheoryData<string> NamesWithALimit => [.. MethodRegistry.Names.Except(["bsam"])];
+    public static TheoryData<string> NamesWithALimit => [.. MethodRegistry.OfLibrary.Select(m => m.Name).Except(["bsam"])];
 
     [Theory, MemberData(nameof(Names))]
     public void A_step_of_length_zero_leaves_every_bit(string name) => ForAll((recipe, seed) =>

@@ -2,7 +2,6 @@ using CsCheck;
 using Polder.Methods;
 using Polder.Noise;
 using Polder.Optimization;
-using Polder.Parameters;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -107,5 +106,5 @@ internal sealed class GradientReader : IUpdateHook
 {
     public List<double[][]> Seen { get; } = [];
 
-    public void BeforeUpdate(ParameterSpace space, ParameterVector gradient) => Seen.Add([.. gradient.Blocks.Select(block => block.data<double>().ToArray())]);
+    public void BeforeUpdate(UpdateContext context) => Seen.Add([.. context.Gradient.Blocks.Select(block => block.data<double>().ToArray())]);
 }

@@ -145,7 +145,7 @@ public class DistanceTests
         Parameter w = new(tensor(new[] { 2.0, -3 })), other = new(tensor(new[] { 5.0 }));
         SGD sgd = optim.SGD([new SGD.ParamGroup([w], 0.1), new SGD.ParamGroup([other], 0.2)], 0.1);
         using var optimizer = new FlatMinimaOptimizer(sgd, new Plain());
-        optimizer.Hooks.Add(new DecoupledWeightDecay(sgd, 0.5));
+        optimizer.Hooks.Add(new DecoupledWeightDecay(0.5));
         optimizer.Step(() => w.sum() + other.sum());
         Assert.Equal([(2 * 0.95) - 0.1, (-3 * 0.95) - 0.1], w.data<double>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-14);
         Assert.Equal((5 * 0.9) - 0.2, other.ToDouble(), 1e-14);
@@ -159,7 +159,7 @@ public class DistanceTests
         Assert.Contains("strength of weight must be", Assert.Throws<ArgumentOutOfRangeException>(() => new DistancePenalty(start, -1)).Message);
         Assert.Contains("radius of weight must be", Assert.Throws<ArgumentOutOfRangeException>(() => new DistanceProjection(start, double.NaN)).Message);
         Assert.Throws<ArgumentException>(() => StartWeights.Of(nn.BatchNorm1d(3)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new DecoupledWeightDecay(optim.SGD(nn.Linear(1, 1).parameters(), 1), -1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new DecoupledWeightDecay(-1));
     }
 
     private static Linear Layer(double[,] weight)
@@ -175,7 +175,7 @@ public class DistanceTests
         layer.weight!.copy_(tensor(weight));
     }
 
-    private static void Apply(IUpdateHook hook, nn.Module model) => hook.AfterUpdate(Polder.Parameters.ParameterSpace.Of(model.parameters()));
+    private static void Apply(IUpdateHook hook, nn.Module model) => Hook.AfterUpdate(hook, model);
 
     private static double[] Values(Linear layer) => layer.weight!.data<double>().ToArray();
 }

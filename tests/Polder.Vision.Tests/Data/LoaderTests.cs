@@ -100,7 +100,11 @@ public class LoaderTests
         Assert.False(kept!.Images.IsInvalid);
         Assert.Equal(0, scope.DisposablesCount); // nothing of the loader's joins the consumer's scope
         kept.Dispose();
-        Assert.True(kept.Images.IsInvalid);
+        Assert.Contains("until the loop asks for the next one", Assert.Throws<ObjectDisposedException>(() => kept.Images).Message);
+        Assert.Throws<ObjectDisposedException>(() => kept.Labels);
+        Assert.Throws<ObjectDisposedException>(() => (_, _) = kept);
+        Assert.Equal(4, kept.Count);
+        kept.Dispose();
     }
 
     [Fact]

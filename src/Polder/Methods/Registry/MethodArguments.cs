@@ -1,18 +1,30 @@
 namespace Polder.Methods.Registry;
 
-/// <summary>The values of a method's options, with the run that they are for.</summary>
-/// <param name="values">A value for each option of the method.</param>
-/// <param name="setup">The run.</param>
-internal sealed class MethodArguments(IReadOnlyDictionary<string, object> values, MethodSetup setup)
+/// <summary>The values of a method's options, with the run that they are for: what <see cref="MethodEntry"/> makes a method from.</summary>
+public sealed class MethodArguments
 {
-    public MethodSetup Setup => setup;
+    private readonly IReadOnlyDictionary<string, object> _values;
 
-    public double Number(string name) => (double)values[name];
+    internal MethodArguments(IReadOnlyDictionary<string, object> values, MethodSetup setup) => (_values, Setup) = (values, setup);
 
-    public int Count(string name) => (int)values[name];
+    /// <summary>The run.</summary>
+    public MethodSetup Setup { get; }
 
-    public string Word(string name) => (string)values[name];
+    /// <summary>The value of an option that is a number (<see cref="MethodOption.NotNegative"/>, <see cref="MethodOption.Share"/>).</summary>
+    /// <exception cref="ArgumentException">The method has no such option.</exception>
+    public double Number(string name) => (double)Value(name);
+
+    /// <summary>The value of an option that is a whole number (<see cref="MethodOption.Count"/>).</summary>
+    /// <exception cref="ArgumentException">The method has no such option.</exception>
+    public int Count(string name) => (int)Value(name);
+
+    /// <summary>The value of an option that is a word (<see cref="MethodOption.Word"/>).</summary>
+    /// <exception cref="ArgumentException">The method has no such option.</exception>
+    public string Word(string name) => (string)Value(name);
 
     /// <summary>The value as it is.</summary>
-    public object Value(string name) => values[name];
+    /// <exception cref="ArgumentException">The method has no such option.</exception>
+    public object Value(string name) => _values.TryGetValue(name, out object? value)
+        ? value
+        : throw new ArgumentException($"the method has no option {name}; it has {string.Join(", ", _values.Keys)}", nameof(name));
 }

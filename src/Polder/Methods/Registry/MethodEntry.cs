@@ -1,14 +1,47 @@
+using System.Text.RegularExpressions;
 using Polder.Noise;
 
 namespace Polder.Methods.Registry;
 
 /// <summary>What programs and reports say of a method, and how they make one. It stands in the method's own file.</summary>
-public sealed record MethodEntry
+/// <remarks>
+/// A method of one's own enters the table with <see cref="MethodRegistry.Register"/>, and from then on comparisons and tables know it by its name. Options
+/// that other methods have as well are those of <see cref="StandardOptions"/>, so that a name means the same for all.
+/// </remarks>
+/// <example>
+/// <code>
+/// MethodRegistry.Register(new MethodEntry(
+///     "signascent", "SAM in the largest-element norm", a => new SignAscent(a.Number("rho")), StandardOptions.Rho(0.002))
+/// {
+///     Passes = "2",
+///     PassesPerStep = 2,
+///     ExtraParameterBuffers = 1,
+///     Source = "own work",
+/// });
+/// IGradientMethod method = MethodRegistry.Named("signascent").Create(options: new Dictionary&lt;string, object> { ["rho"] = 0.001 });
+/// </code>
+/// </example>
+public sealed partial record MethodEntry
 {
     private readonly Func<MethodArguments, IGradientMethod> _create;
 
-    internal MethodEntry(string name, string summary, Func<MethodArguments, IGradientMethod> create, params IReadOnlyList<MethodOption> options) =>
+    /// <summary>Describes a method.</summary>
+    /// <param name="name">The name: a lower-case word of letters and digits, the <see cref="IGradientMethod.Name"/> of what is made.</param>
+    /// <param name="summary">What the method does: one sentence without a full stop.</param>
+    /// <param name="create">Makes the method from the values of its options; its own <see cref="IGradientMethod.Validate"/> is called afterwards.</param>
+    /// <param name="options">The options, the one that matters most first: it is what a search over <see cref="TuningGrid"/> tries.</param>
+    /// <exception cref="ArgumentException">The name is no such word, or two options have one name.</exception>
+    public MethodEntry(string name, string summary, Func<MethodArguments, IGradientMethod> create, params IReadOnlyList<MethodOption> options)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(create);
+        ArgumentNullException.ThrowIfNull(options);
+        if (!NamePattern().IsMatch(name))
+            throw new ArgumentException($"a method is called '{name}'; a name is a lower-case word of letters and digits, without separators", nameof(name));
+        if (options.CountBy(option => option.Name).FirstOrDefault(count => count.Value > 1).Key is { } twice)
+            throw new ArgumentException($"{name} has two options of the name {twice}", nameof(options));
         (Name, Summary, _create, Options) = (name, summary, create, options);
+    }
 
     /// <summary>The name: lower case, no separators; the <see cref="IGradientMethod.Name"/> of what it makes.</summary>
     public string Name { get; }
@@ -67,11 +100,12 @@ public sealed record MethodEntry
     /// <param name="setup">The run.</param>
     /// <param name="options">Values by option name; what is missing has its default.</param>
     /// <exception cref="ArgumentException">A name is no option of the method, a value is not allowed, or the model lacks what the method needs.</exception>
+    /// <exception cref="InvalidOperationException">What is made has another name than this.</exception>
     public IGradientMethod Create(MethodSetup? setup = null, IReadOnlyDictionary<string, object>? options = null)
     {
         IGradientMethod method = _create(new MethodArguments(Complete(options ?? new Dictionary<string, object>()), setup ?? new MethodSetup()));
         method.Validate();
-        return method;
+        return method.Name == Name ? method : throw new InvalidOperationException($"the entry {Name} has made a method of the name {method.Name}: both must be alike");
     }
 
     /// <summary>The distribution of the noise that the options ask for: normal where the method has no such option.</summary>
@@ -80,4 +114,7 @@ public sealed record MethodEntry
         ArgumentNullException.ThrowIfNull(options);
         return options.TryGetValue(StandardOptions.NoiseName, out object? name) ? NoiseDistribution.Named((string)name) : NoiseDistribution.Normal;
     }
+
+    [GeneratedRegex("^[a-z][a-z0-9]*\\z")]
+    private static partial Regex NamePattern();
 }

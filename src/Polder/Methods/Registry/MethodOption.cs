@@ -42,24 +42,30 @@ public sealed record MethodOption
     public static string Text(object value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
 
     /// <summary>A number of at least 0.</summary>
-    internal static MethodOption NotNegative(string name, string summary, double @default) => new(
+    public static MethodOption NotNegative(string name, string summary, double @default) => new(
         name, "NUMBER", summary, "a number >= 0", @default, text => Number(text) is { } x && x >= 0 ? x : null);
 
     /// <summary>A number between 0 and 1.</summary>
-    internal static MethodOption Share(string name, string summary, double @default) => new(
+    public static MethodOption Share(string name, string summary, double @default) => new(
         name, "NUMBER", summary, "a number between 0 and 1", @default, text => Number(text) is { } x and >= 0 and <= 1 ? x : null);
 
     /// <summary>A whole number of at least 1.</summary>
-    internal static MethodOption Count(string name, string summary, int @default) => new(
+    public static MethodOption Count(string name, string summary, int @default) => new(
         name, "N", summary, "a whole number >= 1", @default,
         text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n >= 1 ? n : null);
 
     /// <summary>One of a few words.</summary>
-    internal static MethodOption Word(string name, string summary, string @default, params IReadOnlyList<string> allowed) => new(
+    public static MethodOption Word(string name, string summary, string @default, params IReadOnlyList<string> allowed) => new(
         name, "NAME", summary, string.Join(", ", allowed), @default, text => allowed.Contains(text, StringComparer.Ordinal) ? text : null);
 
-    /// <summary>A text or a number that is read by a function, which returns null for what is not allowed.</summary>
-    internal static MethodOption Custom(string name, string placeholder, string summary, string range, object @default, Func<string, object?> read) =>
+    /// <summary>A text or a number that is read by a function of one's own.</summary>
+    /// <param name="name">The name, in kebab-case.</param>
+    /// <param name="placeholder">The word that stands for the value in a help page.</param>
+    /// <param name="summary">What the option means: one sentence without a full stop.</param>
+    /// <param name="range">The allowed values in words.</param>
+    /// <param name="default">The value where nothing is given.</param>
+    /// <param name="read">Reads what a user types; null for what is not allowed. <see cref="Text"/> of a value must read as that value.</param>
+    public static MethodOption Custom(string name, string placeholder, string summary, string range, object @default, Func<string, object?> read) =>
         new(name, placeholder, summary, range, @default, read);
 
     /// <summary>A finite number; null for anything else.</summary>

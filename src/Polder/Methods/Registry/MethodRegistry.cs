@@ -1,10 +1,12 @@
 namespace Polder.Methods.Registry;
 
-/// <summary>Every method by its name: a new method is its own file and one line here.</summary>
+/// <summary>Every method by its name: a new method of the library is its own file and one line here, one of a user's own is registered.</summary>
 public static class MethodRegistry
 {
-    /// <summary>The methods, in the order of tables.</summary>
-    public static IReadOnlyList<MethodEntry> All { get; } =
+    private static readonly Lock Gate = new();
+
+    /// <summary>The library's own methods.</summary>
+    internal static IReadOnlyList<MethodEntry> OfLibrary { get; } =
     [
         Plain.Entry,
         WeightPerturbation.Entry,
@@ -21,11 +23,30 @@ public static class MethodRegistry
         MomentumSharpnessAware.Entry,
     ];
 
+    private static volatile IReadOnlyList<MethodEntry> _all = OfLibrary;
+
+    /// <summary>The methods, in the order of tables: the library's, then those that have been registered. A list that was read does not grow.</summary>
+    public static IReadOnlyList<MethodEntry> All => _all;
+
     /// <summary>Their names.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. All.Select(m => m.Name)];
+    public static IReadOnlyList<string> Names => [.. All.Select(m => m.Name)];
 
     /// <summary>A method by its name.</summary>
     /// <exception cref="ArgumentException">There is none of that name; the message lists them.</exception>
     public static MethodEntry Named(string name) =>
         All.FirstOrDefault(m => m.Name == name) ?? throw new ArgumentException($"no method is called '{name}'; there are {string.Join(", ", Names)}", nameof(name));
+
+    /// <summary>Adds a method to the table, for the rest of the process; from any thread. A program does so before it reads the table.</summary>
+    /// <param name="entry">The method; <see cref="MethodEntry"/> shows how.</param>
+    /// <exception cref="ArgumentException">There is a method of that name already.</exception>
+    public static void Register(MethodEntry entry)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        lock (Gate)
+        {
+            if (Names.Contains(entry.Name))
+                throw new ArgumentException($"a method is called '{entry.Name}' already; taken are {string.Join(", ", Names)}", nameof(entry));
+            _all = [.. _all, entry];
+        }
+    }
 }

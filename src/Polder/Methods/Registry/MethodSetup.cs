@@ -21,6 +21,6 @@ public sealed record MethodSetup
 
     /// <summary>The parameters of the model's normalisation layers.</summary>
     /// <exception cref="ArgumentException">There is no model, or it has none.</exception>
-    internal ParameterSelection NormalisationLayers() => ParameterSelection.NormalisationLayers(
+    public ParameterSelection NormalisationLayers() => ParameterSelection.NormalisationLayers(
         Model ?? throw new ArgumentException("a selection of normalisation layers needs the model", nameof(Model)));
 }

@@ -4,9 +4,9 @@ using Polder.Parameters;
 namespace Polder.Methods.Registry;
 
 /// <summary>The options that several methods share: one name, one meaning.</summary>
-internal static class StandardOptions
+public static class StandardOptions
 {
-    public const string NoiseName = "noise", SigmaName = "sigma", ScheduleName = "sigma-schedule", RhoName = "rho";
+    internal const string NoiseName = "noise", SigmaName = "sigma", ScheduleName = "sigma-schedule", RhoName = "rho";
 
     // Where the library's Sigma.Auto starts from by itself.
     private const double DefaultStart = 0.01;
@@ -60,6 +60,10 @@ internal static class StandardOptions
         },
     };
 
+    /// <summary>The weight of the gradient at W itself.</summary>
+    public static MethodOption CleanWeight { get; } = MethodOption.Share(
+        "clean-weight", "weight lambda of the gradient at the weights themselves; above 0 it costs one gradient more", 0);
+
     /// <summary>The interval of the perturbed steps.</summary>
     public static MethodOption Every(int @default) => MethodOption.Count("every", "the full method at every N-th step, a cheaper one between", @default);
 
@@ -73,7 +77,7 @@ internal static class StandardOptions
     /// <summary>Refuses a sigma that would follow the curvature and a schedule too.</summary>
     /// <param name="options">Every option of a method.</param>
     /// <exception cref="ArgumentException">It does.</exception>
-    public static void RequireOneSigma(IReadOnlyDictionary<string, object> options)
+    internal static void RequireOneSigma(IReadOnlyDictionary<string, object> options)
     {
         if (options.TryGetValue(SigmaName, out object? sigma) && sigma is string auto && options[ScheduleName] is var schedule and not "constant")
             throw new ArgumentException($"{ScheduleName}: found {schedule}, allowed with {SigmaName} {auto}: constant, since sigma follows the curvature");

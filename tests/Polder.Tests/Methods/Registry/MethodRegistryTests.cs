@@ -3,6 +3,7 @@ using Polder.Methods.Registry;
 using Polder.Noise;
 using Polder.Optimization;
 using Polder.Parameters;
+using Polder.Probes;
 using static TorchSharp.torch;
 
 namespace Polder.Tests.Methods.Registry;
@@ -10,14 +11,14 @@ namespace Polder.Tests.Methods.Registry;
 /// <summary>What the registry says of each method is what the method does.</summary>
 public class MethodRegistryTests
 {
-    public static TheoryData<string> Names => [.. MethodRegistry.Names];
+    public static TheoryData<string> Names => [.. MethodRegistry.OfLibrary.Select(m => m.Name)];
 
     [Fact]
     public void Every_method_of_the_library_has_an_entry()
     {
         Type[] types = [.. typeof(IGradientMethod).Assembly.GetTypes().Where(t => t.IsClass && !t.IsAbstract && typeof(IGradientMethod).IsAssignableFrom(t))];
         using var model = new Normalised();
-        Type[] made = [.. MethodRegistry.All.Select(m => m.Create(new MethodSetup { Model = model }).GetType()).Distinct()];
+        Type[] made = [.. MethodRegistry.OfLibrary.Select(m => m.Create(new MethodSetup { Model = model }).GetType()).Distinct()];
         Assert.Equal(types.Select(t => t.Name).Order(StringComparer.Ordinal), made.Select(t => t.Name).Order(StringComparer.Ordinal));
         Assert.Equal(MethodRegistry.Names.Count, MethodRegistry.Names.Distinct().Count());
     }
@@ -139,6 +140,67 @@ public class MethodRegistryTests
         Assert.Same(NoiseDistribution.Normal, MethodEntry.DistributionOf(MethodRegistry.Named("sam").Complete(new Dictionary<string, object>())));
     }
 
+    [Fact]
+    public void A_method_of_one_s_own_is_registered_and_trains()
+    {
+        IReadOnlyList<MethodEntry> before = MethodRegistry.All;
+        MethodEntry entry = SignAscent.Describe("signascent");
+        MethodRegistry.Register(entry);
+        Assert.Same(entry, MethodRegistry.Named("signascent"));
+        Assert.Equal(MethodRegistry.OfLibrary, MethodRegistry.All.Take(MethodRegistry.OfLibrary.Count));
+        Assert.Contains("signascent", MethodRegistry.Names.Skip(MethodRegistry.OfLibrary.Count));
+        Assert.DoesNotContain(entry, before);
+        Assert.Contains("a method is called 'signascent' already; taken are base, wp, nso", Assert.Throws<ArgumentException>(() => MethodRegistry.Register(entry)).Message);
+        Assert.Contains("'sam' already", Assert.Throws<ArgumentException>(() => MethodRegistry.Register(SignAscent.Describe("sam"))).Message);
+
+        Assert.Contains("rho of signascent: found -1, allowed: a number >= 0", Refused("signascent", ("rho", "-1")));
+        var method = Assert.IsType<SignAscent>(entry.Create(new MethodSetup { Steps = 10 }, new Dictionary<string, object> { ["rho"] = 0.25, ["sigma-schedule"] = "linear" }));
+        Assert.Equal((0.25, 0.005), (method.Rho, method.Sigma.At(5)));
+        Assert.Equal(new SignAscent(0.002), entry.Create() as SignAscent);
+
+        using var scope = NewDisposeScope();
+        TorchSharp.Modules.Parameter w = new(tensor(new[] { 1.0, -2 }));
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD([w], 0.1), method);
+        // The gradient of w^2 at w + 0.25 sign(w).
+        Assert.Equal(2, optimizer.Step(() => w.pow(2).sum()).GradientEvaluations);
+        Assert.Equal([1 - (0.2 * 1.25), -2 + (0.2 * 2.25)], w.data<double>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-15);
+    }
+
+    [Fact]
+    public void Methods_are_registered_from_many_threads_at_once()
+    {
+        string[] names = [.. Enumerable.Range(0, 40).Select(i => $"parallel{i / 2}")];
+        int refused = 0;
+        Parallel.ForEach(names, name =>
+        {
+            try
+            {
+                MethodRegistry.Register(SignAscent.Describe(name));
+            }
+            catch (ArgumentException)
+            {
+                Interlocked.Increment(ref refused);
+            }
+        });
+        Assert.Equal(20, refused);
+        Assert.Equal(names.Distinct().Order(StringComparer.Ordinal), MethodRegistry.Names.Where(name => name.StartsWith("parallel", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(""), InlineData("Sign"), InlineData("sign-ascent"), InlineData("sign ascent"), InlineData("sign+rho=1"), InlineData("a,b"), InlineData("2sam"), InlineData("sam\n")]
+    public void A_name_that_is_no_lower_case_word_is_refused(string name) =>
+        Assert.Contains("a name is a lower-case word of letters and digits", Assert.Throws<ArgumentException>(() => SignAscent.Describe(name)).Message);
+
+    [Fact]
+    public void What_an_entry_says_must_hold_together()
+    {
+        static MethodEntry Entry(Func<MethodArguments, IGradientMethod> create, params IReadOnlyList<MethodOption> options) =>
+            new("entry", "an entry", create, options) { Passes = "2", PassesPerStep = 2, ExtraParameterBuffers = 1, Source = "" };
+        Assert.Contains("two options of the name rho", Assert.Throws<ArgumentException>(() => Entry(_ => new Plain(), StandardOptions.Rho(1), StandardOptions.Rho(2))).Message);
+        Assert.Contains("has made a method of the name base", Assert.Throws<InvalidOperationException>(() => Entry(_ => new Plain()).Create()).Message);
+        Assert.Contains("no option sigma; it has rho", Assert.Throws<ArgumentException>(() => Entry(a => new SignAscent(a.Number("sigma")), StandardOptions.Rho(1)).Create()).Message);
+    }
+
     private static string Refused(string method, params (string Option, string Value)[] options) => Assert.Throws<ArgumentException>(() =>
         MethodRegistry.Named(method).Create(options: options.ToDictionary(o => o.Option, o => (object)o.Value))).Message;
 
@@ -163,6 +225,35 @@ public class MethodRegistryTests
         for (int step = 0; step < steps; step++)
             gradients += optimizer.Step(() => model.call(x).pow(2).mean()).GradientEvaluations;
         return (gradients, Tensor.TotalCount - before);
+    }
+
+    private sealed record SignAscent(double Rho) : IGradientMethod
+    {
+        public string Name { get; init; } = "signascent";
+
+        public Sigma Sigma { get; init; } = 0.01;
+
+        public int GradientEvaluations => 2;
+
+        public static MethodEntry Describe(string name) => new(
+            name, "SAM in the largest-element norm", a => new SignAscent(a.Number("rho")) { Name = name, Sigma = StandardOptions.SigmaOf(a) },
+            StandardOptions.Rho(0.002), StandardOptions.Sigma(0.01), StandardOptions.Schedule)
+        {
+            Passes = "2",
+            PassesPerStep = 2,
+            ExtraParameterBuffers = 1,
+            Source = "",
+        };
+
+        public void Validate() => ArgumentOutOfRangeException.ThrowIfNegative(Rho);
+
+        public void ComputeGradient(MethodContext context)
+        {
+            context.Run(Probe.Centre());
+            foreach (Tensor block in context.Gradient.Blocks)
+                block.sign_();
+            context.Run(Probe.Along(context.Gradient, Rho));
+        }
     }
 
     private sealed class Normalised : nn.Module<Tensor, Tensor>
