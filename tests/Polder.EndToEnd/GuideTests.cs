@@ -58,15 +58,18 @@ public sealed class GuideTests : IDisposable
         Assert.All(code, entry => Assert.Equal(
             File.ReadAllText(Path.Combine(sample, entry.Key)).TrimEnd(), string.Join("\n\n", entry.Value.Select(block => string.Join('\n', block)))));
 
-        string printed = RunSample("OwnLoop");
+        (string printed, string error) = RunSample("OwnLoop");
         AssertShows([.. Blocks(page).Where(b => b.Kind == "text").SelectMany(b => b.Lines)], printed);
         Assert.Contains("bit for bit: True", printed);
+        Assert.Contains("the same run: True", printed);
+        if (OperatingSystem.IsLinux()) // ProcessSetup.Apply came before libtorch's threads read it
+            Assert.Contains("GOMP_SPINCOUNT = '10000'", error);
         // Three classes, so 33 % by chance.
         Assert.All(Regex.Matches(printed, @"([0-9.]+) %").Select(m => double.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)), share => Assert.InRange(share, 80, 100));
     }
 
     [Fact]
-    public void The_readme_s_sample_runs() => Assert.Matches(@"^test accuracy [0-9.]+ ?%\n$", RunSample("QuickStart"));
+    public void The_readme_s_sample_runs() => Assert.Matches(@"^test accuracy [0-9.]+ ?%\n$", RunSample("QuickStart").Output);
 
     // The classes that the page names, each a shade; the weights under the name that it uses.
     private void PrepareImagesAndWeights(string[] page)
@@ -85,15 +88,15 @@ public sealed class GuideTests : IDisposable
         Assert.Equal(0, PolderProcess.RunIn(_folder, "convert", "pretrained/best.safetensors", "resnet20-12fca82f.th").ExitCode);
     }
 
-    private string RunSample(string name)
+    private (string Output, string Error) RunSample(string name)
     {
         string framework = new DirectoryInfo(AppContext.BaseDirectory).Name, configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
         string program = Path.Combine(SharedFiles.Repository, "samples", name, "bin", configuration, framework, name + ".dll");
-        using Process process = PolderProcess.StartDotNet([program], _folder, threads: 1);
+        using Process process = PolderProcess.StartDotNet([program], _folder, threads: 1, displayThreading: true);
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), $"{name} does not end");
         Assert.True(process.ExitCode == 0, error.Result);
-        return output.Result;
+        return (output.Result, error.Result);
     }
 
     // Every line of the page is a line that was printed, in its order; "..." stands for anything, and numbers, rules and widths may differ.

@@ -29,11 +29,14 @@ internal static class PolderProcess
     /// <param name="arguments">The program's file and its arguments.</param>
     /// <param name="folder">The working folder; empty is this process's own.</param>
     /// <param name="threads">Threads of the tensor library; null is one a core.</param>
-    public static Process StartDotNet(IEnumerable<string> arguments, string folder = "", int? threads = null)
+    /// <param name="displayThreading">Whether the thread library writes its settings to the standard error as it is loaded.</param>
+    public static Process StartDotNet(IEnumerable<string> arguments, string folder = "", int? threads = null, bool displayThreading = false)
     {
         var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         if (threads is not null)
             start.Environment["OMP_NUM_THREADS"] = $"{threads}";
+        if (displayThreading)
+            start.Environment["OMP_DISPLAY_ENV"] = "VERBOSE";
         return Process.Start(start)!;
     }
 
