@@ -45,7 +45,8 @@ internal static class CurvatureBenchmark
             Multiply(products / 3);
             seen.Add(NativeMemory.Describe());
         }
-        Console.WriteLine($"\nMemory, {architecture}, batch {batch}: after {warmUp} products {seen[0]}; after each third of {products} more {string.Join(", ", seen.Skip(1))}.");
+        Console.WriteLine($"\nMemory, {architecture}, batch {batch}: after {warmUp} products {seen[0]}; "
+            + $"after each third of {products} more {string.Join(", ", seen.Skip(1))}.");
         images.Dispose();
         labels.Dispose();
 

@@ -17,9 +17,11 @@ internal static class DecodeBenchmark
         string folder = Directory.CreateTempSubdirectory("polder-decode-").FullName;
         try
         {
-            Console.WriteLine($"\n### Decoding on one core: {Width} x {Height} to {Side} x {Side}\n\n| files | kB each | images/s, median (least to most) | images a second of processor time |\n|---|---|---|---|");
+            Console.WriteLine($"\n### Decoding on one core: {Width} x {Height} to {Side} x {Side}\n");
+            Console.WriteLine("| files | kB each | images/s, median (least to most) | images a second of processor time |\n|---|---|---|---|");
             foreach ((string name, SKEncodedImageFormat format, int quality) in (IEnumerable<(string, SKEncodedImageFormat, int)>)
-                [("JPEG, quality 75", SKEncodedImageFormat.Jpeg, 75), ("JPEG, quality 95", SKEncodedImageFormat.Jpeg, 95), ("PNG", SKEncodedImageFormat.Png, 100)])
+                [("JPEG, quality 75", SKEncodedImageFormat.Jpeg, 75), ("JPEG, quality 95", SKEncodedImageFormat.Jpeg, 95),
+                    ("PNG", SKEncodedImageFormat.Png, 100)])
             {
                 string set = Path.Combine(folder, name);
                 double size = Write(set, format, quality);
@@ -36,7 +38,8 @@ internal static class DecodeBenchmark
                 // On a machine that others use, too, this is what the work takes; the rate by the clock is what they left of it.
                 double processor = (Process.GetCurrentProcess().TotalProcessorTime - before).TotalSeconds;
                 rates.Sort();
-                Console.WriteLine($"| {name} | {size / 1000:F0} | {rates[Rounds / 2]:F0} ({rates[0]:F0} to {rates[^1]:F0}) | {Rounds * 2 * PerClass / processor:F0} |");
+                Console.WriteLine($"| {name} | {size / 1000:F0} | {rates[Rounds / 2]:F0} ({rates[0]:F0} to {rates[^1]:F0}) "
+                    + $"| {Rounds * 2 * PerClass / processor:F0} |");
             }
         }
         finally

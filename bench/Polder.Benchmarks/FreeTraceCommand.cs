@@ -1,4 +1,3 @@
-using System.Globalization;
 using Polder.Benchmarks.Studies;
 using Polder.Curvature;
 using Polder.Experiments.Measurement;
@@ -28,14 +27,15 @@ internal static class FreeTraceCommand
 
         TraceEstimate exact = Hessian.Of(parameters, Loss).Trace(new TraceOptions { RelativeError = 0.01, MaxProducts = 3000, Seed = seed });
         FreeTraceResult result = new FreeTraceStudy { Sigmas = Sigmas, Draws = draws, Seed = seed }.Measure(parameters, Loss);
-        Console.WriteLine(Line($"\n### The free trace, ResNet-20 ({Path.GetFileName(weights)}), the first {samples} training images of CIFAR-10, one batch, BatchNorm frozen, {draws} draws, seed {seed}\n"));
-        Console.WriteLine(Line($"Trace by products {exact.Value:G5} +- {exact.StandardError:G2} ({exact.Estimator}, {exact.Products} products); U^T H U over the draws {Shown(result.Quadratic)}.\n"));
+        Console.WriteLine($"\n### The free trace, ResNet-20 ({Path.GetFileName(weights)}), "
+            + $"the first {samples} training images of CIFAR-10, one batch, BatchNorm frozen, {draws} draws, seed {seed}\n");
+        Console.WriteLine($"Trace by products {exact.Value:G5} +- {exact.StandardError:G2} ({exact.Estimator}, {exact.Products} products); "
+            + $"U^T H U over the draws {Shown(result.Quadratic)}.\n");
         Console.WriteLine("| sigma | T_g | T_g - U^T H U | share of the trace | T_l - U^T H U |\n|---|---|---|---|---|");
         foreach (FreeTracePoint point in result.Points)
-            Console.WriteLine(Line($"| {point.Sigma} | {Shown(point.Trace)} | {Shown(point.Excess)} | {point.Excess.Value / exact.Value:P1} | {Shown(point.LossExcess)} |"));
+            Console.WriteLine($"| {point.Sigma} | {Shown(point.Trace)} | {Shown(point.Excess)} "
+                + $"| {point.Excess.Value / exact.Value:P1} | {Shown(point.LossExcess)} |");
     }
 
-    private static string Shown(Measured value) => Line($"{value.Value:G4} +- {value.StandardError:G2}");
-
-    private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    private static string Shown(Measured value) => $"{value.Value:G4} +- {value.StandardError:G2}";
 }

@@ -36,7 +36,8 @@ internal static class NoiseStabilityBenchmark
             return (name, () => optimizer.Step(nothing));
         }
 
-        Interleaved.Compare($"Moves and update alone, {title}, 1 pair", [Variant("curvature not measured", false), Variant("curvature measured", true)], Rounds);
+        Interleaved.Compare($"Moves and update alone, {title}, 1 pair",
+            [Variant("curvature not measured", false), Variant("curvature measured", true)], Rounds);
         owned.Reverse();
         owned.ForEach(o => o.Dispose());
     }
@@ -66,7 +67,8 @@ internal static class NoiseStabilityBenchmark
             .. splitPairs.SelectMany(pairs => new[]
             {
                 Variant($"nso, split in {2 * pairs}, curvature not measured", new NoiseStability { Sigma = 0.01, Pairs = pairs, Passes = Passes.Split }),
-                Variant($"nso, split in {2 * pairs}, curvature measured", new NoiseStability { Sigma = 0.01, Pairs = pairs, Passes = Passes.Split }, curvature: true),
+                Variant($"nso, split in {2 * pairs}, curvature measured", new NoiseStability { Sigma = 0.01, Pairs = pairs, Passes = Passes.Split },
+                    curvature: true),
             }),
         ], Rounds);
         owned.Reverse();

@@ -15,12 +15,14 @@ internal static class ProductCountCommand
 {
     private static readonly double[] Asked = [0.1, 0.05, 0.02, 0.01], EigenvalueErrors = [1e-3, 1e-6];
     private static readonly (TraceEstimator Estimator, string Name)[] Estimators =
-        [(TraceEstimator.Hutchinson, "Hutchinson"), (TraceEstimator.HutchPlusPlus, "Hutch++"), (TraceEstimator.XTrace, "XTrace"), (TraceEstimator.Auto, "auto")];
+        [(TraceEstimator.Hutchinson, "Hutchinson"), (TraceEstimator.HutchPlusPlus, "Hutch++"), (TraceEstimator.XTrace, "XTrace"),
+            (TraceEstimator.Auto, "auto")];
 
     public static void Run(IReadOnlyList<string> arguments)
     {
         var options = new StudyOptions(
-            arguments, "--mlpsmall", "--weights", "--data", "--samples", "--seeds", "--network-seeds", "--max-products", "--network-products", "--journal", "--part");
+            arguments, "--mlpsmall", "--weights", "--data", "--samples", "--seeds", "--network-seeds", "--max-products", "--network-products",
+            "--journal", "--part");
         string part = options.Text("--part", "all");
         if (part is not ("all" or "traces" or "eigenvalues"))
             throw new ArgumentException($"--part: found {part}, allowed: all, traces, eigenvalues");
@@ -39,7 +41,7 @@ internal static class ProductCountCommand
         foreach (MeasuredMatrix matrix in dense)
         {
             double trace = matrix.Dense!.diagonal().sum().ToDouble(), first = linalg.eigvalsh(matrix.Dense).max().ToDouble();
-            Head(matrix.Name, Line($"trace {trace:G7} and first eigenvalue {first:G7}, both of the whole matrix, float64"));
+            Head(matrix.Name, $"trace {trace:G7} and first eigenvalue {first:G7}, both of the whole matrix, float64");
             if (traces)
                 Traces(journal, matrix.Name, () => matrix.Matrix, trace, seeds, most);
             if (eigenvalues)
@@ -68,7 +70,8 @@ internal static class ProductCountCommand
             using Eigenpairs pairs = Make().TopEigenvalues(2, new EigenOptions { Tolerance = 1e-5, Seed = 1_000_000 });
             return new[] { pairs.Top[0].Value, pairs.Top[0].Residual, pairs.Products, pairs.Top[1].Value };
         });
-        Head(name, Line($"trace {trace[0]:G5} +- {trace[1]:G2}, float32, {trace[2]} products of another seed, {trace[3]} directions taken out; first eigenvalue {first[0]:G9} (residual {first[1]:G2}), second {first[3]:G5}, float64"));
+        Head(name, $"trace {trace[0]:G5} +- {trace[1]:G2}, float32, {trace[2]} products of another seed, {trace[3]} directions taken out; "
+            + $"first eigenvalue {first[0]:G9} (residual {first[1]:G2}), second {first[3]:G5}, float64");
         if (traces)
         {
             network.Model.to(ScalarType.Float32);
@@ -87,17 +90,20 @@ internal static class ProductCountCommand
         foreach ((TraceEstimator estimator, string shown) in Estimators)
         {
             TraceCost[][] runs = [.. Enumerable.Range(0, seeds).Select(seed => journal.Piece(
-                $"{name}, {shown} to {Asked.Min()} with at most {most}, seed {seed}", () => ProductCounts.OfTrace(matrix(), estimator, Asked, seed, most).ToArray()))];
+                $"{name}, {shown} to {Asked.Min()} with at most {most}, seed {seed}",
+                () => ProductCounts.OfTrace(matrix(), estimator, Asked, seed, most).ToArray()))];
             // A run that was cut short is shown by its error bar: where it would have ended.
-            (double Products, double Error)[] means = [.. Asked.Select((_, i) => (runs.Average(run => run[i].ProductsToGo), Rms(runs.Select(run => (run[i].Value / truth) - 1))))];
+            (double Products, double Error)[] means =
+                [.. Asked.Select((_, i) => (runs.Average(run => run[i].ProductsToGo), Rms(runs.Select(run => (run[i].Value / truth) - 1))))];
             for (int i = 0; i < Asked.Length; i++)
             {
                 if (Asked[i] is not (0.05 or 0.01))
                     continue;
                 bool reached = runs.All(run => run[i].Reached);
                 Console.WriteLine(reached
-                    ? Line($"| {shown} | {Asked[i]:P0} | {means[i].Products:F0} ({runs.Min(r => r[i].Products)} to {runs.Max(r => r[i].Products)}) | {means[i].Error:P2} | {ProductCounts.AtError([.. means], Asked[i]):F0} |")
-                    : Line($"| {shown} | {Asked[i]:P0} | {means[i].Products:F0}, by the error at {most} | {means[i].Error:P2} at {most} | |"));
+                    ? $"| {shown} | {Asked[i]:P0} | {means[i].Products:F0} ({runs.Min(r => r[i].Products)} to {runs.Max(r => r[i].Products)}) "
+                        + $"| {means[i].Error:P2} | {ProductCounts.AtError([.. means], Asked[i]):F0} |"
+                    : $"| {shown} | {Asked[i]:P0} | {means[i].Products:F0}, by the error at {most} | {means[i].Error:P2} at {most} | |");
             }
         }
         Console.WriteLine();
@@ -105,12 +111,14 @@ internal static class ProductCountCommand
 
     private static void FirstEigenvalues(StudyJournal journal, string name, Func<ILinearOperator> matrix, double truth, int seeds, int most)
     {
-        Console.WriteLine("| first eigenvalue | error | products to that true error (least to most) | products until its own rule ends it | true error then, largest |\n|---|---|---|---|---|");
+        Console.WriteLine("| first eigenvalue | error | products to that true error (least to most) | products until its own rule ends it "
+            + "| true error then, largest |\n|---|---|---|---|---|");
         var needed = new List<double>[2];
         foreach (EigenvalueSearch search in Enum.GetValues<EigenvalueSearch>())
         {
             EigenvalueCost[][] runs = [.. Enumerable.Range(0, seeds).Select(seed => journal.Piece(
-                $"{name}, {search} with at most {most}, seed {seed}", () => ProductCounts.OfFirstEigenvalue(matrix(), search, truth, EigenvalueErrors, seed, most).ToArray()))];
+                $"{name}, {search} with at most {most}, seed {seed}",
+                () => ProductCounts.OfFirstEigenvalue(matrix(), search, truth, EigenvalueErrors, seed, most).ToArray()))];
             needed[(int)search] = [];
             for (int i = 0; i < EigenvalueErrors.Length; i++)
             {
@@ -118,17 +126,19 @@ internal static class ProductCountCommand
                 long?[] own = [.. runs.Select(r => r[i].OwnProducts)];
                 needed[(int)search].Add(products.Average());
                 bool all = runs.All(r => r[i].Products is not null);
-                Console.WriteLine(Line(
-                    $"| {(search == EigenvalueSearch.Lanczos ? "Lanczos" : "power iteration")} | {EigenvalueErrors[i]:G1} | {(all ? "" : "more than ")}{products.Average():F1} ({products.Min()} to {products.Max()}) | {(own.All(o => o is not null) ? own.Average()!.Value.ToString("F1", CultureInfo.InvariantCulture) : "not always")} | {runs.Max(r => r[i].OwnError):G2} |"));
+                Console.WriteLine(
+                    $"| {(search == EigenvalueSearch.Lanczos ? "Lanczos" : "power iteration")} | {EigenvalueErrors[i]:G1} "
+                    + $"| {(all ? "" : "more than ")}{products.Average():F1} ({products.Min()} to {products.Max()}) "
+                    + $"| {(own.All(o => o is not null) ? own.Average()!.Value.ToString("F1", CultureInfo.InvariantCulture) : "not always")} "
+                    + $"| {runs.Max(r => r[i].OwnError):G2} |");
             }
         }
         Console.WriteLine();
-        Console.WriteLine(Line($"Power iteration takes {needed[1][0] / needed[0][0]:F1} times the products of Lanczos to {EigenvalueErrors[0]:G1} and {needed[1][1] / needed[0][1]:F1} times to {EigenvalueErrors[1]:G1}."));
+        Console.WriteLine($"Power iteration takes {needed[1][0] / needed[0][0]:F1} times the products of Lanczos to {EigenvalueErrors[0]:G1} "
+            + $"and {needed[1][1] / needed[0][1]:F1} times to {EigenvalueErrors[1]:G1}.");
     }
 
     private static void Head(string name, string truth) => Console.WriteLine($"\n### {name}\n\nTrue values: {truth}.\n");
 
     private static double Rms(IEnumerable<double> values) => Math.Sqrt(values.Average(v => v * v));
-
-    private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

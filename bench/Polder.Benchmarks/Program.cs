@@ -3,7 +3,8 @@ using TorchSharp;
 
 string[] known = ["steps", "sensing", "check", "nso", "methods", "split", "decode", "curvature"];
 (string Name, Action<IReadOnlyList<string>> Run)[] studies = [("products", ProductCountCommand.Run), ("free-trace", FreeTraceCommand.Run)];
-string about = $"{Environment.ProcessorCount} processors, {torch.get_num_threads()} threads, .NET {Environment.Version}, TorchSharp {typeof(torch).Assembly.GetName().Version}";
+string about = $"{Environment.ProcessorCount} processors, {torch.get_num_threads()} threads, .NET {Environment.Version}, "
+    + $"TorchSharp {typeof(torch).Assembly.GetName().Version}";
 if (args.Length > 0 && studies.FirstOrDefault(s => s.Name == args[0]) is { Run: { } study })
 {
     try
@@ -21,7 +22,8 @@ if (args.Length > 0 && studies.FirstOrDefault(s => s.Name == args[0]) is { Run: 
 string[] chosen = args.Length == 0 ? known : args;
 if (chosen.FirstOrDefault(name => !known.Contains(name)) is { } wrong)
 {
-    Console.Error.WriteLine($"benchmark: found {wrong}, allowed: {string.Join(", ", known)}, or one of {string.Join(", ", studies.Select(s => s.Name))} with its options");
+    Console.Error.WriteLine($"benchmark: found {wrong}, allowed: {string.Join(", ", known)}, "
+        + $"or one of {string.Join(", ", studies.Select(s => s.Name))} with its options");
     return 2;
 }
 Console.WriteLine(about);

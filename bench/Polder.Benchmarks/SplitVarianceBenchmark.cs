@@ -24,7 +24,8 @@ internal static class SplitVarianceBenchmark
         model.eval();
         using Batch batch = loader.Epoch(1_000_000).Select(b => b.Take()).First(); // a batch lives until the next unless it is taken
         Console.WriteLine();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"### Variance of gradients, ResNet-20 after {steps} steps of SGD (loss {loss:G3}), BatchNorm frozen, {batch.Count} digits, {draws} draws"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"### Variance of gradients, ResNet-20 after {steps} steps of SGD (loss {loss:G3}), BatchNorm frozen, {batch.Count} digits, {draws} draws"));
         foreach (double sigma in new[] { 0.001, 0.003, 0.01 })
             Report(sigma, new SplitVarianceStudy { Sigma = sigma, Draws = draws, Groups = 8 }.Measure(
                 model.parameters(), batch.Count, rows =>
@@ -58,9 +59,12 @@ internal static class SplitVarianceBenchmark
 
     private static void Report(double sigma, SplitVarianceResult result)
     {
-        FormattableString head = $"sigma {sigma}: |H|_F^2 = {result.HessianSquare.Value:G4} ({result.HessianSquare.StandardError:G2}), S^2 = {result.RowSpread.Value:G4} ({result.RowSpread.StandardError:G2}), b* = {result.BatchThreshold:G3}";
+        Measured square = result.HessianSquare, spread = result.RowSpread;
+        string head =
+            $"sigma {sigma}: |H|_F^2 = {square.Value:G4} ({square.StandardError:G2}), S^2 = {spread.Value:G4} ({spread.StandardError:G2}), "
+            + $"b* = {result.BatchThreshold:G3}";
         Console.WriteLine();
-        Console.WriteLine(FormattableString.Invariant(head));
+        Console.WriteLine(head);
         Console.WriteLine();
         Console.WriteLine("| estimator | passes | variance (standard error) | first order |");
         Console.WriteLine("|---|---|---|---|");

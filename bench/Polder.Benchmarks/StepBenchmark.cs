@@ -32,12 +32,14 @@ internal static class StepBenchmark
         10,
         128,
         32,
-        [.. MethodRegistry.All.Select(m => (m.Name, (Func<ImageClassifier, IGradientMethod>)(model => m.Create(new MethodSetup { Model = model, Head = [.. model.HeadParameters] }))))],
+        [.. MethodRegistry.All.Select(m =>
+            (m.Name, (Func<ImageClassifier, IGradientMethod>)(model => m.Create(new MethodSetup { Model = model, Head = [.. model.HeadParameters] }))))],
         rounds: 6,
         repeats: 5);
 
     private static void Measure(
-        string title, Func<ImageClassifier> build, int classes, int batch, int side, IReadOnlyList<(string, Func<ImageClassifier, IGradientMethod>)> methods, int rounds, int repeats = 1)
+        string title, Func<ImageClassifier> build, int classes, int batch, int side, IReadOnlyList<(string, Func<ImageClassifier, IGradientMethod>)> methods,
+        int rounds, int repeats = 1)
     {
         using var generator = new Generator(1);
         using Tensor images = randn([batch, 3, side, side], generator: generator);

@@ -35,7 +35,8 @@ for (int epoch = 1; epoch <= Epochs; epoch++)
         loss = optimizer.Step(() => nn.functional.cross_entropy(model.call(points[rows]), arms[rows])).Loss;
     schedule.step();
     if (epoch % 20 == 0)
-        Console.WriteLine($"epoch {epoch}: loss {loss:F3}, trace of the Hessian {optimizer.Curvature.Trace.Value:F0} +- {optimizer.Curvature.Trace.StandardError:F0}");
+        Console.WriteLine($"epoch {epoch}: loss {loss:F3}, "
+            + $"trace of the Hessian {optimizer.Curvature.Trace.Value:F0} +- {optimizer.Curvature.Trace.StandardError:F0}");
 }
 
 double Accuracy(Network network)

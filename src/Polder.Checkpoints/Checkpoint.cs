@@ -24,7 +24,10 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The file.</summary>
     public string Path { get; }
 
-    /// <summary>The format in words: <c>safetensors</c>, <c>PyTorch zip</c>, <c>PyTorch legacy</c>, <c>PyTorch tar</c>, <c>NumPy array</c>, <c>NumPy archive</c>.</summary>
+    /// <summary>
+    /// The format in words: <c>safetensors</c>, <c>PyTorch zip</c>, <c>PyTorch legacy</c>, <c>PyTorch tar</c>, <c>NumPy array</c>,
+    /// <c>NumPy archive</c>.
+    /// </summary>
     public string Format { get; }
 
     /// <summary>

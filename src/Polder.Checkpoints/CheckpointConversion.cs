@@ -41,7 +41,8 @@ public static class CheckpointConversion
     /// <param name="output">The file to create or replace; its folder must exist.</param>
     /// <param name="floatType">Float16, BFloat16, Float32 or Float64: real floating-point tensors become this type, others stay; null keeps all.</param>
     /// <returns>Whether the text beside the tensors was written, too: PyTorch's form holds tensors only.</returns>
-    /// <exception cref="ArgumentException">The ending is none of <see cref="Endings"/>, the type is no real floating-point type, or the format has no name for a tensor's type.</exception>
+    /// <exception cref="ArgumentException">The ending is none of <see cref="Endings"/>, the type is no real floating-point type, or the format has no
+    /// name for a tensor's type.</exception>
     /// <exception cref="CheckpointException">The file cannot be written, or a finite value overflows in the type: the message names the tensor.</exception>
     public static bool Write(Checkpoint checkpoint, string output, ScalarType? floatType = null)
     {

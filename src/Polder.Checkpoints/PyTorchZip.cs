@@ -54,7 +54,8 @@ public static class PyTorchZip
     private sealed class SameMemory : IEqualityComparer<torch.Tensor>
     {
         public bool Equals(torch.Tensor? x, torch.Tensor? y) =>
-            ReferenceEquals(x, y) || (x is not null && y is not null && x.dtype == y.dtype && x.numel() == y.numel() && Address(x) is not 0 and var at && at == Address(y));
+            ReferenceEquals(x, y) || (x is not null && y is not null && x.dtype == y.dtype && x.numel() == y.numel()
+                && Address(x) is not 0 and var at && at == Address(y));
 
         public int GetHashCode(torch.Tensor tensor) => Address(tensor).GetHashCode() ^ tensor.numel().GetHashCode();
 

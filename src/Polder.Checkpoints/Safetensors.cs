@@ -31,7 +31,8 @@ public static class Safetensors
             if (ElementType.All.FirstOrDefault(t => t.Scalar == tensor.dtype) is not { Safetensors.Length: > 0 })
                 throw new ArgumentException($"tensor '{name}' has type {tensor.dtype}, which safetensors has no name for", nameof(tensors));
         }
-        Write(path, [.. entries.Select(e => new Entry(e.Name, ElementType.Of(e.Tensor.dtype), e.Tensor.shape, drain => TensorMemory.Read(e.Tensor, drain)))], metadata);
+        Write(path, [.. entries.Select(e =>
+            new Entry(e.Name, ElementType.Of(e.Tensor.dtype), e.Tensor.shape, drain => TensorMemory.Read(e.Tensor, drain)))], metadata);
     }
 
     /// <summary>Writes entries whose bytes come from anywhere.</summary>

@@ -63,7 +63,8 @@ public sealed class ConversionTests : IDisposable
     {
         using Tensor w = full(3, value), n = arange(4, ScalarType.Int64), c = complex(ones(2), ones(2));
         Polder.Checkpoints.Safetensors.Write(
-            _folder.File("original"), [("w", w), ("n", n), ("c", c), ("inf", full(1, double.PositiveInfinity))], new Dictionary<string, string> { ["a"] = "b" });
+            _folder.File("original"), [("w", w), ("n", n), ("c", c), ("inf", full(1, double.PositiveInfinity))],
+            new Dictionary<string, string> { ["a"] = "b" });
         return Checkpoint.Load(_folder.File("original"));
     }
 }

@@ -35,7 +35,8 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
         long files = long.TryParse(Environment.GetEnvironmentVariable("POLDER_FUZZ_FILES"), out long wanted) ? wanted : 1500;
         Gen<(Kind, double, double, byte)> mutation = Gen.Select(
             // Changes in place come more often than those that shift or cut the rest, after which little is read.
-            Gen.Int[0, 19].Select(k => k < 8 ? (Kind)k : (Kind)(k % 2)), Gen.Double.Unit, Gen.Double.Unit, Gen.Byte, (kind, at, other, value) => (kind, at, other, value));
+            Gen.Int[0, 19].Select(k => k < 8 ? (Kind)k : (Kind)(k % 2)), Gen.Double.Unit, Gen.Double.Unit, Gen.Byte,
+            (kind, at, other, value) => (kind, at, other, value));
         string path = _folder.File("mutant");
         using TorchSharp.torch.Tensor warm = TorchSharp.torch.zeros(1); // the first tensor loads libtorch
         int read = 0, refused = 0;
@@ -68,7 +69,8 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
                 return allocated < MaximumAllocation;
             },
             iter: files, threads: 1);
-        output.WriteLine($"{read} read, {refused} refused; at most {largest / 1e6:F1} MB managed and {Stopwatch.GetElapsedTime(0, slowest).TotalMilliseconds:F0} ms a file; "
+        output.WriteLine($"{read} read, {refused} refused; at most {largest / 1e6:F1} MB managed and "
+            + $"{Stopwatch.GetElapsedTime(0, slowest).TotalMilliseconds:F0} ms a file; "
             + $"peak working set {Process.GetCurrentProcess().PeakWorkingSet64 / 1e6:F0} MB");
         Assert.True(read > 0 && refused > 0);
     }
@@ -138,7 +140,9 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
     private static IEnumerable<byte[]> OwnFiles()
     {
         byte[] root = Dictionary(
-            ("state_dict", Dictionary(("module.a", Tensor("FloatStorage", "0", 4, 0, [2, 2], [1, 2])), ("module.b", Tensor("BoolStorage", "1", 3, 0, [3], [1])))),
+            ("state_dict", Dictionary(
+                ("module.a", Tensor("FloatStorage", "0", 4, 0, [2, 2], [1, 2])),
+                ("module.b", Tensor("BoolStorage", "1", 3, 0, [3], [1])))),
             ("epoch", Int(3)));
         yield return Legacy(root, ("0", 4, Floats(1, 2, 3, 4)), ("1", 3, [0, 1, 1]));
         yield return PyTorchZip(root, ("0", Floats(1, 2, 3, 4)), ("1", [0, 1, 1]));
@@ -147,7 +151,8 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
         yield return Zip(CompressionLevel.Optimal, ("x.npy", Npy("<i8", false, "(64,)", new byte[512])), ("y.npy", Npy("|b1", false, "(2,)", [0, 1])));
         yield return Tar(
             ("storages", Join(Pickle(Int(1)), Pickle(Join(Ascii("("), Int(1), Unicode("cpu"), Ascii("ctorch\nFloatStorage\nt"))), Longs(2), Floats(1, 2))),
-            ("tensors", Join(Pickle(Int(1)), Pickle(Join(Ascii("("), Int(2), Int(1), Ascii("ctorch\nTensor\nt"))), BitConverter.GetBytes(1), new byte[4], Longs(2, 1, 0))),
+            ("tensors", Join(
+                Pickle(Int(1)), Pickle(Join(Ascii("("), Int(2), Int(1), Ascii("ctorch\nTensor\nt"))), BitConverter.GetBytes(1), new byte[4], Longs(2, 1, 0))),
             ("pickle", Pickle(Dictionary(("w", Join(Int(2), Ascii("Q")))))));
     }
 }

@@ -43,7 +43,8 @@ public sealed class ModuleLoadingTests : IDisposable
         using Checkpoint checkpoint = Save(state);
         Dictionary<string, Tensor> before = target.state_dict().ToDictionary(t => t.Key, t => t.Value.clone());
         CheckpointException failure = Assert.Throws<CheckpointException>(() => checkpoint.Into(target));
-        Assert.All(["0.bias Float32 [6]", "2.weight: Float32 [5, 6] in the file, Float32 [3, 6] in the model", "extra Float32 [1]"], part => Assert.Contains(part, failure.Message));
+        Assert.All(["0.bias Float32 [6]", "2.weight: Float32 [5, 6] in the file, Float32 [3, 6] in the model", "extra Float32 [1]"],
+            part => Assert.Contains(part, failure.Message));
         foreach ((string name, Tensor value) in target.state_dict())
             Assert.True(value.eq(before[name]).all().item<bool>(), name);
 

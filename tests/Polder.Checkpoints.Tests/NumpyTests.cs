@@ -75,7 +75,8 @@ public sealed class NumpyTests : IDisposable
     [InlineData(CompressionLevel.Optimal)]
     public void An_archive_gives_its_arrays_by_name(CompressionLevel level)
     {
-        string path = _folder.Write("a.npz", Zip(level, ("images.npy", Npy("|u1", false, "(3,)", [1, 2, 3])), ("scalar.npy", Npy("<f4", false, "()", Floats(4)))));
+        string path = _folder.Write("a.npz",
+            Zip(level, ("images.npy", Npy("|u1", false, "(3,)", [1, 2, 3])), ("scalar.npy", Npy("<f4", false, "()", Floats(4)))));
         using Checkpoint checkpoint = Checkpoint.Load(path);
         Assert.Equal("NumPy archive", checkpoint.Format);
         Assert.Equal(["images", "scalar"], checkpoint.Tensors.Keys);

@@ -89,9 +89,11 @@ public sealed class PyTorchReadingTests : IDisposable
         // numpy.core.multiarray.scalar(dtype('f8', 0, 1) with state (3, '<', ...), latin-1 text of the bytes)
         byte[] half = BitConverter.GetBytes(0.5);
         byte[] scalar = Join(
-            Ascii("cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n("), Unicode("f8"), Int(0), Int(1), Ascii("tR("), Int(3), Unicode("<"), Ascii("NNN"), Int(-1), Int(-1), Int(0),
+            Ascii("cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n("), Unicode("f8"), Int(0), Int(1), Ascii("tR("), Int(3), Unicode("<"), Ascii("NNN"),
+            Int(-1), Int(-1), Int(0),
             Ascii("tbc_codecs\nencode\n("), Unicode(string.Concat(half.Select(b => (char)b))), Unicode("latin1"), Ascii("tRtR"));
-        using Checkpoint checkpoint = Load("a.pt", PyTorchZip(Dictionary(("best", scalar), ("w", Tensor("FloatStorage", "0", 1, 0, [1], [1]))), ("0", Floats(1))));
+        using Checkpoint checkpoint = Load("a.pt",
+            PyTorchZip(Dictionary(("best", scalar), ("w", Tensor("FloatStorage", "0", 1, 0, [1], [1]))), ("0", Floats(1))));
         Assert.Equal("0.5", checkpoint.Metadata["best"]);
     }
 
@@ -100,7 +102,8 @@ public sealed class PyTorchReadingTests : IDisposable
     {
         // {'s': 'a', 'i': -3, 'big': 2**70, 'yes': True, 'f': 1.5, 'l': [1, 'x'], 'w': tensor}, in protocol 0 with memo numbers
         byte[] root = Join(
-            Ascii("(dp0\nS's'\np1\nS'a'\nsS'i'\nI-3\nsS'big'\nL1180591620717411303424L\nsS'yes'\nI01\nsS'f'\nF1.5\nsS'l'\n(lI1\naV"), Ascii("x\nasg1\ng1\nsS'w'\n"),
+            Ascii("(dp0\nS's'\np1\nS'a'\nsS'i'\nI-3\nsS'big'\nL1180591620717411303424L\nsS'yes'\nI01\nsS'f'\nF1.5\nsS'l'\n(lI1\naV"),
+            Ascii("x\nasg1\ng1\nsS'w'\n"),
             Tensor("FloatStorage", "0", 1, 0, [1], [1]), Ascii("s"));
         using Checkpoint checkpoint = Load("a.pth", Legacy(root, ("0", 1, Floats(8))));
         Assert.Equal(
@@ -208,7 +211,8 @@ public sealed class PyTorchReadingTests : IDisposable
 
     [Fact]
     public void Two_entries_of_one_name_are_refused() =>
-        Assert.Contains("two entries", Refusal("a.pt", Zip(CompressionLevel.NoCompression, ("a/data.pkl", Pickle(Ascii("}"))), ("a/data.pkl", Pickle(Ascii("}"))))).Reason);
+        Assert.Contains("two entries",
+            Refusal("a.pt", Zip(CompressionLevel.NoCompression, ("a/data.pkl", Pickle(Ascii("}"))), ("a/data.pkl", Pickle(Ascii("}"))))).Reason);
 
     [Theory]
     [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS")]

@@ -70,7 +70,8 @@ public sealed class PyTorchZipTests : IDisposable
         using ZipArchive zip = ZipFile.OpenRead(path);
         using StreamReader reader = new(zip.GetEntry("archive/data.pkl")!.Open(), System.Text.Encoding.Latin1);
         Assert.Equal(
-            "\u0080\u0002ccollections\nOrderedDict\n)R(X\u0001\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\u0007\0\0\0storagectorch\nFloatStorage\nX\u0001\0\0\00"
+            "\u0080\u0002ccollections\nOrderedDict\n)R(X\u0001\0\0\0wctorch._utils\n_rebuild_tensor_v2\n("
+            + "(X\u0007\0\0\0storagectorch\nFloatStorage\nX\u0001\0\0\00"
             + "X\u0003\0\0\0cpuJ\u0002\0\0\0tQJ\0\0\0\0(J\u0002\0\0\0t(J\u0001\0\0\0t\u0089ccollections\nOrderedDict\n)RtRu.",
             reader.ReadToEnd());
     }

@@ -14,7 +14,8 @@ public sealed class CheckpointCommandTests : IDisposable
             """{"module.weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"module.steps":{"dtype":"I64","shape":[],"data_offsets":[8,16]}}""");
         File.WriteAllBytes(
             In("model.pt"),
-            [.. BitConverter.GetBytes((long)header.Length), .. header, .. BitConverter.GetBytes(3f), .. BitConverter.GetBytes(-4f), .. BitConverter.GetBytes(7L)]);
+            [.. BitConverter.GetBytes((long)header.Length), .. header, .. BitConverter.GetBytes(3f), .. BitConverter.GetBytes(-4f),
+                .. BitConverter.GetBytes(7L)]);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -90,7 +90,8 @@ public sealed class ClassifierTests : IDisposable
         File.WriteAllText(Path.Combine(images, "class2", "09.bmp"), "no image");
         string[] finetune =
         [
-            "finetune", "--data", data, "--dataset", "indoor67", "--arch", "resnet20", "--method", "base", "--epochs", "1", "--per-class", "6", "--label-noise", "0.25",
+            "finetune", "--data", data, "--dataset", "indoor67", "--arch", "resnet20", "--method", "base", "--epochs", "1", "--per-class", "6",
+            "--label-noise", "0.25",
             "--class-weights", "balanced", "--sampling", "balanced", "--out", Run, "--quiet", "--json", "-",
         ];
         (int code, _, string error) = PolderProcess.Run(finetune);

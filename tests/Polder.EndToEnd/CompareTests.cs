@@ -62,7 +62,8 @@ public sealed class CompareTests : IDisposable
     public void A_method_several_times_has_settings_of_its_own()
     {
         (int code, string output, string error) = PolderProcess.Run(
-            "compare", "--methods", "base,nso,nso+passes=split,nso+sigma=0.05+pairs=2", "--sigma", "0.03", "--seeds", "0", "--epochs", "2", "--curvature", "off", "--threads", "1", "--json", "-", "--quiet",
+            "compare", "--methods", "base,nso,nso+passes=split,nso+sigma=0.05+pairs=2", "--sigma", "0.03", "--seeds", "0", "--epochs", "2",
+            "--curvature", "off", "--threads", "1", "--json", "-", "--quiet",
             "--out", Path.Combine(_folder, "run"));
 
         Assert.Equal((0, ""), (code, error));
@@ -77,7 +78,8 @@ public sealed class CompareTests : IDisposable
 
     private static void AssertColumn(string name, JsonNode[] runs, JsonNode[] reference, JsonNode result)
     {
-        double[] own = [.. runs.Select(r => (double)r["curvature"]![name]!["value"]!)], other = [.. reference.Select(r => (double)r["curvature"]![name]!["value"]!)];
+        double[] own = [.. runs.Select(r => (double)r["curvature"]![name]!["value"]!)],
+            other = [.. reference.Select(r => (double)r["curvature"]![name]!["value"]!)];
         Assert.Equal(own.Average(), (double)result[name]!["mean"]!, 1e-9 * own.Average());
         Assert.Equal(Math.Abs(own[0] - own[1]) / Math.Sqrt(2), (double)result[name]!["standardDeviation"]!, 1e-9 * own.Average());
         JsonObject difference = result[name + "DifferenceToBase"]!.AsObject();
@@ -91,7 +93,8 @@ public sealed class CompareTests : IDisposable
     {
         string file = Path.Combine(_folder, "result.json");
         (int code, string output, _) = PolderProcess.Run(
-            "compare", "--methods", "base", "--seeds", "0", "--epochs", "1", "--curvature", "off", "--json", file, "--quiet", "--out", Path.Combine(_folder, "run"));
+            "compare", "--methods", "base", "--seeds", "0", "--epochs", "1", "--curvature", "off", "--json", file, "--quiet",
+            "--out", Path.Combine(_folder, "run"));
         Assert.Equal(0, code);
         Assert.DoesNotContain("eigenvalue", output);
         JsonNode json = JsonNode.Parse(File.ReadAllText(file))!, result = json["results"]![0]!;
@@ -140,7 +143,8 @@ public sealed class CompareTests : IDisposable
     {
         // Noise so large that float32 overflows; the base optimizer has none.
         (int code, string output, string error) = PolderProcess.Run(
-            "compare", "--methods", "base,nso", "--seeds", "0,1", "--epochs", "2", "--curvature", "off", "--threads", "1", "--sigma", "1e30", "--json", "-", "--quiet", "--out", Path.Combine(_folder, "run"));
+            "compare", "--methods", "base,nso", "--seeds", "0,1", "--epochs", "2", "--curvature", "off", "--threads", "1", "--sigma", "1e30", "--json", "-",
+            "--quiet", "--out", Path.Combine(_folder, "run"));
         Assert.Equal(0, code);
         string[] warnings = error.TrimEnd('\n').Split('\n');
         Assert.Equal(2, warnings.Length);

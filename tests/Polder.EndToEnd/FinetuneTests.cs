@@ -46,7 +46,8 @@ public sealed class FinetuneTests : IDisposable
         double Rate(params string[] options)
         {
             string run = Path.Combine(_folder, Path.GetRandomFileName());
-            (int code, string output, string error) = PolderProcess.Run(["finetune", "--data", data, "--epochs", "1", "--method", "base", "--out", run, "--json", "-", "--quiet", .. options]);
+            (int code, string output, string error) = PolderProcess.Run(["finetune", "--data", data, "--epochs", "1", "--method", "base", "--out", run,
+                "--json", "-", "--quiet", .. options]);
             Assert.True(code == 0, error);
             if (!Directory.Exists(Run))
                 Directory.Move(run, Run);
@@ -85,7 +86,8 @@ public sealed class FinetuneTests : IDisposable
     [InlineData("gray network", "channel", "--data", "data", "--arch", "digits-cnn")]
     [InlineData("missing weights", "no.th", "--data", "data", "--arch", "resnet20", "--weights", "no.th")]
     [InlineData("no checkpoint", "data_batch_1.bin", "--data", "data", "--arch", "resnet20", "--weights", "data/data_batch_1.bin")]
-    [InlineData("sigma of a schedule and the curvature", "sigma-schedule: found linear, allowed with sigma auto:0.1: constant", "--sigma", "auto:0.1", "--sigma-schedule", "linear", "--data", "./nothing", "--arch", "resnet20")]
+    [InlineData("sigma of a schedule and the curvature", "sigma-schedule: found linear, allowed with sigma auto:0.1: constant", "--sigma", "auto:0.1",
+        "--sigma-schedule", "linear", "--data", "./nothing", "--arch", "resnet20")]
     [InlineData("shots of another set", "--shots", "--data", "data", "--arch", "resnet20", "--shots", "3")]
     [InlineData("learning rate", "--learning-rate", "--learning-rate", "0")]
     [InlineData("momentum of adam", "--momentum: found 0.5, allowed: only with --optimizer sgd", "--optimizer", "adam", "--momentum", "0.5")]
@@ -93,7 +95,8 @@ public sealed class FinetuneTests : IDisposable
     [InlineData("head epochs", "--head-epochs: found 2, allowed: a whole number below --epochs, 2", "--head-epochs", "2", "--epochs", "2")]
     [InlineData("head epochs of a probe", "--head-epochs: found 2, allowed: 0 with --freeze-body", "--head-epochs", "2", "--freeze-body")]
     [InlineData("frozen names", "--freeze: found conv9.*, allowed: patterns of the names of digits-cnn (conv9.* matches no parameter", "--freeze", "conv9.*")]
-    [InlineData("all frozen", "--freeze: found fc.*, allowed: patterns of the names of digits-cnn (fc.* leaves no parameter to train)", "--freeze", "fc.*", "--head-epochs", "1")]
+    [InlineData("all frozen", "--freeze: found fc.*, allowed: patterns of the names of digits-cnn (fc.* leaves no parameter to train)", "--freeze", "fc.*",
+        "--head-epochs", "1")]
     [InlineData("layer decay", "--layer-decay: found 0, allowed: a number > 0 and <= 1", "--layer-decay", "0")]
     [InlineData("layer decay of a probe", "--layer-decay: found 0.9, allowed: 1 with --freeze-body", "--layer-decay", "0.9", "--freeze-body")]
     [InlineData("graphics card", "--device", "--device", "cuda")]
@@ -150,7 +153,8 @@ public sealed class FinetuneTests : IDisposable
         while (process.StandardError.ReadLine() is { } line)
         {
             error += line + "\n";
-            if (line.Contains("validation ", StringComparison.Ordinal) && line.Contains("epoch ", StringComparison.Ordinal) && !line.Contains("epoch 1 ", StringComparison.Ordinal))
+            if (line.Contains("validation ", StringComparison.Ordinal) && line.Contains("epoch ", StringComparison.Ordinal)
+                && !line.Contains("epoch 1 ", StringComparison.Ordinal))
                 break;
         }
         PolderProcess.Interrupt(process);
@@ -182,7 +186,8 @@ public sealed class FinetuneTests : IDisposable
     public void Evaluate_refuses_another_architecture_and_other_classes()
     {
         string data = MiniatureCifar.Write(Path.Combine(_folder, "data"), 4, 1);
-        Assert.Equal(0, PolderProcess.Run("finetune", "--data", data, "--arch", "resnet20", "--epochs", "1", "--method", "base", "--out", Run, "--quiet").ExitCode);
+        Assert.Equal(0, PolderProcess.Run("finetune", "--data", data, "--arch", "resnet20", "--epochs", "1", "--method", "base", "--out", Run,
+            "--quiet").ExitCode);
         string weights = Path.Combine(Run, "best.safetensors");
 
         (int code, _, string error) = PolderProcess.Run("evaluate", "--weights", weights, "--arch", "resnet32", "--data", data, "--quiet");

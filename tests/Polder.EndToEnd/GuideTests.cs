@@ -28,7 +28,8 @@ public sealed class GuideTests : IDisposable
         Assert.Equal(9, commands);
         string[] files = [.. page.Select(line => Regex.Match(line, @"^\| `([^`]+)` \|")).Where(m => m.Success).Select(m => m.Groups[1].Value)];
         Assert.Equal(
-            Directory.GetFileSystemEntries(In("runs/finetune-1")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal), files.Order(StringComparer.Ordinal));
+            Directory.GetFileSystemEntries(In("runs/finetune-1")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal),
+            files.Order(StringComparer.Ordinal));
         Assert.True(File.Exists(In("butterflies.pth")));
 
         string Execute(string line)
@@ -54,7 +55,8 @@ public sealed class GuideTests : IDisposable
                 (code.TryGetValue(file, out List<string[]>? blocks) ? blocks : code[file] = []).Add(lines);
         }
         string sample = Path.Combine(SharedFiles.Repository, "samples", "OwnLoop");
-        Assert.Equal(Directory.GetFiles(sample, "*.cs").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal), code.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(Directory.GetFiles(sample, "*.cs").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal),
+            code.Keys.Order(StringComparer.Ordinal));
         Assert.All(code, entry => Assert.Equal(
             File.ReadAllText(Path.Combine(sample, entry.Key)).TrimEnd(), string.Join("\n\n", entry.Value.Select(block => string.Join('\n', block)))));
 
@@ -65,7 +67,8 @@ public sealed class GuideTests : IDisposable
         if (OperatingSystem.IsLinux()) // ProcessSetup.Apply came before libtorch's threads read it
             Assert.Contains("GOMP_SPINCOUNT = '10000'", error);
         // Three classes, so 33 % by chance.
-        Assert.All(Regex.Matches(printed, @"([0-9.]+) %").Select(m => double.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)), share => Assert.InRange(share, 80, 100));
+        Assert.All(Regex.Matches(printed, @"([0-9.]+) %").Select(m => double.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)),
+            share => Assert.InRange(share, 80, 100));
     }
 
     [Fact]
@@ -74,7 +77,8 @@ public sealed class GuideTests : IDisposable
     // The classes that the page names, each a shade; the weights under the name that it uses.
     private void PrepareImagesAndWeights(string[] page)
     {
-        string[] classes = [.. page.SelectMany(line => Regex.Matches(line, @"\b0[01][0-9]_[A-Z][a-z]+_[a-z]+").Select(m => m.Value)).Distinct().Order(StringComparer.Ordinal)];
+        string[] classes = [.. page.SelectMany(line => Regex.Matches(line, @"\b0[01][0-9]_[A-Z][a-z]+_[a-z]+").Select(m => m.Value)).Distinct()
+            .Order(StringComparer.Ordinal)];
         Assert.InRange(classes.Length, 5, 10);
         MiniatureImages.Write(In("made"), classes.Length, perClass: 4);
         Directory.CreateDirectory(In("photos"));
@@ -84,7 +88,8 @@ public sealed class GuideTests : IDisposable
         foreach ((int c, string name) in ((string[])["one", "two", "three"]).Index())
             File.Move(In($"photos/{classes[c]}/00.bmp"), In($"new-photos/{name}.jpg"));
         string cifar = MiniatureCifar.Write(In("cifar"));
-        Assert.Equal(0, PolderProcess.RunIn(_folder, "finetune", "--data", cifar, "--arch", "resnet20", "--method", "base", "--epochs", "1", "--out", "pretrained").ExitCode);
+        Assert.Equal(0, PolderProcess.RunIn(_folder, "finetune", "--data", cifar, "--arch", "resnet20", "--method", "base", "--epochs", "1",
+            "--out", "pretrained").ExitCode);
         Assert.Equal(0, PolderProcess.RunIn(_folder, "convert", "pretrained/best.safetensors", "resnet20-12fca82f.th").ExitCode);
     }
 
@@ -106,7 +111,9 @@ public sealed class GuideTests : IDisposable
         int at = 0;
         foreach (string line in shown.Select(Shape).Where(line => line.Length > 0 && line != "..."))
         {
-            int found = Array.FindIndex(lines, at, candidate => line.EndsWith("...", StringComparison.Ordinal) ? candidate.StartsWith(line[..^3], StringComparison.Ordinal) : candidate == line);
+            int found = Array.FindIndex(lines, at, candidate => line.EndsWith("...", StringComparison.Ordinal)
+                ? candidate.StartsWith(line[..^3], StringComparison.Ordinal)
+                : candidate == line);
             Assert.True(found >= 0, $"the page shows\n{line}\nbut the program prints\n{printed}");
             at = found + 1;
         }

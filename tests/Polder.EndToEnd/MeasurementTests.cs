@@ -25,7 +25,8 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     public void Stability_stands_beside_the_trace()
     {
         string plot = Path.Combine(run.Folder, "gap.svg");
-        JsonNode json = Json("stability", "--run", run.Path, "--sigmas", "0.002,0.004", "--draws", "10", "--probes", "20", "--sharpness", "--rho", "0.01", "--plot", plot);
+        JsonNode json = Json("stability", "--run", run.Path, "--sigmas", "0.002,0.004", "--draws", "10", "--probes", "20", "--sharpness", "--rho", "0.01",
+            "--plot", plot);
         JsonArray results = json["results"]!.AsArray();
         Assert.Equal([0.002, 0.004], results.Select(r => (double)r!["sigma"]!));
         double trace = (double)json["trace"]!["value"]!;
@@ -48,7 +49,8 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     public void The_Hessian_has_trace_eigenvalues_layers_and_density_that_agree()
     {
         string plot = Path.Combine(run.Folder, "density.svg");
-        string[] measured = ["hessian", "--run", run.Path, "--relative-error", "0.1", "--top", "2", "--bottom", "1", "--layer-eigenvalues", "--density-probes", "2", "--density-steps", "10", "--plot", plot];
+        string[] measured = ["hessian", "--run", run.Path, "--relative-error", "0.1", "--top", "2", "--bottom", "1", "--layer-eigenvalues",
+            "--density-probes", "2", "--density-steps", "10", "--plot", plot];
         JsonNode json = Json(measured), again = Json([.. measured, "--precision", "f64", "--trace", "hutch++"]);
         double trace = (double)json["trace"]!["value"]!, error = (double)json["trace"]!["standardError"]!;
         Assert.InRange(error, 0, 0.1 * Math.Abs(trace));
@@ -61,7 +63,8 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
         Assert.All(eigenvalues, e => Assert.True((double)e!["residual"]! <= 1e-3 * top && (bool)e["converged"]!));
         // A block's largest eigenvalue is at most that of the whole.
         Assert.All(layers, l => Assert.InRange((double)l!["topEigenvalue"]!, 0, top * 1.001));
-        Assert.All(layers, l => Assert.True((bool)l!["topEigenvalueConverged"]! && (double)l["topEigenvalueResidual"]! <= 0.0101 * (double)l["topEigenvalue"]!));
+        Assert.All(layers, l => Assert.True((bool)l!["topEigenvalueConverged"]!
+            && (double)l["topEigenvalueResidual"]! <= 0.0101 * (double)l["topEigenvalue"]!));
         Assert.Equal(json["density"]!["points"]!.AsArray().Count, json["density"]!["density"]!.AsArray().Count);
         Assert.StartsWith("<", File.ReadAllText(plot));
         // Another precision and estimator say the same.
@@ -76,7 +79,8 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     public void Eigenvalues_by_layer_are_shown_without_any_other_estimate()
     {
         (int code, string output, string error) = PolderProcess.Run(
-            ["hessian", "--run", run.Path, "--trace", "none", "--top", "0", "--bottom", "0", "--layer-eigenvalues", "--layer-samples", "10", "--threads", "1", "--quiet"]);
+            ["hessian", "--run", run.Path, "--trace", "none", "--top", "0", "--bottom", "0", "--layer-eigenvalues", "--layer-samples", "10", "--threads", "1",
+                "--quiet"]);
         Assert.True(code == 0, error);
         Assert.All(["conv1", "bn3", "fc"], layer => Assert.Matches($@"\n  {layer} +[0-9]+ +[0-9.]+ % +[0-9.E-]+ ", output));
         Assert.Contains("on 10 images", output);
@@ -143,7 +147,8 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     [Fact]
     public void A_violated_premise_is_a_warning()
     {
-        (int code, string output, string error) = PolderProcess.Run("bound", "--run", run.Path, "--sigmas", "0.2", "--draws", "2", "--probes", "0", "--threads", "1", "--quiet");
+        (int code, string output, string error) = PolderProcess.Run("bound", "--run", run.Path, "--sigmas", "0.2", "--draws", "2", "--probes", "0",
+            "--threads", "1", "--quiet");
         Assert.Equal(0, code);
         Assert.Contains("polder: warning: premise violated, so the bound is not proven: buffers: ", error);
         Assert.Contains("vacuous", output);
@@ -185,7 +190,8 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     public void Ctrl_C_shows_the_trace_so_far_with_its_error()
     {
         (string output, string error, JsonNode json) = Stop(
-            "trace: ", "hessian", "--top", "1", "--bottom", "0", "--trace", "hutchinson", "--relative-error", "1e-9", "--max-products", "100000000", "--layers");
+            "trace: ", "hessian", "--top", "1", "--bottom", "0", "--trace", "hutchinson", "--relative-error", "1e-9", "--max-products", "100000000",
+            "--layers");
         Assert.EndsWith("\npolder: stopped: what was known by then is shown, with its error\n", error);
         Assert.Matches(@"trace \S+ \+- \S+ \(standard error; hutchinson, [0-9]+ products, ended by the stop\)", output);
         JsonNode trace = json["trace"]!;
@@ -220,7 +226,8 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     public void Ctrl_C_shows_the_density_of_the_starts_so_far()
     {
         (string output, string error, JsonNode json) = Stop(
-            "density: ", "hessian", "--top", "1", "--bottom", "0", "--trace", "none", "--density-probes", "100000", "--density-steps", "2", "--density", "--layer-eigenvalues");
+            "density: ", "hessian", "--top", "1", "--bottom", "0", "--trace", "none", "--density-probes", "100000", "--density-steps", "2", "--density",
+            "--layer-eigenvalues");
         Assert.EndsWith("\npolder: stopped: what was known by then is shown, with its error\n", error);
         Assert.Matches("density: [0-9]+ products", output);
         JsonNode density = json["density"]!;

@@ -40,7 +40,10 @@ internal static class PolderProcess
         return Process.Start(start)!;
     }
 
-    /// <summary>Skips a test of Ctrl-C where there is none, or where this process was started to ignore it, which its children inherit (nohup, a shell's background).</summary>
+    /// <summary>
+    /// Skips a test of Ctrl-C where there is none, or where this process was started to ignore it, which its children inherit (nohup, a shell's
+    /// background).
+    /// </summary>
     public static void RequireInterrupts()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGINT to send");
@@ -49,7 +52,8 @@ internal static class PolderProcess
             return;
         string mask = File.ReadLines(status).First(line => line.StartsWith(field, StringComparison.Ordinal))[field.Length..].Trim();
         const ulong interrupt = 1 << (2 - 1);
-        Assert.SkipWhen((ulong.Parse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture) & interrupt) != 0, "SIGINT is ignored here: started in the background");
+        Assert.SkipWhen((ulong.Parse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture) & interrupt) != 0,
+            "SIGINT is ignored here: started in the background");
     }
 
     /// <summary>Ctrl-C.</summary>

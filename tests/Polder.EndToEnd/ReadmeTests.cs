@@ -12,7 +12,8 @@ public class ReadmeTests
     {
         string[] shown = Between(Readme, line => line == "```csharp", line => line == "```");
         string[] compiled = Between(
-            File.ReadAllLines(Path.Combine(SharedFiles.Repository, "samples", "QuickStart", "Program.cs")), line => line == "// begin", line => line == "// end");
+            File.ReadAllLines(Path.Combine(SharedFiles.Repository, "samples", "QuickStart", "Program.cs")), line => line == "// begin",
+            line => line == "// end");
         Assert.NotEmpty(compiled);
         Assert.Equal(compiled, shown);
     }
@@ -23,7 +24,8 @@ public class ReadmeTests
         string[] targets = [.. Readme
             .SelectMany(line => System.Text.RegularExpressions.Regex.Matches(line, @"\]\(([^)#:]+)\)").Select(match => match.Groups[1].Value))];
         Assert.NotEmpty(targets);
-        Assert.All(targets, target => Assert.True(Path.Exists(Path.Combine(SharedFiles.Repository, target)), $"README.md links to {target}, which is not there"));
+        Assert.All(targets, target =>
+            Assert.True(Path.Exists(Path.Combine(SharedFiles.Repository, target)), $"README.md links to {target}, which is not there"));
     }
 
     private static string[] Between(string[] lines, Predicate<string> first, Predicate<string> last)

@@ -15,8 +15,9 @@ public sealed class ResumeTests : IDisposable
 
     private string[] Command(string run) =>
     [
-        "finetune", "--data", _data, "--arch", "resnet20", "--method", "nso", "--sigma", "0.02", "--epochs", "4", "--batch-size", "16", "--augment", "crop-flip",
-        "--learning-rate", "0.05", "--clip-norm", "3", "--head-epochs", "1", "--layer-decay", "0.8", "--seed", "5", "--threads", "1", "--checkpoint-every", "3", "--out", run, "--quiet",
+        "finetune", "--data", _data, "--arch", "resnet20", "--method", "nso", "--sigma", "0.02", "--epochs", "4", "--batch-size", "16",
+        "--augment", "crop-flip", "--learning-rate", "0.05", "--clip-norm", "3", "--head-epochs", "1", "--layer-decay", "0.8", "--seed", "5",
+        "--threads", "1", "--checkpoint-every", "3", "--out", run, "--quiet",
     ];
 
     [Fact]

@@ -13,7 +13,8 @@ public sealed class SenseTests : IDisposable
     {
         string plot = Path.Combine(_folder, "curves.png");
         (int code, string output, string error) = PolderProcess.Run(
-            "sense", "--dimension", "12", "--rank", "2", "--steps", "120", "--learning-rate", "0.01", "--sigma", "0.05", "--seeds", "3,5", "--json", "-", "--plot", plot, "--quiet");
+            "sense", "--dimension", "12", "--rank", "2", "--steps", "120", "--learning-rate", "0.01", "--sigma", "0.05", "--seeds", "3,5", "--json", "-",
+            "--plot", plot, "--quiet");
         Assert.Equal(0, code);
         Assert.DoesNotContain("defect", error);
         JsonNode json = JsonNode.Parse(output)!;

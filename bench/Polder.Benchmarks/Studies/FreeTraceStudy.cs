@@ -48,7 +48,8 @@ public sealed record FreeTraceStudy
         ArgumentNullException.ThrowIfNull(loss);
         Validate();
         double[] quadratic = QuadraticForms(parameters, loss, progress);
-        return new FreeTraceResult(Measured.MeanOf(quadratic), [.. Sigmas.Select((sigma, i) => At(sigma, Draws + (3 * Draws * i), parameters, loss, quadratic, progress))]);
+        return new FreeTraceResult(Measured.MeanOf(quadratic),
+            [.. Sigmas.Select((sigma, i) => At(sigma, Draws + (3 * Draws * i), parameters, loss, quadratic, progress))]);
     }
 
     /// <summary>Checks the options.</summary>
@@ -85,7 +86,9 @@ public sealed record FreeTraceStudy
     {
         // A step that does not move: the clean weight only asks for f(W), which T_l needs.
         using SGD still = optim.SGD(parameters, 0);
-        using var optimizer = new FlatMinimaOptimizer(still, new NoiseStability { Sigma = sigma, CleanWeight = 0.5 }, noise: new PhiloxNoise(Seed)) { MeasureCurvature = true };
+        using var optimizer = new FlatMinimaOptimizer(
+            still, new NoiseStability { Sigma = sigma, CleanWeight = 0.5 }, noise: new PhiloxNoise(Seed))
+        { MeasureCurvature = true };
         double[] traces = new double[Draws], losses = new double[Draws];
         for (int draw = 0; draw < Draws; draw++)
         {

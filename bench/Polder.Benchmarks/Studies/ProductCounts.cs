@@ -101,7 +101,8 @@ public static class ProductCounts
     /// <param name="maxProducts">The most products.</param>
     /// <param name="cancellation">Stops, by an exception.</param>
     public static IReadOnlyList<EigenvalueCost> OfFirstEigenvalue(
-        ILinearOperator @operator, EigenvalueSearch search, double truth, IReadOnlyList<double> errors, long seed, int maxProducts, CancellationToken cancellation = default)
+        ILinearOperator @operator, EigenvalueSearch search, double truth, IReadOnlyList<double> errors, long seed, int maxProducts,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(errors);
         var costs = errors.Select(error => new EigenvalueCost(error, null, null, null)).ToArray();

@@ -66,7 +66,8 @@ internal static class LegacyPyTorchReader
             Span<byte> head = stackalloc byte[8];
             foreach (object? item in keys.Items)
             {
-                string key = item as string ?? (item is long number ? number.ToString() : throw file.Refuse("the key of a storage is neither text nor a number"));
+                string key = item as string
+                    ?? (item is long number ? number.ToString() : throw file.Refuse("the key of a storage is neither text nor a number"));
                 if (!sizes.TryGetValue(key, out int size))
                     throw file.Refuse($"no tensor uses storage '{key}', so that its size is unknown");
                 file.Read(position, head);

@@ -16,7 +16,8 @@ internal static class SafetensorsReader
         file.Read(0, prefix);
         ulong claimed = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (claimed > (ulong)Math.Min(MaximumHeader, file.Length - 8))
-            throw file.Refuse($"the safetensors header claims {claimed} bytes; the file has {file.Length - 8} after its length, and at most {MaximumHeader} are allowed");
+            throw file.Refuse($"the safetensors header claims {claimed} bytes; the file has {file.Length - 8} after its length, "
+                + $"and at most {MaximumHeader} are allowed");
         byte[] header = new byte[(int)claimed];
         file.Read(8, header);
         long start = 8 + header.Length;

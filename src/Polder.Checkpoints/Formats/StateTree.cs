@@ -61,7 +61,8 @@ internal sealed class StateTree
     }
 
     private static bool HasTensor(PickleDictionary dictionary) =>
-        dictionary.Entries.Any(e => e.Value is TensorReference || (e.Value is PickleDictionary inner && inner.Entries.Any(i => i.Value is TensorReference or PickleDictionary)));
+        dictionary.Entries.Any(e => e.Value is TensorReference
+            || (e.Value is PickleDictionary inner && inner.Entries.Any(i => i.Value is TensorReference or PickleDictionary)));
 
     private void Visit(string name, object? value, int depth)
     {

@@ -110,7 +110,8 @@ internal sealed class ZipReader : IDisposable
         {
             return action();
         }
-        catch (Exception e) when (e is InvalidDataException or IOException or NotSupportedException or ArgumentException or OverflowException or ObjectDisposedException)
+        catch (Exception e) when (
+            e is InvalidDataException or IOException or NotSupportedException or ArgumentException or OverflowException or ObjectDisposedException)
         {
             throw _file.Refuse($"the zip archive is damaged{(name.Length > 0 ? $" at entry '{name}'" : "")}: {e.Message}", e);
         }

@@ -24,7 +24,9 @@ public sealed record ContourPlot(string Title, string XLabel, string YLabel, str
         ArgumentNullException.ThrowIfNull(values);
         int n = positions.Count;
         if (n < 2 || values.Count != n || values.Any(row => row.Count != n))
-            throw new ArgumentException($"{n} positions, and values of {values.Count} x {(values.Count > 0 ? values[0].Count : 0)}; a grid of 2 or more a side is allowed", nameof(values));
+            throw new ArgumentException(
+                $"{n} positions, and values of {values.Count} x {(values.Count > 0 ? values[0].Count : 0)}; a grid of 2 or more a side is allowed",
+                nameof(values));
         double[] finite = [.. values.SelectMany(row => row).Where(double.IsFinite)];
         if (finite.Length < 2)
             throw new ArgumentException("fewer than two values are finite, so nothing can be drawn", nameof(values));

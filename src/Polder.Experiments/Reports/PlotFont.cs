@@ -45,7 +45,8 @@ public static class PlotFont
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         string[] folders = ["/usr/share/fonts", "/usr/local/share/fonts", Path.Combine(home, ".local/share/fonts"), Path.Combine(home, ".fonts")];
         var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, MatchCasing = MatchCasing.CaseInsensitive };
-        string[] files = [.. folders.Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*.ttf", options)).Order(StringComparer.Ordinal)];
+        string[] files = [.. folders.Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*.ttf", options))
+            .Order(StringComparer.Ordinal)];
         string? file = Preferred.Select(name => files.FirstOrDefault(f => Path.GetFileNameWithoutExtension(f) == name)).FirstOrDefault(f => f is not null)
             ?? files.FirstOrDefault();
         if (file is null)

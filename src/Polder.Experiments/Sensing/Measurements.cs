@@ -76,7 +76,9 @@ internal sealed unsafe class Measurements<T>
         return set;
     }
 
-    /// <summary>Given matrices, row-major one after another, of which the symmetric part is kept ((A + A^T)/2: X is symmetric and sees no more), and their y.</summary>
+    /// <summary>
+    /// Given matrices, row-major one after another, of which the symmetric part is kept ((A + A^T)/2: X is symmetric and sees no more), and their y.
+    /// </summary>
     /// <param name="matrices">n d d numbers.</param>
     /// <param name="targets">n numbers.</param>
     /// <param name="dimension">d.</param>

@@ -159,7 +159,8 @@ internal sealed unsafe class SensingEngine<T>
                 new Span<T>(shardGradients, points * stride).Clear();
             }
 
-            _kernel.Accumulate(_set.Rows + ((long)first * stride), stride, end - first, _set.Targets + first, _points.Pointer, points, _targetScales.Pointer, shardSquares, shardGradients);
+            _kernel.Accumulate(_set.Rows + ((long)first * stride), stride, end - first, _set.Targets + first, _points.Pointer, points, _targetScales.Pointer,
+                shardSquares, shardGradients);
         });
 
         for (int point = 0; point < points; point++)

@@ -10,7 +10,9 @@ internal abstract unsafe class SensingKernel<T>
     /// <summary>Rows that are processed together: every row count is a multiple of it (rows of zeros fill up).</summary>
     public const int TileRows = 8;
 
-    /// <summary>Every line of memory starts on, and is padded with zeros to, a multiple of this many elements (the widest vector of the narrower type).</summary>
+    /// <summary>
+    /// Every line of memory starts on, and is padded with zeros to, a multiple of this many elements (the widest vector of the narrower type).
+    /// </summary>
     public const int Alignment = 16;
 
     /// <summary>The widest kernel that this processor runs.</summary>

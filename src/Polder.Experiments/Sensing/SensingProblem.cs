@@ -36,9 +36,10 @@ public abstract class SensingProblem : IObjective
     public abstract ScalarType DataType { get; }
 
     /// <summary>
-    /// A random problem. Elements of U* and of the start are N(0, 1) (the start times <paramref name="initialScale"/>), the A_i are (G + G^T)/2 of Gaussian G, and
-    /// a second independent set of n measurements validates. All numbers come from one <see cref="PhiloxNoise"/> keyed by the seed and separate from the noise
-    /// that the same seed gives an optimizer: draw 0 U*, 1 the training matrices, 2 the validation matrices, 3 the start (step i is matrix i).
+    /// A random problem. Elements of U* and of the start are N(0, 1) (the start times <paramref name="initialScale"/>), the A_i are (G + G^T)/2 of
+    /// Gaussian G, and a second independent set of n measurements validates. All numbers come from one <see cref="PhiloxNoise"/> keyed by the seed and
+    /// separate from the noise that the same seed gives an optimizer: draw 0 U*, 1 the training matrices, 2 the validation matrices, 3 the start (step i is
+    /// matrix i).
     /// </summary>
     /// <param name="dimension">d, at least 1.</param>
     /// <param name="rank">r, 1 to d.</param>
@@ -48,7 +49,8 @@ public abstract class SensingProblem : IObjective
     /// <param name="dataType">Float32 or Float64.</param>
     /// <param name="threads">The greatest number of threads; 0 for all processors.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is outside its range.</exception>
-    public static SensingProblem Generate(int dimension, int rank, int measurements, long seed, double initialScale = 1, ScalarType dataType = ScalarType.Float32, int threads = 0)
+    public static SensingProblem Generate(int dimension, int rank, int measurements, long seed, double initialScale = 1,
+        ScalarType dataType = ScalarType.Float32, int threads = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
@@ -76,7 +78,9 @@ public abstract class SensingProblem : IObjective
                 x, start, 0.25, count);
     }
 
-    /// <summary>A problem from given numbers, without a validation set. Of each A_i the symmetric part is kept, since U U^T is symmetric and sees no more.</summary>
+    /// <summary>
+    /// A problem from given numbers, without a validation set. Of each A_i the symmetric part is kept, since U U^T is symmetric and sees no more.
+    /// </summary>
     /// <param name="matrices">The A_i, n d d numbers, row-major.</param>
     /// <param name="targets">y, n numbers.</param>
     /// <param name="truth">X, d d numbers.</param>
@@ -85,7 +89,8 @@ public abstract class SensingProblem : IObjective
     /// <param name="dataType">Float32 or Float64.</param>
     /// <param name="threads">The greatest number of threads; 0 for all processors.</param>
     /// <exception cref="ArgumentException">The lengths do not fit together.</exception>
-    public static SensingProblem FromArrays(ReadOnlySpan<double> matrices, ReadOnlySpan<double> targets, ReadOnlySpan<double> truth, ReadOnlySpan<double> start, double lossScale = 0.25, ScalarType dataType = ScalarType.Float64, int threads = 0)
+    public static SensingProblem FromArrays(ReadOnlySpan<double> matrices, ReadOnlySpan<double> targets, ReadOnlySpan<double> truth, ReadOnlySpan<double> start,
+        double lossScale = 0.25, ScalarType dataType = ScalarType.Float64, int threads = 0)
     {
         int d = (int)Math.Round(Math.Sqrt(truth.Length));
         if (d < 1 || d * d != truth.Length || start.Length != d * d)
@@ -95,8 +100,10 @@ public abstract class SensingProblem : IObjective
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(lossScale);
         return dataType switch
         {
-            ScalarType.Float32 => new SensingProblem<float>(Measurements<float>.FromDense(matrices, targets, d), null, truth.ToArray(), start.ToArray(), lossScale, Threads(threads)),
-            ScalarType.Float64 => new SensingProblem<double>(Measurements<double>.FromDense(matrices, targets, d), null, truth.ToArray(), start.ToArray(), lossScale, Threads(threads)),
+            ScalarType.Float32 => new SensingProblem<float>(Measurements<float>.FromDense(matrices, targets, d), null, truth.ToArray(), start.ToArray(),
+                lossScale, Threads(threads)),
+            ScalarType.Float64 => new SensingProblem<double>(Measurements<double>.FromDense(matrices, targets, d), null, truth.ToArray(), start.ToArray(),
+                lossScale, Threads(threads)),
             _ => throw Unsupported(dataType),
         };
     }

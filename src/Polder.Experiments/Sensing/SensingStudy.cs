@@ -94,7 +94,8 @@ public static class SensingStudy
     /// <param name="cancellation">Checked before every step.</param>
     /// <returns>One result a method and seed, seed after seed.</returns>
     /// <exception cref="NonFiniteGradientException">A run diverged: the learning rate is too large for it.</exception>
-    public static IReadOnlyList<SensingResult> Run(SensingOptions options, IProgress<SensingProgress>? progress = null, CancellationToken cancellation = default)
+    public static IReadOnlyList<SensingResult> Run(SensingOptions options, IProgress<SensingProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
@@ -108,7 +109,8 @@ public static class SensingStudy
             foreach (var method in options.Methods)
             {
                 int done = results.Count;
-                results.Add(RunOne(problem, options, method, seed, point => progress?.Report(new SensingProgress(done, runs, method.Key, seed, point)), cancellation));
+                results.Add(RunOne(problem, options, method, seed, point => progress?.Report(new SensingProgress(done, runs, method.Key, seed, point)),
+                    cancellation));
             }
         }
 
@@ -116,11 +118,14 @@ public static class SensingStudy
     }
 
     private static SensingResult RunOne(
-        SensingProblem problem, SensingOptions options, KeyValuePair<string, IGradientMethod> method, long seed, Action<SensingPoint> report, CancellationToken cancellation)
+        SensingProblem problem, SensingOptions options, KeyValuePair<string, IGradientMethod> method, long seed, Action<SensingPoint> report,
+        CancellationToken cancellation)
     {
         using var scope = torch.NewDisposeScope();
         using Parameter weights = problem.CreateStart();
-        using var optimizer = new FlatMinimaOptimizer(torch.optim.SGD([weights], options.LearningRate), method.Value, seed: seed) { Runner = new SensingProbeRunner() };
+        using var optimizer = new FlatMinimaOptimizer(
+            torch.optim.SGD([weights], options.LearningRate), method.Value, seed: seed)
+        { Runner = new SensingProbeRunner() };
         var curve = new List<SensingPoint>();
         var clock = new Stopwatch();
         Measure(0);

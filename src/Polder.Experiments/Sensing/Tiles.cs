@@ -100,8 +100,10 @@ internal static unsafe class Tiles<TSimd, TVector, T>
         T* g1 = g0 + stride;
         TVector r0 = TSimd.Broadcast(residuals[0]), r1 = TSimd.Broadcast(residuals[1]), r2 = TSimd.Broadcast(residuals[2]), r3 = TSimd.Broadcast(residuals[3]);
         TVector r4 = TSimd.Broadcast(residuals[4]), r5 = TSimd.Broadcast(residuals[5]), r6 = TSimd.Broadcast(residuals[6]), r7 = TSimd.Broadcast(residuals[7]);
-        TVector q0 = TSimd.Broadcast(residuals[8]), q1 = TSimd.Broadcast(residuals[9]), q2 = TSimd.Broadcast(residuals[10]), q3 = TSimd.Broadcast(residuals[11]);
-        TVector q4 = TSimd.Broadcast(residuals[12]), q5 = TSimd.Broadcast(residuals[13]), q6 = TSimd.Broadcast(residuals[14]), q7 = TSimd.Broadcast(residuals[15]);
+        TVector q0 = TSimd.Broadcast(residuals[8]), q1 = TSimd.Broadcast(residuals[9]), q2 = TSimd.Broadcast(residuals[10]),
+            q3 = TSimd.Broadcast(residuals[11]);
+        TVector q4 = TSimd.Broadcast(residuals[12]), q5 = TSimd.Broadcast(residuals[13]), q6 = TSimd.Broadcast(residuals[14]),
+            q7 = TSimd.Broadcast(residuals[15]);
         for (nint i = 0; i < count; i += TSimd.Lanes)
         {
             TVector g = TSimd.Load(g0 + i), h = TSimd.Load(g1 + i);

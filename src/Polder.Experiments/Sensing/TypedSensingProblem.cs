@@ -139,7 +139,9 @@ internal sealed unsafe class SensingProblem<T> : SensingProblem
     private ReadOnlySpan<T> Read(Tensor tensor, string name)
     {
         if (tensor.numel() != Length || tensor.dtype != DataType || tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
-            throw new ArgumentException($"{name} is a {tensor.dtype} tensor of shape [{string.Join(", ", tensor.shape)}] on {tensor.device_type}: needed is a contiguous {DataType} tensor of shape [{Dimension}, {Dimension}] on the CPU", name);
+            throw new ArgumentException(
+                $"{name} is a {tensor.dtype} tensor of shape [{string.Join(", ", tensor.shape)}] on {tensor.device_type}: needed is a contiguous "
+                + $"{DataType} tensor of shape [{Dimension}, {Dimension}] on the CPU", name);
         return MemoryMarshal.Cast<byte, T>(tensor.bytes);
     }
 

@@ -45,7 +45,8 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
         if (options.LabelNoise > 0)
             train = train.WithLabelNoise(options.LabelNoise, options.Seed);
         if (test.Count == 0 || validation.Count == 0)
-            throw new DataException(Name, $"{Train.Count} images leave none for {(test.Count == 0 ? "testing" : "validation")}; a class needs 3 images or more");
+            throw new DataException(Name,
+                $"{Train.Count} images leave none for {(test.Count == 0 ? "testing" : "validation")}; a class needs 3 images or more");
         return new DataSplits(train, validation, test);
     }
 

@@ -28,7 +28,9 @@ public sealed record ImageSourceOptions
             : throw new ArgumentOutOfRangeException(nameof(Margin), value, $"{nameof(Margin)} is {value}; allowed are 0 to 2048 pixels");
     }
 
-    /// <summary>True: files that cannot be decoded are left out and listed in <see cref="ImageData.Skipped"/>; false (default): the first is an error.</summary>
+    /// <summary>
+    /// True: files that cannot be decoded are left out and listed in <see cref="ImageData.Skipped"/>; false (default): the first is an error.
+    /// </summary>
     public bool SkipUnreadable { get; init; }
 
     /// <summary>Threads that decode: 1 or more; null (default): one fewer than there are processors.</summary>

@@ -63,7 +63,8 @@ public sealed class Loader : IEnumerable<Batch>
 
     private int[] BalancedOrder(int epoch)
     {
-        int[][] members = [.. Enumerable.Range(0, Set.Classes.Count).Select(c => Enumerable.Range(0, Set.Count).Where(i => Set.Labels[i] == c).ToArray()).Where(m => m.Length > 0)];
+        int[][] members = [.. Enumerable.Range(0, Set.Classes.Count).Select(c => Enumerable.Range(0, Set.Count).Where(i => Set.Labels[i] == c).ToArray())
+            .Where(m => m.Length > 0)];
         var random = new CounterRandom(Options.Seed, RandomPurpose.Sampling, epoch);
         // Which classes get one image more than the others changes from epoch to epoch.
         int[] classes = [.. Enumerable.Range(0, members.Length)];

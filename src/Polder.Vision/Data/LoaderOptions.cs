@@ -62,7 +62,8 @@ public sealed record LoaderOptions
         get => _augmentation;
         init => _augmentation = Enum.IsDefined(value)
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(Augmentation), value, $"{nameof(Augmentation)} is {value}; allowed are none, flip, crop-flip, resized-crop");
+            : throw new ArgumentOutOfRangeException(nameof(Augmentation), value,
+                $"{nameof(Augmentation)} is {value}; allowed are none, flip, crop-flip, resized-crop");
     }
 
     /// <summary>What else is done to the images, after <see cref="Augmentation"/>. Default nothing.</summary>

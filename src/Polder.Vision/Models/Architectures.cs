@@ -12,7 +12,8 @@ namespace Polder.Vision.Models;
 /// <param name="HeadName">The name of the linear head: its parameters are <c>{HeadName}.weight</c> and <c>{HeadName}.bias</c>.</param>
 /// <param name="Builder">Builds it for a number of classes, with weights from the library's global generator.</param>
 public sealed record Architecture(
-    string Name, string Summary, int ImageSize, int Channels, Normalization Normalization, LearningRates LearningRates, string HeadName, Func<int, ImageClassifier> Builder)
+    string Name, string Summary, int ImageSize, int Channels, Normalization Normalization, LearningRates LearningRates, string HeadName,
+    Func<int, ImageClassifier> Builder)
 {
     /// <summary>The names of the head's parameters, which a checkpoint for other classes does not fill.</summary>
     public IReadOnlyList<string> HeadParameters => [$"{HeadName}.weight", $"{HeadName}.bias"];

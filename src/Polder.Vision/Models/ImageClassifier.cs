@@ -105,7 +105,8 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     }
 
     /// <summary>Freezes the parameters whose names match; the others stay as they are.</summary>
-    /// <param name="patterns">Names as <c>named_parameters</c> has them, in which * stands for any letters and ? for one: <c>conv1.*</c>, <c>layer?.0.*</c>.</param>
+    /// <param name="patterns">Names as <c>named_parameters</c> has them, in which * stands for any letters and ? for one: <c>conv1.*</c>,
+    /// <c>layer?.0.*</c>.</param>
     /// <exception cref="ArgumentException">A pattern matches no parameter, or none is left to train.</exception>
     public void Freeze(params IReadOnlyCollection<string> patterns)
     {
@@ -118,7 +119,8 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
             if (!all.Any(p => FileSystemName.MatchesSimpleExpression(pattern, p.Name, ignoreCase: false)))
                 throw new ArgumentException($"{pattern} matches no parameter; there are {all[0].Name}, {all[1].Name} ... {all[^1].Name}", nameof(patterns));
         }
-        Parameter[] frozen = [.. all.Where(p => patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, p.Name, ignoreCase: false))).Select(p => p.Parameter)];
+        Parameter[] frozen = [.. all.Where(p => patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, p.Name, ignoreCase: false)))
+            .Select(p => p.Parameter)];
         if (all.All(p => !p.Parameter.requires_grad || frozen.Contains(p.Parameter, ReferenceEqualityComparer.Instance)))
             throw new ArgumentException($"{string.Join(',', patterns)} leaves no parameter to train", nameof(patterns));
         foreach (Parameter parameter in frozen)

@@ -28,7 +28,8 @@ public sealed class RedirectGlibcxxSymbolTests : IDisposable
         Assert.Equal(OldSymbol + "\0", Encoding.ASCII.GetString(patched, symbol, OldSymbol.Length + 1));
         // Outside the hash, the name and the symbol, every byte is as it was: the index by which symbols refer to the version too.
         int[] changed = [.. Enumerable.Range(0, image.Length).Where(i => image[i] != patched[i])];
-        Assert.All(changed, i => Assert.True((i >= newer && i < newer + 4) || (i >= newer + 8 && i < newer + 12) || (i >= symbol && i <= symbol + OldSymbol.Length)));
+        Assert.All(changed, i => Assert.True((i >= newer && i < newer + 4) || (i >= newer + 8 && i < newer + 12)
+            || (i >= symbol && i <= symbol + OldSymbol.Length)));
     }
 
     [Fact]
@@ -46,7 +47,8 @@ public sealed class RedirectGlibcxxSymbolTests : IDisposable
     }
 
     [Fact]
-    public void What_is_no_library_is_left_alone() => Assert.Null(Patch(Encoding.ASCII.GetBytes("not a library, only some text that is long enough to be one ...")));
+    public void What_is_no_library_is_left_alone() =>
+        Assert.Null(Patch(Encoding.ASCII.GetBytes("not a library, only some text that is long enough to be one ...")));
 
     [Fact]
     public void A_second_build_takes_the_copy_as_it_is_and_a_changed_library_anew()

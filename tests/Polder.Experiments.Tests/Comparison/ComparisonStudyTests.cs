@@ -57,7 +57,8 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
             MethodChoice.Create("wp").With("draws", 4),
             MethodChoice.Create("nso").With("sigma-schedule", "late"),
         ];
-        IReadOnlyList<MethodRuns> results = new ComparisonStudy(fixture.Task, choices, Training) { Budget = ComparisonBudget.Gradients }.Execute([0], Cancellation);
+        IReadOnlyList<MethodRuns> results = new ComparisonStudy(fixture.Task, choices, Training) { Budget = ComparisonBudget.Gradients }
+            .Execute([0], Cancellation);
 
         // NSO with one pair spends 12 gradients on 6 steps; LookSAM's first ten steps cost 2 1 1 1 1 2 1 1 1 1.
         Assert.Equal([12, 6, 10, 3, 8], results.Select(r => r.Runs[0].Steps));

@@ -66,7 +66,8 @@ public class ConfusionPlotTests
         Assert.SkipUnless(PlotFont.IsAvailable, "needs a TrueType font on this machine");
         XDocument svg = XDocument.Parse(Encoding.UTF8.GetString(
             ConfusionPlot.Draw("Test", [.. Enumerable.Range(0, 41).Select(c => $"class {c}")], new ConfusionMatrix(41), ".svg")));
-        (string Word, double X, double Y)[] words = [.. svg.Descendants().Where(e => e.Name.LocalName == "text").Select(e => (e.Value.Trim(), Place(e)[0], Place(e)[1]))];
+        (string Word, double X, double Y)[] words = [.. svg.Descendants().Where(e => e.Name.LocalName == "text")
+            .Select(e => (e.Value.Trim(), Place(e)[0], Place(e)[1]))];
         var twenty = words.Where(w => w.Word == "20").OrderBy(w => w.X).ToArray();
         var forty = words.Where(w => w.Word == "40").OrderBy(w => w.X).ToArray();
         Assert.Equal((2, 2), (twenty.Length, forty.Length));
@@ -74,6 +75,7 @@ public class ConfusionPlotTests
         Assert.True(forty[1].X > twenty[1].X, "the columns are counted to the right");
 
         // transform="translate(179.169 86.6031)"
-        static double[] Place(XElement text) => [.. text.Attribute("transform")!.Value.Split('(', ')')[1].Split(' ', ',').Take(2).Select(n => double.Parse(n, CultureInfo.InvariantCulture))];
+        static double[] Place(XElement text) =>
+            [.. text.Attribute("transform")!.Value.Split('(', ')')[1].Split(' ', ',').Take(2).Select(n => double.Parse(n, CultureInfo.InvariantCulture))];
     }
 }

@@ -14,7 +14,8 @@ public class ContourPlotTests
     [Fact]
     public void The_lowest_value_is_where_the_picture_is_darkest()
     {
-        byte[] png = Plot.Draw(Positions, [.. Positions.Select(x => Positions.Select(y => 0.1 + (2 * (x + 0.5) * (x + 0.5)) + ((y - 0.5) * (y - 0.5))).ToArray())], ".png");
+        byte[] png = Plot.Draw(Positions,
+            [.. Positions.Select(x => Positions.Select(y => 0.1 + (2 * (x + 0.5) * (x + 0.5)) + ((y - 0.5) * (y - 0.5))).ToArray())], ".png");
         using SKBitmap picture = SKBitmap.Decode(png);
         Assert.Equal((720, 600), (picture.Width, picture.Height));
         (int X, int Y) darkest = (0, 0);

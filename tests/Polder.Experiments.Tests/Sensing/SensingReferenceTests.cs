@@ -58,7 +58,9 @@ public class SensingReferenceTests
             _ => new NoiseStability { Sigma = 0.02 },
         };
         using var weights = problem.CreateStart();
-        using var optimizer = new FlatMinimaOptimizer(torch.optim.SGD([weights], 0.05), method, noise: new FixedNoise(noise)) { Runner = new SensingProbeRunner() };
+        using var optimizer = new FlatMinimaOptimizer(
+            torch.optim.SGD([weights], 0.05), method, noise: new FixedNoise(noise))
+        { Runner = new SensingProbeRunner() };
         for (int step = 1; step <= 5; step++)
         {
             optimizer.Step(problem);

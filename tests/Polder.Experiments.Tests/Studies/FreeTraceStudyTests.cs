@@ -51,7 +51,10 @@ public class FreeTraceStudyTests
     {
         using var scope = NewDisposeScope();
         Parameter w = new(ones(2));
-        foreach (var (study, name) in new[] { (new FreeTraceStudy { Sigmas = [0.1, 0], Draws = 2 }, "Sigmas"), (new FreeTraceStudy { Sigmas = [0.1], Draws = 1 }, "Draws") })
+        foreach (var (study, name) in new[]
+        {
+            (new FreeTraceStudy { Sigmas = [0.1, 0], Draws = 2 }, "Sigmas"), (new FreeTraceStudy { Sigmas = [0.1], Draws = 1 }, "Draws"),
+        })
             Assert.Equal(name, Assert.Throws<ArgumentOutOfRangeException>(() => study.Measure([w], () => w.sum())).ParamName);
     }
 }

@@ -9,7 +9,11 @@ public class ProductCountsTests
 {
     private static readonly double[] Asked = [0.1, 0.005];
 
-    [Theory, InlineData(TraceEstimator.Hutchinson), InlineData(TraceEstimator.HutchPlusPlus), InlineData(TraceEstimator.XTrace), InlineData(TraceEstimator.Auto)]
+    [Theory]
+    [InlineData(TraceEstimator.Hutchinson)]
+    [InlineData(TraceEstimator.HutchPlusPlus)]
+    [InlineData(TraceEstimator.XTrace)]
+    [InlineData(TraceEstimator.Auto)]
     public void A_count_is_that_of_a_run_of_its_own(TraceEstimator estimator)
     {
         using var scope = NewDisposeScope();

@@ -106,7 +106,8 @@ public class ImageFolderTests
         Assert.Equal([first, Path.Combine(folder.Path, "b", "99.jpg")], data.Skipped.Select(e => e.Path));
         folder.File("b/scan.tiff", [1]);
         Assert.Contains(".tiff", Assert.Throws<ImageDecodingException>(() => ImageFolder.Load(folder.Path, Small)).Message);
-        Assert.Contains(Path.Combine(folder.Path, "b", "scan.tiff"), ImageFolder.Load(folder.Path, Small with { SkipUnreadable = true }).Skipped.Select(e => e.Path));
+        Assert.Contains(Path.Combine(folder.Path, "b", "scan.tiff"),
+            ImageFolder.Load(folder.Path, Small with { SkipUnreadable = true }).Skipped.Select(e => e.Path));
     }
 
     [Fact]

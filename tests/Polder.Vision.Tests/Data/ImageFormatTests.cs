@@ -83,7 +83,8 @@ internal static class FlatJpeg
             Segment(0xEE, [.. "Adobe"u8, 0, 100, 0, 0, 0, 0, 0]);
         // The mean's coefficient is 8 times the value: with steps of 8 it is the value.
         Segment(0xDB, [0, .. Enumerable.Repeat((byte)8, 64)]);
-        Segment((byte)(progressive ? 0xC2 : 0xC0), [8, 0, 8, 0, 8, (byte)components.Length, .. components.SelectMany((_, i) => new byte[] { (byte)(i + 1), 0x11, 0 })]);
+        Segment((byte)(progressive ? 0xC2 : 0xC0),
+            [8, 0, 8, 0, 8, (byte)components.Length, .. components.SelectMany((_, i) => new byte[] { (byte)(i + 1), 0x11, 0 })]);
         // Sizes 0 to 8 of the mean as codes of four bits; of the rest only "nothing follows", as 0.
         Segment(0xC4, [0x00, 0, 0, 0, 9, .. new byte[12], .. Enumerable.Range(0, 9).Select(s => (byte)s)]);
         Segment(0xC4, [0x10, 1, .. new byte[15], 0]);

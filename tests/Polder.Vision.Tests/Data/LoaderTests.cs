@@ -71,7 +71,8 @@ public class LoaderTests
     [Fact]
     public void Gray_is_tripled_and_color_weighted_down_as_the_normalization_asks()
     {
-        ImageSet gray = new([[51]], [0], ["a", "b"], 1, 1, 1), color = new([[255, 0, 0], [0, 255, 0], [0, 0, 255], [9, 9, 9]], [0, 0, 0, 0], ["a", "b"], 3, 1, 1);
+        ImageSet gray = new([[51]], [0], ["a", "b"], 1, 1, 1),
+            color = new([[255, 0, 0], [0, 255, 0], [0, 0, 255], [9, 9, 9]], [0, 0, 0, 0], ["a", "b"], 3, 1, 1);
         Normalization plain = new([0, 0, 0], [1, 1, 1]);
         Assert.Equal([0.2f, 0.2f, 0.2f], Values(new Loader(gray, new LoaderOptions { Normalization = plain })));
         float[] down = Values(new Loader(color, new LoaderOptions { Normalization = Gray, Shuffle = false }));

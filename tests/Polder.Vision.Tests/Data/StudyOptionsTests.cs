@@ -85,8 +85,10 @@ public class StudyOptionsTests
     public void Duplicates_across_parts_are_found_and_those_within_a_part_are_not()
     {
         static ImageSet Set(params (byte Pixel, int Label)[] images) => new(
-            [.. images.Select(i => new[] { i.Pixel })], [.. images.Select(i => i.Label)], ["a", "b"], 1, 1, 1, [.. images.Select((i, at) => $"{i.Pixel}#{at}")]);
-        IReadOnlyList<Duplicate> found = Duplicates.Across(new DataSplits(Set((1, 0), (1, 0), (2, 1)), Set((3, 0), (3, 0), (2, 1)), Set((1, 1), (3, 0), (4, 0))));
+            [.. images.Select(i => new[] { i.Pixel })], [.. images.Select(i => i.Label)], ["a", "b"], 1, 1, 1,
+            [.. images.Select((i, at) => $"{i.Pixel}#{at}")]);
+        IReadOnlyList<Duplicate> found = Duplicates.Across(new DataSplits(Set((1, 0), (1, 0), (2, 1)), Set((3, 0), (3, 0), (2, 1)),
+            Set((1, 1), (3, 0), (4, 0))));
         Assert.Equal(
             [
                 new Duplicate("validation", "2#2", "train", "2#2", true),

@@ -74,7 +74,8 @@ public class LayerGroupsTests
         using var scope = NewDisposeScope();
         using var model = new SmallConvNet(3);
         model.Initialize(1);
-        using OptimizerHelper adam = new TrainingOptions { Optimizer = optimizer, LearningRate = 0.1, WeightDecay = 0, LayerDecay = 0.5 }.CreateOptimizer(model);
+        using OptimizerHelper adam = new TrainingOptions { Optimizer = optimizer, LearningRate = 0.1, WeightDecay = 0, LayerDecay = 0.5 }
+            .CreateOptimizer(model);
         float[] before = [.. LayerGroups.Of(model).Select(First)];
         Step(model, adam);
         double[] moves = [.. LayerGroups.Of(model).Select((g, i) => (double)before[i] - First(g))];

@@ -34,7 +34,8 @@ public class AveragingTests
             weights.Add(last);
         }
         var (swa, mean) = Train(
-            constant with { Averaging = new AveragingOptions { Kind = AveragingKind.Swa, Start = 0.5, LearningRate = constant.LearningRate } }, lastEpoch: true);
+            constant with { Averaging = new AveragingOptions { Kind = AveragingKind.Swa, Start = 0.5, LearningRate = constant.LearningRate } },
+            lastEpoch: true);
         Assert.All(swa.Epochs, e => Assert.Equal(constant.LearningRate, e.LearningRate, 1e-15));
         Assert.Equal(weights[0].Zip(weights[1], (a, b) => (a + b) / 2), mean, (a, b) => Math.Abs(a - b) < 1e-6);
     }
@@ -45,7 +46,8 @@ public class AveragingTests
         var annealed = Train(Short with { Epochs = 10, Averaging = new AveragingOptions { Kind = AveragingKind.Swa, Start = 0.5 } }).Result;
         Assert.Equal(0.5 * 0.05 * (1 + Math.Cos(Math.PI * 14 / 30)), annealed.Epochs[4].LearningRate, 1e-12);
         Assert.All(annealed.Epochs.Skip(6), e => Assert.Equal(0.025, e.LearningRate, 1e-12));
-        var cyclic = Train(Short with { Epochs = 8, Averaging = new AveragingOptions { Kind = AveragingKind.Swa, Start = 0.5, CycleEpochs = 2, LearningRate = 0.01 } }).Result;
+        var cycles = new AveragingOptions { Kind = AveragingKind.Swa, Start = 0.5, CycleEpochs = 2, LearningRate = 0.01 };
+        var cyclic = Train(Short with { Epochs = 8, Averaging = cycles }).Result;
         Assert.Equal([0.03, 0.01, 0.03, 0.01], cyclic.Epochs.Skip(4).Select(e => e.LearningRate), (a, b) => Math.Abs(a - b) < 1e-12);
     }
 

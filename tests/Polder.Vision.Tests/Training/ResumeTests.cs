@@ -21,9 +21,11 @@ public sealed class ResumeTests : IDisposable
     private static readonly DataSplits Splits = Digits.Upper().Split(new SplitOptions { PerClass = 4, TestFraction = 0.6 });
 
     // 20 images in batches of 8: three steps an epoch, the last batch smaller.
-    private static readonly TrainingOptions Options = new() { Epochs = 3, BatchSize = 8, LearningRate = 0.05, Augmentation = Augmentation.CropFlip, Mixup = 0.2, ClipNorm = 5 };
+    private static readonly TrainingOptions Options =
+        new() { Epochs = 3, BatchSize = 8, LearningRate = 0.05, Augmentation = Augmentation.CropFlip, Mixup = 0.2, ClipNorm = 5 };
 
-    private static readonly IGradientMethod[] Methods = [new NoiseStability { Sigma = 0.02, Pairs = 2 }, new LookSharpnessAware { Rho = 0.1, Every = 2 }, new Plain()];
+    private static readonly IGradientMethod[] Methods =
+        [new NoiseStability { Sigma = 0.02, Pairs = 2 }, new LookSharpnessAware { Rho = 0.1, Every = 2 }, new Plain()];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("polder-resume-").FullName;
 
@@ -192,7 +194,8 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(1, result.SkippedSteps);
         Assert.Equal([0, 1, 0], reports.Select(r => r.SkippedSteps));
         Assert.All(reports, r => Assert.True(double.IsFinite(r.TrainLoss)));
-        var e = Assert.Throws<TrainingDivergedException>(() => new Trainer(Options, new Spoiled(4)).Run(model, Splits.Train, Splits.Validation, Normalization.ImageNetGray));
+        var e = Assert.Throws<TrainingDivergedException>(() =>
+            new Trainer(Options, new Spoiled(4)).Run(model, Splits.Train, Splits.Validation, Normalization.ImageNetGray));
         Assert.StartsWith("epoch 2, step 4", e.Message);
     }
 
@@ -215,12 +218,14 @@ public sealed class ResumeTests : IDisposable
     public void BatchNorm_counts_batches_as_its_policy_says(BatchNormPolicy policy, int accumulate, long count)
     {
         using SmallConvNet model = Model(1);
-        new Trainer(Options with { Epochs = 1, BatchNorm = policy, Accumulate = accumulate }, Methods[0]).Run(model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+        new Trainer(Options with { Epochs = 1, BatchNorm = policy, Accumulate = accumulate }, Methods[0])
+            .Run(model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
         Assert.All(model.buffers().Where(b => !b.is_floating_point()), b => Assert.Equal(count, b.item<long>()));
     }
 
     // A training that stops itself at a step; 0 lets it end.
-    private static (TrainingResult Result, byte[][] Weights) Train(TrainingOptions options, IGradientMethod method, string? file, int stop, Action<long>? onStep = null)
+    private static (TrainingResult Result, byte[][] Weights) Train(TrainingOptions options, IGradientMethod method, string? file, int stop,
+        Action<long>? onStep = null)
     {
         using var cancel = new CancellationTokenSource();
         // The weights of a resumed training come from the file, unless a distance is measured from the start.

@@ -62,7 +62,8 @@ public sealed class TrainerTests : IDisposable
 
         Assert.Equal(reports, result.Epochs);
         Assert.Equal(reports.OrderByDescending(e => e.ValidationAccuracy).ThenBy(e => e.ValidationLoss).First(), result.Best);
-        EvaluationResult again = EvaluationResult.Of(_model, new Loader(Splits.Validation, new LoaderOptions { BatchSize = 8, Normalization = Normalization.ImageNetGray }));
+        EvaluationResult again = EvaluationResult.Of(_model,
+            new Loader(Splits.Validation, new LoaderOptions { BatchSize = 8, Normalization = Normalization.ImageNetGray }));
         Assert.Equal((result.Best.ValidationAccuracy, result.Best.ValidationLoss), (again.Accuracy, again.Loss));
         // 20 images in batches of 8: three steps an epoch, two gradients a step.
         Assert.Equal((18, 36), (result.Steps, result.GradientEvaluations));
@@ -94,7 +95,8 @@ public sealed class TrainerTests : IDisposable
             Assert.NotNull(curvature.LossTrace);
         }
         Assert.NotEqual(result.Epochs[0].Curvature, result.Epochs[1].Curvature);
-        Assert.Null(new Trainer(Short with { Epochs = 1 }, new Plain()).Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray).Epochs[0].Curvature);
+        Assert.Null(new Trainer(Short with { Epochs = 1 }, new Plain())
+            .Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray).Epochs[0].Curvature);
     }
 
     [Fact]
@@ -187,7 +189,8 @@ public sealed class TrainerTests : IDisposable
         {
             using var model = new SmallConvNet(5);
             model.Initialize(1);
-            TrainingResult result = new Trainer(with, new NoiseStability { Sigma = 0.01 }).Run(model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+            TrainingResult result = new Trainer(with, new NoiseStability { Sigma = 0.01 })
+                .Run(model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
             Assert.Equal(0.05, result.Epochs[0].LearningRate); // the head's
             return [.. model.parameters().Select((p, i) => Values(p).Zip(start[i], (a, b) => (double)a - b).ToArray())];
         }
@@ -235,9 +238,11 @@ public sealed class TrainerTests : IDisposable
                     stop.Cancel();
             }),
         };
-        Assert.ThrowsAny<OperationCanceledException>(() => trainer.Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray, cancellation: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            trainer.Run(_model, Splits.Train, Splits.Validation, Normalization.ImageNetGray, cancellation: stop.Token));
         Assert.Equal(2, reports.Count);
-        EvaluationResult again = EvaluationResult.Of(_model, new Loader(Splits.Validation, new LoaderOptions { BatchSize = 8, Normalization = Normalization.ImageNetGray }));
+        EvaluationResult again = EvaluationResult.Of(_model,
+            new Loader(Splits.Validation, new LoaderOptions { BatchSize = 8, Normalization = Normalization.ImageNetGray }));
         Assert.Equal(reports.Last(r => r.IsBest).ValidationLoss, again.Loss);
     }
 
@@ -284,7 +289,8 @@ public sealed class TrainerTests : IDisposable
     {
         foreach ((TrainingOptions options, string name) in new[]
         {
-            (Short with { LearningRate = 0 }, "LearningRate"), (Short with { LearningRate = double.NaN }, "LearningRate"), (Short with { Momentum = 1 }, "Momentum"),
+            (Short with { LearningRate = 0 }, "LearningRate"), (Short with { LearningRate = double.NaN }, "LearningRate"),
+            (Short with { Momentum = 1 }, "Momentum"),
             (Short with { WeightDecay = -1 }, "WeightDecay"), (Short with { Epochs = 0 }, "Epochs"), (Short with { BatchSize = 0 }, "BatchSize"),
         })
         {

@@ -65,5 +65,6 @@ public sealed record Distortion
     /// <summary>Whether pixels are changed before normalization.</summary>
     internal bool ChangesPixels => ColorJitter > 0 || HueJitter > 0 || RandAugment > 0;
 
-    private static ArgumentOutOfRangeException Range(string name, object value, string allowed) => new(name, value, $"{name} is {value}; allowed are {allowed}");
+    private static ArgumentOutOfRangeException Range(string name, object value, string allowed) =>
+        new(name, value, $"{name} is {value}; allowed are {allowed}");
 }

@@ -11,7 +11,8 @@ internal static class Cub
     public static ImageData Load(LayoutRequest request)
     {
         string root = Listed.Root(request.Folder, "train_test_split.txt", f => File.Exists(Path.Combine(f, "train_test_split.txt")), "CUB_200_2011");
-        Dictionary<string, string> names = Table("classes.txt"), paths = Table("images.txt"), labels = Table("image_class_labels.txt"), parts = Table("train_test_split.txt");
+        Dictionary<string, string> names = Table("classes.txt"), paths = Table("images.txt"), labels = Table("image_class_labels.txt"),
+            parts = Table("train_test_split.txt");
         // Classes are numbered from 1, without gaps.
         string[] classes = [.. Enumerable.Range(1, names.Count).Select(c => names.TryGetValue(Text(c), out string? name)
             ? name

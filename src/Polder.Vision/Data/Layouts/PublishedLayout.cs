@@ -25,9 +25,11 @@ public sealed class PublishedLayout
         new("cifar10", "CIFAR-10, binary form, official train / test", "data_batch_1.bin", request => CifarOf(request, "cifar-10")),
         new("cifar100", "CIFAR-100, binary form, official train / test", "train.bin", request => CifarOf(request, "cifar-100")),
         new("cub200", "CUB-200-2011 birds, official train / test", "images.txt and train_test_split.txt", Cub.Load),
-        new("fashion-mnist", "Fashion-MNIST, IDX form, official train / test", "train-images-idx3-ubyte", request => Mnist(request, "fashion-mnist", FashionClasses)),
+        new("fashion-mnist", "Fashion-MNIST, IDX form, official train / test", "train-images-idx3-ubyte",
+            request => Mnist(request, "fashion-mnist", FashionClasses)),
         new("indoor67", "MIT Indoor-67, official TrainImages.txt / TestImages.txt", "TrainImages.txt and Images/", Indoor.Load),
-        new("medmnist", "a MedMNIST set, official train / val / test", "one .npz", request => MedMnist.Load(SingleFile(request.Folder, "*.npz"), request.Options)),
+        new("medmnist", "a MedMNIST set, official train / val / test", "one .npz",
+            request => MedMnist.Load(SingleFile(request.Folder, "*.npz"), request.Options)),
         new("messidor2", "Messidor-2 with adjudicated grades, stratified 60/20/20", "messidor_data.csv and the images", Retinopathy.LoadMessidor),
         new("mnist", "MNIST, IDX form, official train / test", "train-images-idx3-ubyte", request => Mnist(request, "mnist", null)),
     ];
@@ -72,7 +74,8 @@ public sealed class PublishedLayout
     private static ImageData Mnist(LayoutRequest request, string name, IReadOnlyList<string>? classes)
     {
         // Where the archives were unpacked with a folder of their own.
-        string folder = Listed.Root(request.Folder, "IDX files", f => Idx.IsIn(f), name, Path.Combine("raw"), Path.Combine("MNIST", "raw"), Path.Combine("FashionMNIST", "raw"));
+        string folder = Listed.Root(request.Folder, "IDX files", f => Idx.IsIn(f), name, Path.Combine("raw"), Path.Combine("MNIST", "raw"),
+            Path.Combine("FashionMNIST", "raw"));
         ImageData data = Idx.Load(folder, request.Options);
         return classes is null ? data : data with { Train = data.Train.Renamed(classes), Test = data.Test?.Renamed(classes) };
     }

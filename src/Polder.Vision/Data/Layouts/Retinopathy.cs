@@ -24,7 +24,8 @@ internal static class Retinopathy
     public static ImageData LoadMessidor(LayoutRequest request)
     {
         string root = Listed.Root(request.Folder, "messidor_data.csv", f => File.Exists(Path.Combine(f, "messidor_data.csv")), "messidor2", "messidor-2");
-        string[] folders = [.. ((string[])["images", "IMAGES", Path.Combine("messidor-2", "preprocess"), "."]).Select(f => Path.Combine(root, f)).Where(Directory.Exists)];
+        string[] folders = [.. ((string[])["images", "IMAGES", Path.Combine("messidor-2", "preprocess"), "."]).Select(f => Path.Combine(root, f))
+            .Where(Directory.Exists)];
         return Load(request, "messidor2", Path.Combine(root, "messidor_data.csv"), folders);
     }
 
@@ -35,7 +36,8 @@ internal static class Retinopathy
         int id = Array.FindIndex(header, Names.Contains), grade = Array.FindIndex(header, GradeColumns.Contains);
         int gradable = Array.IndexOf(header, "adjudicated_gradable");
         if (id < 0 || grade < 0)
-            throw new DataException(csv, $"has the columns {string.Join(", ", header)}; one of {string.Join(", ", Names)} and one of {string.Join(", ", GradeColumns)} are needed");
+            throw new DataException(csv,
+                $"has the columns {string.Join(", ", header)}; one of {string.Join(", ", Names)} and one of {string.Join(", ", GradeColumns)} are needed");
         var images = new List<ListedImage>();
         foreach ((int number, string text) in lines.Skip(1))
         {
@@ -45,7 +47,8 @@ internal static class Retinopathy
             if (gradable >= 0 && fields[gradable] is "0" or "0.0")
                 continue;
             // Tables that went through a spreadsheet have 2.0 for 2.
-            if (!double.TryParse(fields[grade], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) || value != Math.Floor(value) || value >= Grades)
+            if (!double.TryParse(fields[grade], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) || value != Math.Floor(value)
+                || value >= Grades)
                 throw new DataException(csv, $"line {number}: the grade is '{fields[grade]}'; allowed are 0 to {Grades - 1}");
             images.Add(new ListedImage(FileOf(csv, number, folders, fields[id]), (int)value));
         }

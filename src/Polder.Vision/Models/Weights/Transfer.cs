@@ -88,5 +88,7 @@ internal sealed class Transfer(Uri address, FileStream file, IProgress<DownloadP
     }
 
     private DataException Broken(string reason, Exception? inner) => new(
-        address.ToString(), $"the download broke off ({reason}){(file.Length > 0 ? $"; {file.Length} bytes are kept, the same command continues" : "")}", inner);
+        address.ToString(),
+        $"the download broke off ({reason}){(file.Length > 0 ? $"; {file.Length} bytes are kept, the same command continues" : "")}",
+        inner);
 }

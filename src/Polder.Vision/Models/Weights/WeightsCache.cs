@@ -109,7 +109,8 @@ public sealed class WeightsCache
         using (FileStream stream = File.OpenRead(file))
             found = Convert.ToHexStringLower(SHA256.HashData(stream));
         if (!found.StartsWith(weights.HashPrefix, StringComparison.Ordinal))
-            throw new DataException(name, $"is not the published file: its SHA-256 begins with {found[..weights.HashPrefix.Length]}, allowed: {weights.HashPrefix}; {consequence}");
+            throw new DataException(name,
+                $"is not the published file: its SHA-256 begins with {found[..weights.HashPrefix.Length]}, allowed: {weights.HashPrefix}; {consequence}");
     }
 }
 

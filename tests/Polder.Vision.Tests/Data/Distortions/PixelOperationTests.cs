@@ -87,7 +87,8 @@ public class PixelOperationTests
         byte[] image = [.. Enumerable.Range(0, 75).Select(i => (byte)(i * 37))];
         foreach (Operation operation in (Operation[])
             [
-                p => PixelOperations.Brightness(p, 1), p => PixelOperations.Contrast(p, 3, 1), p => PixelOperations.Saturation(p, 3, 1), p => PixelOperations.Hue(p, 3, 0),
+                p => PixelOperations.Brightness(p, 1), p => PixelOperations.Contrast(p, 3, 1), p => PixelOperations.Saturation(p, 3, 1),
+                p => PixelOperations.Hue(p, 3, 0),
                 p => PixelOperations.Sharpness(p, 3, 5, 5, 1), p => PixelOperations.Posterize(p, 8), p => PixelOperations.Solarize(p, 256),
                 p => AffineMap.Rotation(0).Apply(p, 3, 5, 5), p => AffineMap.Shift(0, 0).Apply(p, 3, 5, 5),
             ])

@@ -201,7 +201,9 @@ internal sealed class LoopbackServer : IDisposable
                 range = line["Range: ".Length..];
         Ranges.Add(range);
         int from = range is null || !HasRanges ? 0 : int.Parse(range["bytes=".Length..].TrimEnd('-'));
-        string status = _content is null ? "404 Not Found" : from == 0 ? "200 OK" : from < _content.Length ? "206 Partial Content" : "416 Range Not Satisfiable";
+        string status = _content is null ? "404 Not Found"
+            : from == 0 ? "200 OK"
+            : from < _content.Length ? "206 Partial Content" : "416 Range Not Satisfiable";
         byte[] body = _content is null || from >= _content.Length ? [] : _content[from..];
         string more = status.StartsWith("206", StringComparison.Ordinal) ? $"Content-Range: bytes {from}-{_content!.Length - 1}/{_content.Length}\r\n" : "";
         await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Length: {body.Length}\r\n{more}Connection: close\r\n\r\n"), stop);
