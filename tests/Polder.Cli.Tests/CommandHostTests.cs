@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Polder.Checkpoints.IO;
 using Polder.Cli.Hosting;
+using Polder.Cli.Options;
+using Polder.Experiments.Reports;
 using Polder.Machine;
 
 namespace Polder.Cli.Tests;
@@ -21,6 +23,8 @@ public class CommandHostTests
     [InlineData("--sgima 1", "polder: --sgima: no option of polder probe, did you mean --sigma? see polder probe --help")]
     [InlineData("stray", "polder: stray: polder probe takes no such argument, see polder probe --help")]
     [InlineData("--json /no/such/folder/x.json", "polder: --json: found /no/such/folder/x.json, allowed: a file in a folder that exists, or -")]
+    [InlineData("--csv /no/such/folder/x.csv", "polder: --csv: found /no/such/folder/x.csv, allowed: a file in a folder that exists")]
+    [InlineData("--device cpu", "polder: --device: no option of polder probe, see polder probe --help")]
     [InlineData("--plot /no/such/folder/x.svg", "polder: --plot: found /no/such/folder/x.svg, allowed: a file in a folder that exists")]
     public void Wrong_input_is_one_line_and_exit_code_2(string options, string line)
     {
@@ -59,7 +63,7 @@ public class CommandHostTests
             {
                 context.Output.Result("a table for people");
                 context.SetEffective(probe.LearningRate, 0.1);
-                context.Finish(new { BestLoss = double.NaN, Counts = new[] { 1, 2 } });
+                context.Finish(new Result(new { BestLoss = double.NaN, Counts = new[] { 1, 2 } }) { Blocks = ["a line for people"] });
             },
             "probe", "--json", "-");
 
@@ -74,6 +78,36 @@ public class CommandHostTests
     }
 
     [Fact]
+    public void A_csv_file_has_the_raw_values_of_every_table()
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            string file = Path.Combine(folder, "x.csv");
+            Outcome outcome = Outcome.Of(
+                (context, _) => context.Finish(new Result(new { })
+                {
+                    Blocks =
+                    [
+                        new ResultTable("first", ["a name", new("share, %", "share", "deviation")], [["x, \"y\"", ResultCell.Percent(1.0 / 3, double.NaN)], ["z", ResultCell.Percent(0.25, 0.5)]]),
+                        new ResultTable("second", ["a name", new("n")], [["line\nbreak", 1_234_567]]) { In = ResultPlace.Programs },
+                        new ResultTable("third", ["seen"], [["by people"]]) { In = ResultPlace.People },
+                    ],
+                }),
+                "probe", "--csv", file);
+            Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+            Assert.Equal(
+                "table,aName,share,deviation,n\r\nfirst,\"x, \"\"y\"\"\",0.3333333333333333,,\r\nfirst,z,0.25,0.5,\r\nsecond,\"line\nbreak\",,,1234567\r\n", File.ReadAllText(file));
+            Assert.Contains("33.3", outcome.Output);
+            Assert.DoesNotContain("1234567", outcome.Output);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public void A_run_folder_holds_settings_and_result_and_is_never_overwritten()
     {
         string folder = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"));
@@ -82,7 +116,7 @@ public class CommandHostTests
             Action<CommandContext, ProbeCommand> work = (context, probe) =>
             {
                 context.CreateRunFolder(context.Get(probe.Out));
-                context.Finish(new { Accuracy = 0.5 });
+                context.Finish(new Result(new { Accuracy = 0.5 }));
             };
             Assert.Equal(0, Outcome.Of(work, "probe", "--out", folder).ExitCode);
             Assert.Equal(["config.json", "result.json"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
@@ -140,7 +174,7 @@ public class CommandHostTests
     public void What_an_option_of_the_library_refuses_is_wrong_input()
     {
         Outcome outcome = Outcome.Of((_, _) => ConvolutionCheck.Of(ConvolutionShape.Square(0, 4)), "probe");
-        Assert.Equal((2, "polder: InChannels: found 0, allowed: >= 1 and a multiple of the 1 groups\n"), (outcome.ExitCode, outcome.Error));
+        Assert.Equal((2, "polder: InChannels must be at least 1 and a multiple of the 1 groups, found 0\n"), (outcome.ExitCode, outcome.Error));
     }
 
     [Fact]
@@ -178,7 +212,9 @@ public class CommandHostTests
     [Fact]
     public void Help_of_a_narrow_terminal_stays_inside()
     {
-        IEnumerable<string> lines = HelpPage.Lines(new ProbeCommand((_, _) => { }), 60);
+        var probe = new ProbeCommand((_, _) => { });
+        probe.AddCommon();
+        IEnumerable<string> lines = HelpPage.Lines(probe, 60);
         Assert.All(lines, line => Assert.True(line.Length <= 60, line));
     }
 

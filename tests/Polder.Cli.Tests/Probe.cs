@@ -15,16 +15,10 @@ internal sealed class ProbeCommand : PolderCommand
         : base("probe", "do what the test says")
     {
         _work = work;
-        Add(Sigma);
-        Add(Pairs);
-        Add(Seeds);
-        Add(Methods);
-        Add(LearningRate);
-        Add(Optimizer);
-        Add(Out);
-        Add(Plot);
-        Add(Frozen);
-        Add(Config);
+        Add(Heading.Method, Methods, Sigma, Pairs);
+        Add(Heading.Training, Seeds, LearningRate, Optimizer, Frozen);
+        Add(Heading.Output, Out, Plot);
+        Add(Heading.Running, Config);
     }
 
     public CliOption<double> Sigma { get; } = CommonOptions.Sigma(0.01);
@@ -57,10 +51,13 @@ internal sealed record Outcome(int ExitCode, string Output, string Error)
 
     public static Outcome Of(Action<CommandContext, ProbeCommand> work, params string[] arguments) => Of(work, default, arguments);
 
-    public static Outcome Of(Action<CommandContext, ProbeCommand> work, CancellationToken cancellation, params string[] arguments)
+    public static Outcome Of(Action<CommandContext, ProbeCommand> work, CancellationToken cancellation, params string[] arguments) =>
+        Of([new ProbeCommand(work)], 200, cancellation, arguments);
+
+    public static Outcome Of(IReadOnlyList<PolderCommand> commands, int width, CancellationToken cancellation, params string[] arguments)
     {
-        using TestConsole results = new TestConsole().Width(200), messages = new TestConsole().Width(200);
-        int code = new CommandHost(new Consoles(results, messages, Live: false), [new ProbeCommand(work)]).Run(arguments, cancellation);
+        using TestConsole results = new TestConsole().Width(width), messages = new TestConsole().Width(200);
+        int code = new CommandHost(new Consoles(results, messages, Live: false), commands).Run(arguments, cancellation);
         return new Outcome(code, results.Output, messages.Output);
     }
 }

@@ -8,6 +8,7 @@ using Spectre.Console.Testing;
 namespace Polder.Cli.Tests;
 
 /// <summary>A method that a program registers before it makes its commands is listed, and has its options, as the library's are.</summary>
+[Collection(nameof(ChangesTheProcess))]
 public class RegisteredMethodTests
 {
     static RegisteredMethodTests() => MethodRegistry.Register(new MethodEntry(
@@ -66,3 +67,7 @@ public class RegisteredMethodTests
         public void ComputeGradient(MethodContext context) => context.Run(Probe.Centre());
     }
 }
+
+/// <summary>Tests that change what all others see: xunit runs collections that forbid parallel runs after all the others.</summary>
+[CollectionDefinition(nameof(ChangesTheProcess), DisableParallelization = true)]
+public class ChangesTheProcess;

@@ -35,6 +35,23 @@ public sealed class SettingsFileTests : IDisposable
     }
 
     [Fact]
+    public void The_device_of_version_0_1_0_says_nothing()
+    {
+        File.WriteAllText(Settings, """{ "polder": "0.1.0", "command": ["probe"], "settings": { "sigma": 0.5, "device": "cpu" } }""");
+        Outcome outcome = Configured((context, probe) => Assert.Equal(0.5, context.Get(probe.Sigma)));
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+    }
+
+    [Theory]
+    [InlineData("{\"device\": \"cuda\"}")]
+    [InlineData("{\"device\": 0}")]
+    public void Another_device_is_no_setting(string json)
+    {
+        File.WriteAllText(Settings, json);
+        Assert.StartsWith($"polder: {Settings}: device: no setting of polder probe", Configured((_, _) => Assert.Fail("it was taken")).Error);
+    }
+
+    [Fact]
     public void A_file_that_is_none_is_named()
     {
         Assert.Equal(
@@ -64,7 +81,7 @@ public sealed class SettingsFileTests : IDisposable
                 Assert.True(context.Get(probe.Frozen));
                 Assert.True(context.IsGiven(probe.Sigma));
                 Assert.Null(context.Get(probe.Out));
-                context.Finish(new { });
+                context.Finish(new Experiments.Reports.Result(new { }));
             },
             "--pairs", "4", "--json", "-");
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));

@@ -12,9 +12,9 @@ public sealed class CompareTests : IDisposable
     [Fact]
     public void Json_has_every_run_and_the_paired_difference()
     {
-        string run = Path.Combine(_folder, "run");
+        string run = Path.Combine(_folder, "run"), csv = Path.Combine(_folder, "compare.csv");
         (int code, string output, string error) = PolderProcess.Run(
-            "compare", "--methods", "base,wp,nso", "--seeds", "0..1", "--epochs", "2", "--threads", "1", "--json", "-", "--quiet", "--out", run);
+            "compare", "--methods", "base,wp,nso", "--seeds", "0..1", "--epochs", "2", "--threads", "1", "--json", "-", "--csv", csv, "--quiet", "--out", run);
 
         Assert.Equal((0, ""), (code, error));
         JsonObject json = JsonNode.Parse(output)!.AsObject();
@@ -56,6 +56,13 @@ public sealed class CompareTests : IDisposable
         Assert.Equal(("on", 1000), ((string)json["settings"]!["curvature"]!, (int)json["settings"]!["curvatureSamples"]!));
         Assert.True(JsonNode.DeepEquals(json, JsonNode.Parse(File.ReadAllText(Path.Combine(run, "result.json")))));
         Assert.True(File.Exists(Path.Combine(run, "config.json")));
+
+        string[][] lines = [.. File.ReadAllText(csv).Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Where(line => !line.Contains('"')).Select(line => line.Split(','))];
+        int Field(string name) => Array.IndexOf(lines[0], name);
+        Assert.Equal(["table", "method", "label"], lines[0].Take(3));
+        Assert.Equal(
+            runs.SelectMany((r, m) => r.Select(x => (Method: (string)results[m]!["method"]!, Seed: (long)x["seed"]!, Accuracy: (double)x["testAccuracy"]!))),
+            lines.Where(line => line[0] == "runs").Select(line => (line[1], long.Parse(line[Field("seed")]), double.Parse(line[Field("testAccuracy")]))));
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using Polder.Checkpoints;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
+using Polder.Experiments.Reports;
 using static TorchSharp.torch;
 
 namespace Polder.Cli.Files;
@@ -32,16 +33,14 @@ internal sealed class ConvertCommand : PolderCommand
     {
         Add(_in);
         Add(_out);
-        Add(_precision);
-        Add(_verbatim);
-        Add(_overwrite);
+        Add(Heading.Output, _precision, _verbatim, _overwrite);
         UseTorch();
+        ShowsTables = false;
         Examples = ["polder convert resnet20.th resnet20.safetensors", "polder convert best.safetensors best.pth --precision f16"];
     }
 
     protected internal override void Run(CommandContext context)
     {
-        context.RequireCpu();
         string input = context.Get(_in)!, output = context.Get(_out)!;
         if (CheckpointConversion.FormatOf(output) is null)
             throw UserErrorException.ForOption("OUT", output, $"a file that ends in {string.Join(", ", CheckpointConversion.Endings)}");
@@ -50,13 +49,14 @@ internal sealed class ConvertCommand : PolderCommand
         OutputFile.RequireFolder("OUT", output);
         using Checkpoint checkpoint = Checkpoint.Load(input, CheckpointOptionsOf.Reading(context.Get(_verbatim)));
         bool whole = CheckpointConversion.Write(checkpoint, output, Types[context.Get(_precision)!]);
+        var blocks = new List<ResultBlock>();
         if (!whole)
-            context.Output.Warn($"{output}: the format holds tensors only, so {checkpoint.Metadata.Count} entries of metadata were left out");
+            Warn($"{output}: the format holds tensors only, so {checkpoint.Metadata.Count} entries of metadata were left out");
         if (checkpoint.LeftOut.Count > 0)
-            context.Output.Warn($"{output}: {checkpoint.LeftOut.Count} tensors outside '{checkpoint.Wrapper}' were left out (--verbatim keeps them)");
+            Warn($"{output}: {checkpoint.LeftOut.Count} tensors outside '{checkpoint.Wrapper}' were left out (--verbatim keeps them)");
         long bytes = new FileInfo(output).Length;
-        context.Output.Result($"{output}: {checkpoint.Tensors.Count} tensors, {bytes / 1e6:F2} MB, from {input} ({checkpoint.Format})");
-        context.Finish(new
+        blocks.Add($"{output}: {checkpoint.Tensors.Count} tensors, {bytes / 1e6:F2} MB, from {input} ({checkpoint.Format})");
+        context.Finish(new Result(new
         {
             Input = input,
             Output = output,
@@ -65,6 +65,9 @@ internal sealed class ConvertCommand : PolderCommand
             Bytes = bytes,
             MetadataWritten = whole,
             checkpoint.LeftOut,
-        });
+        })
+        { Blocks = blocks });
+
+        void Warn(string text) => blocks.Add(new ResultNote(text) { IsWarning = true });
     }
 }

@@ -1,7 +1,6 @@
 using Polder.Cli.Hosting;
-using Polder.Cli.Output;
+using Polder.Experiments.Reports;
 using Polder.Machine;
-using Spectre.Console;
 using TorchSharp;
 
 namespace Polder.Cli.Files;
@@ -40,8 +39,7 @@ internal sealed class DoctorCommand : PolderCommand
     {
         NativeLoad load = NativeRuntime.Load();
         IReadOnlyList<ConvolutionVerdict> verdicts = load.IsLoaded ? Check(context) : [];
-        Show(context, load, verdicts);
-        context.Finish(new
+        context.Finish(new Result(new
         {
             NativeLibrary = new { Loaded = load.IsLoaded, load.Reason, load.Remedy },
             Libstdcxx = NativeRuntime.LibStdCxxVersion(),
@@ -55,7 +53,8 @@ internal sealed class DoctorCommand : PolderCommand
                 Errors = v.Contiguous,
                 ErrorsChannelsLast = v.ChannelsLast,
             }),
-        });
+        })
+        { Blocks = Shown(load, verdicts) });
     }
 
     private static List<ConvolutionVerdict> Check(CommandContext context) => context.Output.Track("convolutions", Shapes.Count, tracker =>
@@ -70,35 +69,38 @@ internal sealed class DoctorCommand : PolderCommand
         return verdicts;
     });
 
-    private static void Show(CommandContext context, NativeLoad load, IReadOnlyList<ConvolutionVerdict> verdicts)
+    private static IReadOnlyList<ResultBlock> Shown(NativeLoad load, IReadOnlyList<ConvolutionVerdict> verdicts)
     {
-        context.Output.Result($"processor      {ProcessorFacts.Name}, {Environment.ProcessorCount} for this process");
-        context.Output.Result($"instructions   {string.Join(", ", ProcessorFacts.VectorInstructionSets)}");
-        context.Output.Result($"C++ library    {NativeRuntime.LibStdCxxVersion() ?? "none found"}");
-        if (!load.IsLoaded)
-        {
-            context.Output.Result($"libtorch       does not load: {load.Reason}");
-            context.Output.Result($"remedy         {load.Remedy}");
-            return;
-        }
-        context.Output.Result($"libtorch       {NativeRuntime.LibTorchVersion}, loaded, {torch.get_num_threads()} threads");
-
-        Table table = CliOutput.NewTable("float32", "output", "input gradient", "weight gradient", "channels last");
-        foreach (ConvolutionVerdict v in verdicts)
-        {
-            table.AddRow(
-                new Text(v.Shape.ToString()),
-                Verdict(v.Contiguous.Output),
-                v.Shape.NeedsInputGradient ? Verdict(v.Contiguous.InputGradient) : new Text("not needed"),
-                Verdict(v.Contiguous.WeightGradient),
-                v.IsRightChannelsLast ? new Text("right") : new Text("WRONG", new Style(Color.Red)));
-        }
-        context.Output.Result(table);
-        var report = new ConvolutionReport(verdicts);
-        context.Output.Result(report.IsRight
-            ? "All of them are right on this machine."
-            : $"{report.Wrong.Count} of {verdicts.Count} shapes are wrong on this machine: {report.Remedy}.");
+        ResultBlock[] machine =
+        [
+            $"processor      {ProcessorFacts.Name}, {Environment.ProcessorCount} for this process",
+            $"instructions   {string.Join(", ", ProcessorFacts.VectorInstructionSets)}",
+            $"C++ library    {NativeRuntime.LibStdCxxVersion() ?? "none found"}",
+        ];
+        return load.IsLoaded
+            ? [.. machine, $"libtorch       {NativeRuntime.LibTorchVersion}, loaded, {torch.get_num_threads()} threads", .. Shown(verdicts)]
+            : [.. machine, $"libtorch       does not load: {load.Reason}", $"remedy         {load.Remedy}"];
     }
 
-    private static Text Verdict(double error) => error <= ConvolutionCheck.Tolerance ? new Text("right") : new Text("WRONG", new Style(Color.Red));
+    internal static IReadOnlyList<ResultBlock> Shown(IReadOnlyList<ConvolutionVerdict> verdicts)
+    {
+        var report = new ConvolutionReport(verdicts);
+        return
+        [
+            ResultTable.Of(
+                "convolutions",
+                [new("float32", "shape"), new("output", "outputError"), new("input gradient", "inputGradientError"), new("weight gradient", "weightGradientError"), new("channels last", "rightChannelsLast")],
+                verdicts,
+                v =>
+                [
+                    v.Shape.ToString(), Verdict(v.Contiguous.Output), v.Shape.NeedsInputGradient ? Verdict(v.Contiguous.InputGradient) : new("not needed", [null]),
+                    Verdict(v.Contiguous.WeightGradient), Word(v.IsRightChannelsLast, v.IsRightChannelsLast),
+                ]),
+            report.IsRight ? "All of them are right on this machine." : $"{report.Wrong.Count} of {verdicts.Count} shapes are wrong on this machine: {report.Remedy}.",
+        ];
+    }
+
+    private static ResultCell Verdict(double error) => Word(error <= ConvolutionCheck.Tolerance, error);
+
+    private static ResultCell Word(bool right, object value) => new(right ? "right" : "WRONG", value) { StandsOut = !right };
 }

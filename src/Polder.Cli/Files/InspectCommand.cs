@@ -3,8 +3,7 @@ using System.Globalization;
 using Polder.Checkpoints;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Spectre.Console;
+using Polder.Experiments.Reports;
 
 namespace Polder.Cli.Files;
 
@@ -20,14 +19,13 @@ internal sealed class InspectCommand : PolderCommand
         : base("inspect", "list the tensors of a checkpoint: names, types, shapes, norms, metadata")
     {
         Add(_file);
-        Add(_verbatim);
+        Add(Heading.Data, _verbatim);
         UseTorch();
         Examples = ["polder inspect resnet20.th", "polder inspect runs/finetune-1/best.safetensors --json -"];
     }
 
     protected internal override void Run(CommandContext context)
     {
-        context.RequireCpu();
         using Checkpoint checkpoint = Checkpoint.Load(context.Get(_file)!, CheckpointOptionsOf.Reading(context.Get(_verbatim)));
         List<(TensorInfo Tensor, TensorStatistics Values)> rows = context.Output.Track("tensors", checkpoint.Tensors.Count, tracker =>
         {
@@ -40,8 +38,7 @@ internal sealed class InspectCommand : PolderCommand
             }
             return found;
         });
-        Show(context, checkpoint, rows);
-        context.Finish(new
+        context.Finish(new Result(new
         {
             File = checkpoint.Path,
             checkpoint.Format,
@@ -64,37 +61,34 @@ internal sealed class InspectCommand : PolderCommand
             NonFinite = rows.Sum(r => r.Values.NonFinite),
             checkpoint.Metadata,
             checkpoint.LeftOut,
-        });
+        })
+        { Blocks = [.. Shown(checkpoint, rows)] });
     }
 
-    private static void Show(CommandContext context, Checkpoint checkpoint, List<(TensorInfo Tensor, TensorStatistics Values)> rows)
+    private static IEnumerable<ResultBlock> Shown(Checkpoint checkpoint, List<(TensorInfo Tensor, TensorStatistics Values)> rows)
     {
         string taken = string.Concat(
             checkpoint.Wrapper is { } wrapper ? $", taken from '{wrapper}'" : "", checkpoint.Prefix is { } prefix ? $", prefix '{prefix}' taken off" : "");
-        context.Output.Result($"{checkpoint.Path}: {checkpoint.Format}{taken}");
+        yield return $"{checkpoint.Path}: {checkpoint.Format}{taken}";
         foreach ((string key, string value) in checkpoint.Metadata)
-            context.Output.Result($"  {key}: {(value.Length > LongestValue ? value[..LongestValue] + "..." : value)}");
+            yield return $"  {key}: {(value.Length > LongestValue ? value[..LongestValue] + "..." : value)}";
         if (checkpoint.LeftOut.Count > 0)
-            context.Output.Result($"  not read: {checkpoint.LeftOut.Count} tensors outside '{checkpoint.Wrapper}', such as {checkpoint.LeftOut[0]} (--verbatim reads them)");
-
-        Table table = CliOutput.NewTable("tensor", "type", "shape", "norm", "smallest", "largest");
-        foreach ((TensorInfo tensor, TensorStatistics values) in rows)
-        {
-            table.AddRow(
-                new Text(tensor.Name), new Text(tensor.Type.ToString()), new Text($"[{string.Join(", ", tensor.Shape)}]"),
-                new Text(Number(values.Norm)), new Text(Number(values.Minimum)), new Text(Number(values.Maximum)));
-        }
-        context.Output.Result(table);
-        context.Output.Result(
+            yield return $"  not read: {checkpoint.LeftOut.Count} tensors outside '{checkpoint.Wrapper}', such as {checkpoint.LeftOut[0]} (--verbatim reads them)";
+        yield return ResultTable.Of(
+            "tensors",
+            ["tensor", "type", "shape", "norm", new("smallest", "minimum"), new("largest", "maximum")],
+            rows,
+            r => [r.Tensor.Name, r.Tensor.Type.ToString(), $"[{string.Join(", ", r.Tensor.Shape)}]", Number(r.Values.Norm), Number(r.Values.Minimum), Number(r.Values.Maximum)]);
+        yield return
             $"{rows.Count} tensors, {rows.Sum(r => r.Values.Count).ToString("N0", CultureInfo.InvariantCulture)} elements, " +
-            $"{Size(rows.Sum(r => r.Values.Bytes))}, norm {Number(Norm(rows))}");
+            $"{Size(rows.Sum(r => r.Values.Bytes))}, norm {Number(Norm(rows)).Text}";
         foreach ((TensorInfo tensor, TensorStatistics values) in rows.Where(r => r.Values.NonFinite > 0))
-            context.Output.Warn($"{tensor.Name}: {values.NonFinite} of {values.Count} elements are NaN or infinite");
+            yield return new ResultNote($"{tensor.Name}: {values.NonFinite} of {values.Count} elements are NaN or infinite") { IsWarning = true };
     }
 
     private static double Norm(List<(TensorInfo Tensor, TensorStatistics Values)> rows) => Math.Sqrt(rows.Sum(r => r.Values.Norm * r.Values.Norm));
 
-    private static string Number(double? value) => value?.ToString("G5", CultureInfo.InvariantCulture) ?? "-";
+    private static ResultCell Number(double? value) => value is null ? new("-", [null]) : ResultCell.Of(value, "G5");
 
     private static string Size(long bytes) => bytes switch
     {

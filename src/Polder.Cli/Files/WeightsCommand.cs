@@ -1,9 +1,8 @@
 using System.CommandLine;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
-using Polder.Cli.Output;
+using Polder.Experiments.Reports;
 using Polder.Vision.Models.Weights;
-using Spectre.Console;
 
 namespace Polder.Cli.Files;
 
@@ -24,7 +23,7 @@ internal sealed class WeightsCommand : PolderCommand
         : base("weights", "download published ImageNet weights into the user's cache folder, or list them")
     {
         Add(_name);
-        Add(_source);
+        Add(Heading.Network, _source);
         Examples = ["polder weights", "polder weights resnet18", "polder finetune --data photos --weights resnet18"];
     }
 
@@ -39,20 +38,17 @@ internal sealed class WeightsCommand : PolderCommand
 
     private static void List(CommandContext context, WeightsCache cache)
     {
-        Table table = CliOutput.NewTable("name", "trained on", "file", "here");
-        foreach (PublishedWeights weights in PublishedWeights.All)
-        {
-            table.AddRow(
-                weights.Name, weights.Summary, weights.FileName,
-                cache.Find(weights) is not null ? "yes" : cache.Partial(weights) is > 0 and var bytes ? $"{bytes / 1e6:F1} MB of it" : "no");
-        }
-        context.Output.Result(table);
-        context.Output.Result($"folder: {cache.Folder}");
-        context.Finish(new
+        ResultTable table = ResultTable.Of(
+            "weights",
+            ["name", "trained on", "file", "here"],
+            PublishedWeights.All,
+            w => [w.Name, w.Summary, w.FileName, cache.Find(w) is not null ? "yes" : cache.Partial(w) is > 0 and var bytes ? $"{bytes / 1e6:F1} MB of it" : "no"]);
+        context.Finish(new Result(new
         {
             cache.Folder,
             Weights = PublishedWeights.All.Select(w => new { w.Name, w.Summary, w.FileName, Path = cache.Find(w) }),
-        });
+        })
+        { Blocks = [table, $"folder: {cache.Folder}"] });
     }
 
     private void Download(CommandContext context, WeightsCache cache, string name)
@@ -73,8 +69,8 @@ internal sealed class WeightsCommand : PolderCommand
         {
             throw new StoppedException($"{cache.Partial(weights)} bytes are kept, the same command continues");
         }
-        context.Output.Result($"{path}: {(here ? "was here already, " : "")}SHA-256 begins with {weights.HashPrefix} as published; use it as --weights {name}");
-        context.Finish(new { weights.Name, Path = path, Downloaded = !here, Bytes = new FileInfo(path).Length });
+        string line = $"{path}: {(here ? "was here already, " : "")}SHA-256 begins with {weights.HashPrefix} as published; use it as --weights {name}";
+        context.Finish(new Result(new { weights.Name, Path = path, Downloaded = !here, Bytes = new FileInfo(path).Length }) { Blocks = [line] });
     }
 
     // A folder's address ends in a slash, or the file's name would take the place of its last part.

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Polder.Checkpoints.IO;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
+using Polder.Experiments.Reports;
 using TorchSharp;
 
 namespace Polder.Cli.Hosting;
@@ -13,6 +14,7 @@ internal sealed class CommandContext
 {
     private readonly PolderCommand _command;
     private readonly string? _json;
+    private readonly (ResultFormat Format, string? Path)[] _tableFiles;
     private readonly bool _hasTorch;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly JsonObject _settings = [];
@@ -25,6 +27,7 @@ internal sealed class CommandContext
     {
         (_command, _parse, _arguments, Output, _hasTorch, Cancellation) = (command, parse, arguments, output, hasTorch, cancellation);
         _json = Get(command.Json);
+        _tableFiles = [.. command.TableFiles.Select(file => (file.Format, Get(file.Option)))];
         InitializeSettings();
     }
 
@@ -41,25 +44,6 @@ internal sealed class CommandContext
 
     /// <summary>Seconds since the command began.</summary>
     public double Seconds => _clock.Elapsed.TotalSeconds;
-
-    /// <summary>Refuses a <c>--device</c> other than the processor, for commands that do not move their tensors.</summary>
-    public void RequireCpu()
-    {
-        string name = Get(_command.Device!)!;
-        if (name != "cpu")
-            throw UserErrorException.ForOption("--device", name, $"cpu (polder {_command.Name} does not use a graphics card yet)");
-    }
-
-    /// <summary>The device of <c>--device</c>.</summary>
-    /// <exception cref="UserErrorException">It is a graphics card and there is none, or not that many.</exception>
-    public torch.Device TorchDevice()
-    {
-        string name = Get(_command.Device!)!;
-        var device = new torch.Device(name);
-        if (device.type == DeviceType.CUDA && !(torch.cuda_is_available() && device.index < torch.cuda.device_count()))
-            throw UserErrorException.ForOption("--device", name, torch.cuda_is_available() ? $"cpu, or cuda:0 to cuda:{torch.cuda.device_count() - 1}" : "cpu (no graphics card that libtorch can use)");
-        return device;
-    }
 
     /// <summary>The value of an option: the user's or the default.</summary>
     public T? Get<T>(Option<T> option) => _parse.GetValue(option);
@@ -107,7 +91,7 @@ internal sealed class CommandContext
 
     /// <summary>
     /// Goes on in the folder of an earlier run: from here on every option has the value of that run, the number of threads included.
-    /// <c>--json</c>, <c>--quiet</c> and <c>--verbose</c> stay those of this command line.
+    /// <c>--json</c>, <c>--csv</c>, <c>--quiet</c> and <c>--verbose</c> stay those of this command line.
     /// </summary>
     /// <param name="option">The option that names the folder.</param>
     /// <param name="folder">The run folder.</param>
@@ -157,13 +141,13 @@ internal sealed class CommandContext
             : [given.Name];
     }
 
-    /// <summary>Writes the result to <c>--json</c> and, where there is a run folder, to its result.json.</summary>
-    /// <param name="members">The command's own members: an anonymous object, a record or a dictionary.</param>
-    public void Finish(object members)
+    /// <summary>Shows the result to people, and writes it to the files that options name and, where there is a run folder, to its result.json.</summary>
+    public void Finish(Result result)
     {
+        ResultTerminal.Write(Output, result);
         JsonObject envelope = Envelope();
         envelope["seconds"] = Seconds;
-        foreach ((string name, JsonNode? value) in (JsonObject)ResultJson.Node(members)!)
+        foreach ((string name, JsonNode? value) in (JsonObject)ResultJson.Node(result.Members)!)
             envelope[name] = value?.DeepClone();
         string text = ResultJson.Text(envelope);
         if (RunFolder is not null)
@@ -172,11 +156,14 @@ internal sealed class CommandContext
             Output.Json(text);
         else if (_json is not null)
             AtomicFile.WriteText(_json, text);
+        foreach ((ResultFormat format, string? path) in _tableFiles)
+            if (path is not null)
+                AtomicFile.WriteText(path, format.Text(result));
     }
 
     private void RequireNoContradiction(Option resume, RunConfiguration configuration)
     {
-        Option[] free = [resume, _command.Json, _command.Quiet, _command.Verbose];
+        Option[] free = [resume, _command.Json, _command.Quiet, _command.Verbose, .. _command.TableFiles.Select(file => file.Option)];
         foreach (Option given in _command.Options.Where(o => IsGiven(o) && !free.Contains(o)))
         {
             string found = ResultJson.Node(((ICliOption)given).ValueIn(_parse))?.ToJsonString() ?? "null";

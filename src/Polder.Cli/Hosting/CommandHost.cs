@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.Globalization;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Machine;
@@ -24,9 +25,7 @@ internal sealed class CommandHost
         _version = _root.Options.OfType<VersionOption>().Single();
         foreach (PolderCommand command in commands)
         {
-            command.Add(command.Json);
-            command.Add(command.Quiet);
-            command.Add(command.Verbose);
+            command.AddCommon();
             _root.Add(command);
         }
     }
@@ -36,8 +35,11 @@ internal sealed class CommandHost
     /// <param name="cancellation">Stops the command as Ctrl-C does.</param>
     public int Run(IReadOnlyList<string> arguments, CancellationToken cancellation = default)
     {
+        // One culture whatever the host's is: numbers read the same everywhere.
+        CultureInfo before = CultureInfo.CurrentCulture;
         try
         {
+            CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
             return Dispatch(arguments, cancellation);
         }
         catch (Exception e)
@@ -45,6 +47,10 @@ internal sealed class CommandHost
             ErrorReport report = ErrorReport.Of(e);
             SayRaw(report.Text);
             return report.ExitCode;
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
         }
     }
 
@@ -83,8 +89,9 @@ internal sealed class CommandHost
         string? json = parse.GetValue(command.Json);
         if (json is not (null or "-"))
             OutputFile.RequireFolder("--json", json, "a file in a folder that exists, or -");
-        if (command.Options.OfType<CliOption<string?>>().FirstOrDefault(o => o.Name == "--plot") is { } plot && parse.GetValue(plot) is { } picture)
-            OutputFile.RequireFolder(plot.Name, picture);
+        foreach (CliOption<string?> option in command.Options.OfType<CliOption<string?>>().Where(o => o.Name == "--plot" || command.TableFiles.Any(f => f.Option == o)))
+            if (parse.GetValue(option) is { } file)
+                OutputFile.RequireFolder(option.Name, file);
         bool hasTorch = command.Threads is not null && LoadTorch(command.RequiresTorch);
         if (hasTorch)
             SetThreads(parse.GetValue(command.Threads!));

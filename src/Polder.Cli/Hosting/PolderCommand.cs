@@ -1,12 +1,13 @@
 using System.CommandLine;
 using Polder.Cli.Options;
+using Polder.Cli.Output;
 
 namespace Polder.Cli.Hosting;
 
 /// <summary>
-/// A command of the program. A subclass makes its options in its constructor, adds them with <see cref="Command.Add(Option)"/> in the
-/// order in which the help page lists them, and does its work in <see cref="Run"/>. <c>--json</c>, <c>--quiet</c> and <c>--verbose</c>
-/// are every command's.
+/// A command of the program. A subclass makes its options in its constructor, adds them with <see cref="Add"/> in the order in which the
+/// help page lists them under each heading, and does its work in <see cref="Run"/>. <c>--json</c>, <c>--quiet</c> and <c>--verbose</c>
+/// are every command's, the options of <see cref="ResultFormat"/> those of every command that shows a table.
 /// </summary>
 internal abstract class PolderCommand : Command
 {
@@ -25,10 +26,10 @@ internal abstract class PolderCommand : Command
     /// <summary>Set by <see cref="UseTorch"/>.</summary>
     public CliOption<int?>? Threads { get; private set; }
 
-    /// <summary>Set by <see cref="UseTorch"/>.</summary>
-    public CliOption<string>? Device { get; private set; }
-
     public CliOption<string?> Json { get; } = CommonOptions.Json();
+
+    /// <summary>The files that the tables can be written to.</summary>
+    public IReadOnlyList<(ResultFormat Format, CliOption<string?> Option)> TableFiles { get; private set; } = [];
 
     public CliFlag Quiet { get; } = CommonOptions.Quiet();
 
@@ -37,15 +38,33 @@ internal abstract class PolderCommand : Command
     /// <summary>Whether the command cannot run where the native libraries do not load.</summary>
     public bool RequiresTorch { get; private set; }
 
-    /// <summary>
-    /// Says that the command computes with tensors: adds <c>--threads</c>, applied before it runs, and <c>--device</c>
-    /// (<see cref="CommandContext.TorchDevice"/>).
-    /// </summary>
+    /// <summary>Whether the result has a table.</summary>
+    protected bool ShowsTables { get; init; } = true;
+
+    /// <summary>Adds options, which the help page lists under a heading.</summary>
+    public void Add(Heading heading, params ReadOnlySpan<ICliOption> options)
+    {
+        foreach (ICliOption option in options)
+        {
+            option.Heading = heading;
+            Add((Option)option);
+        }
+    }
+
+    /// <summary>Adds the options that every command has, after its own.</summary>
+    internal void AddCommon()
+    {
+        Add(Heading.Output, Json);
+        TableFiles = [.. ResultFormat.All.Where(_ => ShowsTables).Select(format => (format, format.ToOption()))];
+        Add(Heading.Output, [.. TableFiles.Select(file => file.Option)]);
+        Add(Heading.Running, Quiet, Verbose);
+    }
+
+    /// <summary>Says that the command computes with tensors: adds <c>--threads</c>, applied before it runs.</summary>
     protected void UseTorch(bool required = true)
     {
         RequiresTorch = required;
-        Add(Threads = CommonOptions.Threads());
-        Add(Device = CommonOptions.Device());
+        Add(Heading.Running, Threads = CommonOptions.Threads());
     }
 
     /// <summary>

@@ -25,7 +25,9 @@ internal sealed record RunConfiguration(string Path, string Version, IReadOnlyLi
         try
         {
             JsonNode? json = JsonNode.Parse(File.ReadAllText(path));
-            string[] command = [.. json!["command"]!.AsArray().Select(argument => (string)argument!)];
+            string[] typed = [.. json!["command"]!.AsArray().Select(argument => (string)argument!)];
+            // Version 0.1.0 had an option for what was always so.
+            string[] command = [.. typed.Where((argument, i) => argument is not ("--device" or "--device=cpu") && !(argument == "cpu" && i > 0 && typed[i - 1] == "--device"))];
             return new RunConfiguration(path, (string)json["polder"]!, command, json["settings"]!.AsObject());
         }
         catch (Exception e) when (e is JsonException or NullReferenceException or InvalidOperationException or FormatException)

@@ -12,7 +12,7 @@ namespace Polder.Cli.Hosting;
 internal sealed class SettingsFile
 {
     // What belongs to one command line and not to what is computed.
-    private static readonly string[] OwnToACommandLine = ["--config", "--resume", "--json", "--quiet", "--verbose"];
+    private static readonly string[] OwnToACommandLine = ["--config", "--resume", "--json", "--quiet", "--verbose", .. ResultFormat.All.Select(format => format.Option)];
 
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
@@ -59,6 +59,8 @@ internal sealed class SettingsFile
         {
             if (!seen.Add(member.Name))
                 throw new UserErrorException($"{_path}: {member.Name}: found twice, allowed: once");
+            if (member is { Name: "device", Value.ValueKind: JsonValueKind.String } && member.Value.GetString() == "cpu")
+                continue; // version 0.1.0 had an option for what was always so
             Option option = OptionOf(member.Name);
             bool own = OwnToACommandLine.Contains(option.Name);
             // A run folder's own place and ways of telling are not those of the next run.

@@ -9,7 +9,6 @@ using Polder.Experiments.Reports;
 using Polder.Generalization;
 using Polder.Parameters;
 using Polder.Vision.Models;
-using Spectre.Console;
 
 namespace Polder.Cli.Measuring;
 
@@ -51,23 +50,16 @@ internal sealed class BoundCommand : PolderCommand
         : base("bound", "bound the error on new images by that on the training images (PAC-Bayes), term by term")
     {
         _measurement = new MeasurementOptions(this, samples: null, choosesSplit: false);
-        Add(_start);
-        Add(_sigmas);
-        Add(_draws);
-        Add(_delta);
-        Add(_drawDelta);
-        Add(_beta);
-        Add(_smoothing);
-        Add(_buffers);
+        Add(Heading.Network, _start, _buffers);
+        Add(Heading.Measurement, _sigmas, _draws, _delta, _drawDelta, _beta, _smoothing);
         _trace = new TraceMeasurement(this);
-        Add(_plot);
+        Add(Heading.Output, _plot);
         UseTorch();
         Examples = ["polder bound --run runs/finetune-1", "polder bound --weights tuned.safetensors --start resnet20.th --data photos --sigmas 0.01,0.03,0.1 --json -"];
     }
 
     protected internal override void Run(CommandContext context)
     {
-        context.RequireCpu();
         BoundOptions options = OptionsOf(context);
         _trace.IsAsked(context); // a wrong number is refused before the work, not after it
         using Measured measured = _measurement.Open(context);
@@ -95,9 +87,8 @@ internal sealed class BoundCommand : PolderCommand
         if (result is null || result.Best is null)
             throw new StoppedException("no sigma was finished, nothing is known");
         HessianForm? form = MeasureHessian(context, network, loss, origin, result);
-        Show(context, result, loss, form, premises);
+        context.Finish(BoundReport.Of(result, loss, form, premises));
         Plot(context, result);
-        context.Finish(Describe(result, loss, form, premises));
         if (context.Cancellation.IsCancellationRequested)
             throw new StoppedException($"{result.Points.Count} of {options.Sigmas.Count} sigmas are finished and shown");
     }
@@ -180,55 +171,6 @@ internal sealed class BoundCommand : PolderCommand
         }
     }
 
-    private static void Show(CommandContext context, BoundResult result, BoundedCrossEntropy loss, HessianForm? form, IReadOnlyList<Premise> premises)
-    {
-        Table table = CliOutput.NewTable("sigma", "KL / n", "noisy error, %", "at most, %", "error bound, %", "noisy loss", "loss bound");
-        foreach (SigmaBound point in result.Points)
-        {
-            string divergence = $"{point.Divergence / result.Sample.Examples:G3}";
-            if (point.Measured is { } m)
-            {
-                table.AddRow(
-                    $"{point.Sigma:G3}", divergence, $"{100 * m.Error.Value:F1} +- {100 * m.Error.StandardError:F1}", $"{100 * m.ErrorUpper:F1}", $"{100 * m.ErrorBound:F1}", $"{m.Loss.Value:F3}", $"{m.LossBound:F3}");
-            }
-            else
-            {
-                table.AddRow($"{point.Sigma:G3}", divergence, "", "", $"> {100 * point.LeastErrorBound:F1}", "", "");
-            }
-        }
-        context.Output.Result(table);
-        SigmaBound best = result.Best!;
-        context.Output.Result(
-            $"Training error {result.Clean.ErrorRate:P1}, loss {result.Clean.Loss:F3} of at most {loss.LargestLoss:F3}; n = {result.Sample.Examples}, distance from the start {result.Distance:G4}.");
-        context.Output.Result(
-            $"With confidence {result.Confidence:P1} the network with noise of sigma {best.Sigma:G3} on its weights errs on at most {result.Value:P1} of new images.");
-        if (result.IsVacuous)
-            context.Output.Result($"The bound is vacuous: a guess errs on {result.GuessError:P1}.");
-        if (form is not null)
-            Show(context, form, loss);
-        foreach (Premise premise in premises)
-        {
-            string line = $"{premise.Name}: {premise.Detail}";
-            if (premise.Holds == false)
-                context.Output.Warn($"premise violated, so the bound is not proven: {line}");
-            else
-                context.Output.Result(line);
-        }
-    }
-
-    private static void Show(CommandContext context, HessianForm form, BoundedCrossEntropy loss)
-    {
-        Table table = CliOutput.NewTable("layer", "distance r", "trace", "r^T H r");
-        foreach ((LayerDistance layer, var block) in form.Way.Layers.Zip(form.Trace.Blocks))
-            table.AddRow(new Text(layer.Layer.Name), new Text($"{layer.Distance:G3}"), new Text($"{block.Trace.Value:G3} +- {block.Trace.StandardError:G2}"), new Text($"{layer.Curvature:G3}"));
-        context.Output.Result(table);
-        context.Output.Result(
-            $"Trace of the Hessian {form.Trace.Value:G4} +- {form.Trace.StandardError:G2}, r^T H r {form.Way.Value:G4}: {(double.IsNaN(form.OptimalSigma) ? "the trace is not above 0, so no sigma is optimal" : $"the optimal sigma is {form.OptimalSigma:G3}, the main term {form.MainTerm:F3}, {form.MainTermByLayer:F3} with a sigma for each layer")}.");
-        HessianBound best = form.Best.Bound;
-        context.Output.Result(
-            $"Of the network itself, under assumptions (docs/method.md): loss at most {best.Value:F3} = {best.LossTerm:F3} loss + {best.TraceTerm:F3} trace {(best.RemainderTerm < 0 ? "-" : "+")} {Math.Abs(best.RemainderTerm):F3} remainder + {best.DistanceTerm:F3} distance + {best.ConfidenceTerm:F3} confidence, at sigma {form.Best.Sigma:G3}{(best.Value < loss.GuessLoss ? "" : $"; vacuous: a guess has {loss.GuessLoss:F3}")}.");
-    }
-
     private void Plot(CommandContext context, BoundResult result)
     {
         if (context.Get(_plot) is not { } file)
@@ -241,51 +183,5 @@ internal sealed class BoundCommand : PolderCommand
             new Curve("distance, n and delta alone", [.. points.Select(p => p.Sigma)], [.. points.Select(p => p.LeastErrorBound)]),
             new Curve("guess", [points[0].Sigma, points[^1].Sigma], [result.GuessError, result.GuessError]),
         ], Path.GetExtension(file)));
-    }
-
-    private static object Describe(BoundResult result, BoundedCrossEntropy loss, HessianForm? form, IReadOnlyList<Premise> premises)
-    {
-        SigmaBound best = result.Best!;
-        MeasuredBound m = best.Measured!;
-        return new
-        {
-            result.Value,
-            Vacuous = result.IsVacuous,
-            result.GuessError,
-            result.Confidence,
-            best.Sigma,
-            best.Divergence,
-            result.Distance,
-            Count = result.Sample.Examples,
-            result.Sample.Classes,
-            TrainingError = result.Clean.ErrorRate,
-            TrainingLoss = result.Clean.Loss,
-            NoisyError = m.Error.Value,
-            NoisyErrorStandardError = m.Error.StandardError,
-            NoisyErrorUpper = m.ErrorUpper,
-            NoisyLoss = m.Loss.Value,
-            NoisyLossUpper = m.LossUpper,
-            m.LossBound,
-            m.LinearLossBound,
-            loss.LargestLoss,
-            loss.GuessLoss,
-            Grid = result.Points.Select(p => new
-            {
-                p.Sigma,
-                p.Divergence,
-                p.LeastErrorBound,
-                NoisyError = p.Measured?.Error.Value,
-                NoisyErrorStandardError = p.Measured?.Error.StandardError,
-                NoisyErrorUpper = p.Measured?.ErrorUpper,
-                p.Measured?.ErrorBound,
-                NoisyLoss = p.Measured?.Loss.Value,
-                NoisyLossUpper = p.Measured?.LossUpper,
-                p.Measured?.LossBound,
-                p.Measured?.LinearLossBound,
-                HalfSigmaSquaredTrace = form is null ? (double?)null : p.Sigma * p.Sigma / 2 * form.Trace.Value,
-            }),
-            Hessian = form?.Describe(),
-            Premises = premises,
-        };
     }
 }

@@ -8,14 +8,13 @@ using Polder.Experiments.Reports;
 using Polder.Vision.Data;
 using Polder.Vision.Models;
 using Polder.Vision.Training.Metrics;
-using Spectre.Console;
 
 namespace Polder.Cli.Measuring;
 
 /// <summary><c>polder evaluate</c>: how well weights do on a part of a data set, by every measure.</summary>
 internal sealed class EvaluateCommand : PolderCommand
 {
-    private const int DefaultBatchSize = 64, MostRows = 20, WideTable = 90;
+    private const int DefaultBatchSize = 64;
 
     private static readonly int[] Top = [1, 3, 5];
 
@@ -44,17 +43,9 @@ internal sealed class EvaluateCommand : PolderCommand
     public EvaluateCommand()
         : base("evaluate", "judge weights on images: accuracy, top-k, F1, kappa, calibration, each class by itself")
     {
-        Add(_run);
-        Add(_weights);
-        Add(_architecture);
-        Add(_data);
-        Add(_dataset);
-        Add(_split);
-        Add(_imageSize);
-        Add(_batchSize);
-        Add(_seed);
-        Add(_skipUnreadable);
-        Add(_plot);
+        Add(Heading.Data, _run, _data, _dataset, _split, _seed, _skipUnreadable);
+        Add(Heading.Network, _weights, _architecture, _imageSize, _batchSize);
+        Add(Heading.Output, _plot);
         UseTorch();
         Examples =
         [
@@ -65,7 +56,6 @@ internal sealed class EvaluateCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
-        context.RequireCpu();
         FinishedRun? run = context.Get(_run) is { } folder ? FinishedRun.Open(folder) : null;
         string path = context.Get(_data) ?? run?.Setting<string>(_data) ?? throw UserErrorException.ForOption("--data", "", "a folder or the name of a built-in set, or --run");
         long seed = context.Get(_seed) ?? run?.Seed ?? 0;
@@ -85,10 +75,9 @@ internal sealed class EvaluateCommand : PolderCommand
         int[] top = [.. Top.Where(k => k < set.Classes.Count)];
         ClassificationMetrics metrics = context.Output.Track("evaluating", set.Count, tracker => ModelMetrics.Of(
             trained.Model, loader, top, new Relay<int>(done => tracker.Report(done, () => $"{done} of {set.Count}")), context.Cancellation));
+        context.Finish(EvaluationReport.Of(context.Get(_split)!, set.Classes, metrics));
         if (context.Get(_plot) is { } plot)
             PlotWriter.Write(context, plot, ConfusionPlot.Draw("Confusion matrix", set.Classes, metrics.Confusion, Path.GetExtension(plot)));
-        Show(context, set.Classes, metrics);
-        Finish(context, set.Classes, metrics);
     }
 
     private DataSplits Splits(CommandContext context, TrainedModel trained, string path, string? dataset, long seed, FinishedRun? run)
@@ -102,61 +91,4 @@ internal sealed class EvaluateCommand : PolderCommand
         trained.RequireClasses(path, data.Classes);
         return data.Split(DataOptions.SplitOf(run, seed));
     }
-
-    private void Show(CommandContext context, IReadOnlyList<string> classes, ClassificationMetrics metrics)
-    {
-        Table table = CliOutput.NewTable("measure", context.Get(_split)!);
-        table.AddRow("images", $"{metrics.Count}");
-        table.AddRow("accuracy", $"{metrics.Accuracy:P1}");
-        foreach ((int k, double share) in metrics.TopAccuracy.Where(t => t.Key > 1))
-            table.AddRow($"top-{k} accuracy", $"{share:P1}");
-        table.AddRow("balanced accuracy", $"{metrics.BalancedAccuracy:P1}");
-        table.AddRow("macro F1", $"{metrics.MacroF1:F4}");
-        // Only grades have an order that a kappa could respect.
-        if (classes.All(name => int.TryParse(name, out _)))
-            table.AddRow("quadratic kappa", $"{metrics.QuadraticKappa:F4}");
-        table.AddRow("calibration error", $"{metrics.ExpectedCalibrationError:F4}");
-        table.AddRow("loss", $"{metrics.Loss:F4}");
-        context.Output.Result(table);
-
-        IReadOnlyList<ClassMetrics> rows = metrics.PerClass;
-        if (rows.Count > MostRows)
-        {
-            rows = [.. rows.Where(c => c.Count > 0).OrderBy(c => c.F1).Take(MostRows)];
-            context.Output.Result($"the {rows.Count} classes of the lowest F1 (--json has all {classes.Count}):");
-        }
-        // Beside long names of classes a narrow terminal would break every word of it.
-        bool wide = context.Output.Width >= WideTable;
-        Table perClass = CliOutput.NewTable(["class", "images", "precision", "recall", "F1", .. wide ? (string[])["most often taken for"] : []]);
-        foreach (ClassMetrics c in rows)
-        {
-            string[] cells = [c.Name, $"{c.Count}", $"{c.Precision:P1}", $"{c.Recall:P1}", $"{c.F1:F3}"];
-            if (wide)
-                cells = [.. cells, MostTakenFor(classes, metrics.Confusion, Array.IndexOf([.. metrics.PerClass], c))];
-            perClass.AddRow(cells.Select(cell => new Text(cell)));
-        }
-        context.Output.Result(perClass);
-    }
-
-    private static string MostTakenFor(IReadOnlyList<string> classes, ConfusionMatrix confusion, int label)
-    {
-        (int other, long count) = Enumerable.Range(0, classes.Count).Where(c => c != label).Select(c => (c, confusion[label, c])).MaxBy(c => c.Item2);
-        return count == 0 ? "" : $"{classes[other]} ({count})";
-    }
-
-    private void Finish(CommandContext context, IReadOnlyList<string> classes, ClassificationMetrics metrics) => context.Finish(new
-    {
-        metrics.Accuracy,
-        metrics.Loss,
-        metrics.Count,
-        Classes = classes,
-        Split = context.Get(_split),
-        metrics.TopAccuracy,
-        metrics.BalancedAccuracy,
-        metrics.MacroF1,
-        metrics.QuadraticKappa,
-        metrics.ExpectedCalibrationError,
-        ConfusionMatrix = metrics.Confusion.ToRows(),
-        metrics.PerClass,
-    });
 }

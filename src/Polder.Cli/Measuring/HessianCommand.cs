@@ -6,7 +6,6 @@ using Polder.Experiments.Measurement;
 using Polder.Experiments.Reports;
 using Polder.Objectives;
 using Polder.Parameters;
-using Spectre.Console;
 using TorchSharp;
 
 namespace Polder.Cli.Measuring;
@@ -51,21 +50,10 @@ internal sealed class HessianCommand : PolderCommand
         : base("hessian", "measure how flat trained weights lie: trace, eigenvalues and density of the loss's Hessian, by layer")
     {
         _measurement = new MeasurementOptions(this);
-        Add(_trace);
-        Add(_relativeError);
-        Add(_maxProducts);
-        Add(_top);
-        Add(_bottom);
-        Add(_tolerance);
-        Add(_density);
-        Add(_densityProbes);
-        Add(_densitySteps);
-        Add(_layers);
-        Add(_layerEigenvalues);
-        Add(_layerSamples);
-        Add(_blocks);
-        Add(_precision);
-        Add(_plot);
+        Add(
+            Heading.Measurement, _trace, _relativeError, _maxProducts, _top, _bottom, _tolerance, _density, _densityProbes, _densitySteps, _layers, _layerEigenvalues, _layerSamples,
+            _blocks, _precision);
+        Add(Heading.Output, _plot);
         UseTorch();
         Examples =
         [
@@ -76,7 +64,6 @@ internal sealed class HessianCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
-        context.RequireCpu();
         using Measured measured = _measurement.Open(context);
         MeasuredNetwork network = measured.Network;
         if (context.Get(_precision) == "f64")
@@ -97,16 +84,15 @@ internal sealed class HessianCommand : PolderCommand
         context.SetEffective("--layers", context.Get(_layers) || context.Get(_layerEigenvalues));
 
         double loss = context.Output.Track("loss", 1, _ => hessian.Loss.Value(context.Cancellation));
-        var found = new HessianFindings(hessian.Loss);
+        var found = new HessianReport(hessian.Loss.Layers, hessian.Dimension);
         Measure(context, network, hessian, density, found);
-        Show(context, network, loss, found);
+        context.Finish(found.ToResult(network.Name, network.Images.Count, loss, Math.Min(context.Get(_layerSamples), network.Images.Count)));
         Plot(context, found);
-        context.Finish(found.Describe(network.Images.Count, loss));
         if (context.Cancellation.IsCancellationRequested)
             throw new StoppedException(found.IsEmpty ? "no estimate was begun" : "what was known by then is shown, with its error");
     }
 
-    private void Measure(CommandContext context, MeasuredNetwork network, Hessian hessian, bool density, HessianFindings found)
+    private void Measure(CommandContext context, MeasuredNetwork network, Hessian hessian, bool density, HessianReport found)
     {
         try
         {
@@ -190,7 +176,7 @@ internal sealed class HessianCommand : PolderCommand
             context.Cancellation));
     }
 
-    private void LayerEigenvalues(CommandContext context, MeasuredNetwork network, EmpiricalLoss whole, HessianFindings found)
+    private void LayerEigenvalues(CommandContext context, MeasuredNetwork network, EmpiricalLoss whole, HessianReport found)
     {
         int count = Math.Min(context.Get(_layerSamples), network.Images.Count);
         context.SetEffective(_layerSamples, count);
@@ -209,43 +195,7 @@ internal sealed class HessianCommand : PolderCommand
         });
     }
 
-    private void Show(CommandContext context, MeasuredNetwork network, double loss, HessianFindings found)
-    {
-        context.Output.Result($"{network.Name}: {found.Loss.Space.Dimension} parameters, {network.Images.Count} images, loss {loss:G5}");
-        if (found.Trace is { } trace)
-        {
-            context.Output.Result(
-                $"trace {trace.Value:G5} +- {trace.StandardError:G2} (standard error; {trace.Estimator}{(trace is { Estimator: "deflated" } ? $" of {trace.Deflated} directions" : "")}, {trace.Products} products{(trace.Exit is EstimateExit.Tolerance or EstimateExit.Exact ? "" : $", ended by {Word(trace.Exit)}")})");
-            if (trace.SquaredFrobeniusNorm is { Value: > 0 } squares)
-                context.Output.Result($"Frobenius norm {Math.Sqrt(squares.Value):G4} +- {squares.StandardError / (2 * Math.Sqrt(squares.Value)):G2}");
-        }
-        if (found.Eigenvalues is { } eigenvalues)
-        {
-            Table table = CliOutput.NewTable("eigenvalue", "residual", "");
-            foreach (Eigenpair pair in eigenvalues.Top.Concat(eigenvalues.Bottom.Reverse()))
-                table.AddRow($"{pair.Value:G6}", $"{pair.Residual:G2}", pair.Converged ? "" : "not converged");
-            context.Output.Result(table);
-            context.Output.Result($"An eigenvalue is within its residual of the value; {eigenvalues.Products} products{(eigenvalues.Exit is EigenExit.Converged or EigenExit.Exact ? "" : $", ended by {Word(eigenvalues.Exit)}")}.");
-        }
-        if (found.Layers is { Count: > 0 } layers)
-        {
-            Table table = CliOutput.NewTable("layer", "parameters", "share", "trace", "+-", "top eigenvalue");
-            foreach (ParameterBlock layer in layers)
-            {
-                Estimate? part = found.TraceOf(layer);
-                table.AddRow(
-                    layer.Name, $"{layer.Count}", $"{(double)layer.Count / found.Loss.Space.Dimension:P1}", $"{part?.Value:G4}", $"{part?.StandardError:G2}",
-                    found.TopOf(layer) is { } top ? $"{top.Value:G4}{(top.Converged ? "" : $" +- {top.Residual:G2}")}" : "");
-            }
-            context.Output.Result(table);
-            if (found.LayerEigenvalues.Count > 0)
-                context.Output.Result($"Top eigenvalues are those of each layer's own block, on {Math.Min(context.Get(_layerSamples), network.Images.Count)} images.");
-        }
-        if (found.Density is { } density)
-            context.Output.Result($"density: {density.Products} products, from {density.Points[0]:G3} to {density.Points[^1]:G3}");
-    }
-
-    private void Plot(CommandContext context, HessianFindings found)
+    private void Plot(CommandContext context, HessianReport found)
     {
         if (context.Get(_plot) is not { } file || found.Density is not { } density)
             return;
@@ -260,8 +210,6 @@ internal sealed class HessianCommand : PolderCommand
             ],
             Path.GetExtension(file)));
     }
-
-    private static string Word(Enum exit) => exit.ToString().ToLowerInvariant() switch { "budget" => "the budget of products", "cancelled" => "the stop", var other => other };
 
     private static torch.Tensor CrossEntropy(torch.Tensor logits, torch.Tensor labels) => torch.nn.functional.cross_entropy(logits, labels);
 }

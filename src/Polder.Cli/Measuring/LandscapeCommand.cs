@@ -8,7 +8,6 @@ using Polder.Flatness;
 using Polder.Noise;
 using Polder.Objectives;
 using Polder.Parameters;
-using Spectre.Console;
 using TorchSharp;
 
 namespace Polder.Cli.Measuring;
@@ -36,11 +35,8 @@ internal sealed class LandscapeCommand : PolderCommand
         : base("landscape", "cut the loss surface through the weights, along a line or over a plane")
     {
         _measurement = new MeasurementOptions(this);
-        Add(_dimensions);
-        Add(_directions);
-        Add(_radius);
-        Add(_points);
-        Add(_plot);
+        Add(Heading.Measurement, _dimensions, _directions, _radius, _points);
+        Add(Heading.Output, _plot);
         UseTorch();
         Examples =
         [
@@ -51,7 +47,6 @@ internal sealed class LandscapeCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
-        context.RequireCpu();
         using Measured measured = _measurement.Open(context);
         MeasuredNetwork network = measured.Network;
         var hessian = new Hessian(network.CrossEntropy());
@@ -64,6 +59,8 @@ internal sealed class LandscapeCommand : PolderCommand
                 RunLine(context, network, hessian.Loss, directions, eigenvalues, options, loss);
             else
                 RunPlane(context, network, hessian.Loss, directions, eigenvalues, options, loss);
+            if (context.Cancellation.IsCancellationRequested)
+                throw new StoppedException("the finished points around the weights are shown, the others are null");
         }
         finally
         {
@@ -107,14 +104,9 @@ internal sealed class LandscapeCommand : PolderCommand
         LossLine? known = null;
         LossLine line = Track(context, options.Points, tracker => LossSurface.Line(
             function, directions[0], options, new Relay<LossLine>(l => Report(tracker, (known = l).Losses)), context.Cancellation), () => known);
-        Table table = CliOutput.NewTable("position", "loss");
-        foreach ((double position, double value) in line.Positions.Zip(line.Losses))
-            if (!double.IsNaN(value))
-                table.AddRow($"{position:G3}", $"{value:G5}");
-        context.Output.Result(table);
+        context.Finish(LandscapeReport.Of(line, loss, network.Images.Count, function.Space.Dimension, [.. directions.Select(d => d.Norm())], eigenvalues));
         if (context.Get(_plot) is { } file)
             PlotWriter.Write(context, file, new CurvePlot(network.Name, Axis(context, 1), "loss") { LogY = false }.Draw([new Curve("loss", line.Positions, line.Losses)], Path.GetExtension(file)));
-        Finish(context, network, loss, line.Positions, line.Losses, directions, eigenvalues);
     }
 
     private void RunPlane(
@@ -123,13 +115,9 @@ internal sealed class LandscapeCommand : PolderCommand
         LossPlane? known = null;
         LossPlane plane = Track(context, options.Points * options.Points, tracker => LossSurface.Plane(
             function, directions[0], directions[1], options, new Relay<LossPlane>(p => Report(tracker, (known = p).Losses.SelectMany(row => row))), context.Cancellation), () => known);
-        double[] values = [.. plane.Losses.SelectMany(row => row).Where(v => !double.IsNaN(v))];
-        Table table = CliOutput.NewTable("points", "loss at the weights", "smallest", "largest");
-        table.AddRow($"{values.Length} of {options.Points * options.Points}", $"{loss:G5}", $"{values.Min():G5}", $"{values.Max():G5}");
-        context.Output.Result(table);
+        context.Finish(LandscapeReport.Of(plane, loss, network.Images.Count, function.Space.Dimension, [.. directions.Select(d => d.Norm())], eigenvalues));
         if (context.Get(_plot) is { } file)
             PlotWriter.Write(context, file, new ContourPlot(network.Name, Axis(context, 1), Axis(context, 2), "loss").Draw(plane.Positions, plane.Losses, Path.GetExtension(file)));
-        Finish(context, network, loss, plane.Positions, plane.Losses, directions, eigenvalues);
     }
 
     private static void Report(IProgressTracker tracker, IEnumerable<double> losses)
@@ -150,24 +138,6 @@ internal sealed class LandscapeCommand : PolderCommand
             return known() ?? throw new StoppedException("no row of the slice was finished, nothing is known");
         }
     });
-
-    private static void Finish(
-        CommandContext context, MeasuredNetwork network, double loss, IReadOnlyList<double> positions, object losses, ParameterVector[] directions,
-        IReadOnlyList<Eigenpair>? eigenvalues)
-    {
-        context.Finish(new
-        {
-            Loss = loss,
-            Samples = network.Images.Count,
-            Parameters = directions[0].Space.Dimension,
-            DirectionNorms = directions.Select(d => d.Norm()),
-            Eigenvalues = eigenvalues?.Select(e => new { e.Value, e.Residual }),
-            Positions = positions,
-            Losses = losses,
-        });
-        if (context.Cancellation.IsCancellationRequested)
-            throw new StoppedException("the finished points around the weights are shown, the others are null");
-    }
 
     private string Axis(CommandContext context, int number) => context.Get(_directions) == "random" ? $"random direction {number}" : $"eigenvector {number}";
 }

@@ -28,16 +28,12 @@ internal sealed class MeasurementOptions
         (_defaultSamples, _choosesSplit) = (samples, choosesSplit);
         Samples = OptionOf.OptionalCount(
             "--samples", "images: the first ones of the split, in its order, without augmentation", samples?.ToString() ?? "all", ValueRange.AtLeast(1));
-        command.Add(Run);
-        command.Add(Weights);
-        command.Add(Architecture);
-        command.Add(Data);
+        command.Add(Heading.Data, Run, Data);
         if (choosesSplit)
-            command.Add(Split);
-        command.Add(Samples);
-        command.Add(ImageSize);
-        command.Add(BatchSize);
-        command.Add(Seed);
+            command.Add(Heading.Data, Split);
+        command.Add(Heading.Data, Samples);
+        command.Add(Heading.Network, Weights, Architecture, ImageSize, BatchSize);
+        command.Add(Heading.Running, Seed);
     }
 
     public CliOption<string?> Run { get; } = CommonOptions.Run();

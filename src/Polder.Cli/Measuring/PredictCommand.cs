@@ -1,15 +1,13 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Polder.Checkpoints;
 using Polder.Checkpoints.IO;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
+using Polder.Experiments.Reports;
 using Polder.Vision.Models;
 using Polder.Vision.Training;
-using Spectre.Console;
 using TorchSharp;
 
 namespace Polder.Cli.Measuring;
@@ -39,16 +37,9 @@ internal sealed class PredictCommand : PolderCommand
         : base("predict", "say what images show: the most probable classes with their probabilities")
     {
         Add(_paths);
-        Add(_run);
-        Add(_weights);
-        Add(_architecture);
-        Add(_top);
-        Add(_format);
-        Add(_out);
-        Add(_features);
-        Add(_imageSize);
-        Add(_batchSize);
-        Add(_skipUnreadable);
+        Add(Heading.Data, _run, _skipUnreadable);
+        Add(Heading.Network, _weights, _architecture, _imageSize, _batchSize);
+        Add(Heading.Output, _top, _format, _out, _features);
         UseTorch();
         Examples =
         [
@@ -60,7 +51,6 @@ internal sealed class PredictCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
-        context.RequireCpu();
         string format = context.Get(_format)!;
         if (context.IsGiven(_out) && format == "table")
             throw UserErrorException.ForOption("--format", "table", "csv or jsonl, where --out names a file");
@@ -83,29 +73,46 @@ internal sealed class PredictCommand : PolderCommand
             KeepFeatures = context.Get(_features) is not null,
         };
         var predictions = new List<Prediction>(files.Count);
-        var text = new StringBuilder(format == "csv" ? "path,rank,class,probability\n" : "");
         double start = context.Seconds;
         context.Output.Track("images", files.Count, tracker =>
         {
             foreach (Prediction prediction in predictor.Predict(files, context.Cancellation))
             {
                 predictions.Add(prediction);
-                Append(text, format, prediction);
                 tracker.Report(predictions.Count, () => $"{predictions.Count} of {files.Count}, {predictions.Count / (context.Seconds - start):F0} images/s");
             }
         });
         foreach (Prediction failed in predictions.Where(p => p.Error is not null))
             context.Output.Warn(failed.Error!);
-        Show(context, format, predictions, text);
+        Result result = ResultOf(trained.Weights, predictions, showsTable: format == "table");
+        if (format != "table")
+            WriteText(context, format == "csv" ? ResultCsv.Text(result.DataTables.Single(), "\n") : string.Concat(predictions.Select(p => ResultJson.Line(p) + "\n")), predictions.Count);
         WriteFeatures(context, trained, predictions);
-        context.Finish(new
-        {
-            trained.Weights,
-            Count = predictions.Count(p => p.Error is null),
-            Unreadable = predictions.Count(p => p.Error is not null),
-            Predictions = predictions,
-        });
+        context.Finish(result);
     }
+
+    internal static Result ResultOf(string weights, IReadOnlyList<Prediction> predictions, bool showsTable) => new(new
+    {
+        Weights = weights,
+        Count = predictions.Count(p => p.Error is null),
+        Unreadable = predictions.Count(p => p.Error is not null),
+        Predictions = predictions,
+    })
+    {
+        Blocks =
+        [
+            ResultTable.Of(
+                "shown", ["image", "most probable classes"], predictions.Take(MostRows),
+                p => [p.Path, p.Error is not null ? "cannot be decoded" : string.Join(", ", p.Top.Select(t => $"{t.Class} {t.Probability:P1}"))])
+                with { In = showsTable ? ResultPlace.People : ResultPlace.None },
+            .. showsTable && predictions.Count > MostRows ? (ResultBlock[])[$"and {predictions.Count - MostRows} more (--format csv or jsonl has all)"] : [],
+            ResultTable.Of(
+                "predictions", ["path", "rank", "class", "probability"],
+                predictions.SelectMany(p => p.Error is not null ? [(p.Path, 0, null)] : p.Top.Select((top, i) => (p.Path, Rank: i + 1, Top: (ClassProbability?)top))),
+                row => row.Top is null ? [row.Path, ResultCell.None, ResultCell.None, ResultCell.None] : [row.Path, row.Rank, row.Top.Class, $"{row.Top.Probability:G9}"])
+                with { In = ResultPlace.Programs },
+        ],
+    };
 
     // Rows are in the order of the predictions; files that could not be decoded have none.
     private void WriteFeatures(CommandContext context, TrainedModel trained, List<Prediction> predictions)
@@ -123,39 +130,16 @@ internal sealed class PredictCommand : PolderCommand
         context.Output.Info($"{file}: features of {read.Length} images, {width} each");
     }
 
-    private void Show(CommandContext context, string format, List<Prediction> predictions, StringBuilder text)
+    private void WriteText(CommandContext context, string text, int images)
     {
         if (context.Get(_out) is { } file)
         {
-            AtomicFile.WriteText(file, text.ToString());
-            context.Output.Result($"{file}: {predictions.Count} images");
-            return;
+            AtomicFile.WriteText(file, text);
+            context.Output.Result($"{file}: {images} images");
         }
-        if (format != "table")
+        else
         {
-            context.Output.Raw(text.ToString());
-            return;
+            context.Output.Raw(text);
         }
-        Table table = CliOutput.NewTable("image", "most probable classes");
-        foreach (Prediction p in predictions.Take(MostRows))
-            table.AddRow(new Text(p.Path), new Text(p.Error is not null ? "cannot be decoded" : string.Join(", ", p.Top.Select(t => $"{t.Class} {t.Probability:P1}"))));
-        context.Output.Result(table);
-        if (predictions.Count > MostRows)
-            context.Output.Result($"and {predictions.Count - MostRows} more (--format csv or jsonl has all)");
     }
-
-    private static void Append(StringBuilder text, string format, Prediction prediction)
-    {
-        if (format == "jsonl")
-            text.Append(ResultJson.Line(prediction)).Append('\n');
-        if (format != "csv")
-            return;
-        if (prediction.Error is not null)
-            text.Append(CultureInfo.InvariantCulture, $"{Quoted(prediction.Path)},,,\n");
-        foreach ((int i, ClassProbability c) in prediction.Top.Index())
-            text.Append(CultureInfo.InvariantCulture, $"{Quoted(prediction.Path)},{i + 1},{Quoted(c.Class)},{c.Probability:G9}\n");
-    }
-
-    private static string Quoted(string field) =>
-        field.AsSpan().IndexOfAny(",\"\r\n") < 0 ? field : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

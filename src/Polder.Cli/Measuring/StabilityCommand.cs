@@ -8,7 +8,6 @@ using Polder.Flatness;
 using Polder.Noise;
 using Polder.Objectives;
 using Polder.Statistics;
-using Spectre.Console;
 
 namespace Polder.Cli.Measuring;
 
@@ -41,13 +40,10 @@ internal sealed class StabilityCommand : PolderCommand
         : base("stability", "measure how much noise on the weights raises the loss, beside the Hessian's trace")
     {
         _measurement = new MeasurementOptions(this);
-        Add(_sigmas);
-        Add(_draws);
+        Add(Heading.Measurement, _sigmas, _draws);
         _trace = new TraceMeasurement(this);
-        Add(_sharpness);
-        Add(_rho);
-        Add(_steps);
-        Add(_plot);
+        Add(Heading.Measurement, _sharpness, _rho, _steps);
+        Add(Heading.Output, _plot);
         UseTorch();
         Examples =
         [
@@ -58,7 +54,6 @@ internal sealed class StabilityCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
-        context.RequireCpu();
         _trace.IsAsked(context); // a wrong number is refused before the work, not after it
         using Measured measured = _measurement.Open(context);
         MeasuredNetwork network = measured.Network;
@@ -68,24 +63,8 @@ internal sealed class StabilityCommand : PolderCommand
         TraceEstimate? trace = _trace.Measure(context, hessian, context.Get(_measurement.Seed));
         MeasuredSharpness? sharpness = context.Get(_sharpness) && !context.Cancellation.IsCancellationRequested ? Sharpness(context, hessian.Loss, noise) : null;
 
-        Show(context, network, gap, trace, sharpness);
+        context.Finish(StabilityReport.Of(gap, network.Images.Count, hessian.Dimension, trace, sharpness));
         Plot(context, gap, trace);
-        context.Finish(new
-        {
-            gap.Loss,
-            Samples = network.Images.Count,
-            Parameters = hessian.Dimension,
-            gap.Draws,
-            Trace = TraceMeasurement.Describe(trace),
-            Sharpness = sharpness,
-            Results = gap.Points.Select(p => new
-            {
-                p.Sigma,
-                Gap = p.Gap.Value,
-                p.Gap.StandardError,
-                HalfSigmaSquaredTrace = trace is null ? (double?)null : p.SecondOrder(trace.Value),
-            }),
-        });
         if (context.Cancellation.IsCancellationRequested)
             throw new StoppedException($"{gap.Draws} of {context.Get(_draws)} draws are finished and shown{(trace is null ? "; the trace is missing" : "")}");
     }
@@ -134,19 +113,6 @@ internal sealed class StabilityCommand : PolderCommand
         }
     }
 
-    private static void Show(CommandContext context, MeasuredNetwork network, NoiseGapResult gap, TraceEstimate? trace, MeasuredSharpness? sharpness)
-    {
-        Table table = CliOutput.NewTable("sigma", "F(W) - f(W)", "sigma^2/2 Tr H");
-        foreach (NoiseGapPoint point in gap.Points)
-            table.AddRow($"{point.Sigma:G3}", Words(point.Gap), trace is null ? "" : Words(new MeanEstimate(point.SecondOrder(trace.Value), point.SecondOrder(trace.StandardError), 0)));
-        context.Output.Result(table);
-        context.Output.Result($"f(W) = {gap.Loss:G5}, the mean cross entropy of {network.Images.Count} images; F(W) its average over {gap.Draws} draws, +- a standard error.");
-        if (trace is not null)
-            context.Output.Result($"Tr H = {trace.Value:G5} +- {trace.StandardError:G2} from {trace.Products} Hessian-vector products ({trace.Estimator}).");
-        if (sharpness is not null)
-            context.Output.Result($"Adaptive sharpness at rho {sharpness.Radius:G3}: average case {sharpness.Average:G3} +- {sharpness.StandardError:G2}, worst case found {sharpness.WorstCase:G3}.");
-    }
-
     private void Plot(CommandContext context, NoiseGapResult gap, TraceEstimate? trace)
     {
         if (context.Get(_plot) is not { } file)
@@ -168,10 +134,3 @@ internal sealed class StabilityCommand : PolderCommand
 
     private static string Words(MeanEstimate value) => $"{value.Value:G4} +- {value.StandardError:G2}";
 }
-
-/// <summary>Adaptive sharpness at one radius.</summary>
-/// <param name="Radius">rho, relative to the weights.</param>
-/// <param name="Average">The average case.</param>
-/// <param name="StandardError">Its standard error.</param>
-/// <param name="WorstCase">The largest rise of the loss that gradient ascent found.</param>
-internal sealed record MeasuredSharpness(double Radius, double Average, double StandardError, double WorstCase);

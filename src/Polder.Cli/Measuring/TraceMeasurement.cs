@@ -16,8 +16,7 @@ internal sealed class TraceMeasurement
 
     public TraceMeasurement(PolderCommand command)
     {
-        command.Add(_probes);
-        command.Add(_relativeError);
+        command.Add(Heading.Measurement, _probes, _relativeError);
     }
 
     /// <summary>Whether the trace is asked for; a number of products that is none is refused.</summary>

@@ -21,6 +21,9 @@ internal interface ICliOption
     /// <summary>The allowed values, for example "a number >= 0"; empty for a flag.</summary>
     string Allowed { get; }
 
+    /// <summary>Where a help page lists it.</summary>
+    Heading Heading { get; set; }
+
     /// <summary>The value that a command line gives it.</summary>
     object? ValueIn(ParseResult result);
 }
@@ -53,6 +56,8 @@ internal sealed class CliOption<T> : Option<T>, ICliOption
 
     public string Allowed { get; }
 
+    public Heading Heading { get; set; }
+
     public object? ValueIn(ParseResult result) => result.GetValue(this);
 
     private T? Parse(ArgumentResult argument, ValueParser<T> parse)
@@ -83,6 +88,8 @@ internal sealed class CliFlag : Option<bool>, ICliOption
     public string DefaultText => "";
 
     public string Allowed => "";
+
+    public Heading Heading { get; set; }
 
     public object? ValueIn(ParseResult result) => result.GetValue(this);
 }

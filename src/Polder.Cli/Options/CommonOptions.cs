@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 
 namespace Polder.Cli.Options;
 
@@ -6,7 +5,7 @@ namespace Polder.Cli.Options;
 /// The options that several commands share: one name, one meaning, one help text. A command passes its default and adds the
 /// option to itself; a summary says the unit.
 /// </summary>
-internal static partial class CommonOptions
+internal static class CommonOptions
 {
     // Where things are.
 
@@ -102,10 +101,6 @@ internal static partial class CommonOptions
     public static CliOption<int?> Threads() => OptionOf.OptionalCount(
         "--threads", "threads of the tensor library", "one a processor core; training on digits: 1", ValueRange.Between(1, 4096));
 
-    public static CliOption<string> Device() => new(
-        "--device", "NAME", "where the tensors live", "cpu, cuda, or cuda:N", "cpu", "cpu",
-        (string text, out string value) => DeviceName().IsMatch(value = text));
-
     // Results.
 
     public static CliOption<string?> Out(string command) => OptionOf.Text(
@@ -127,7 +122,4 @@ internal static partial class CommonOptions
     private const string WeightDecaySummary = "weight decay of the base optimizer, per step";
     private const string EpochsSummary = "passes through the training data";
     private const string BatchSizeSummary = "images a batch";
-
-    [GeneratedRegex("^(cpu|cuda(:[0-9]{1,3})?)$")]
-    private static partial Regex DeviceName();
 }

@@ -46,21 +46,8 @@ internal sealed class CliOutput
             Json(text);
     }
 
-    /// <summary>A table in the house's style.</summary>
-    public static Table NewTable(params IReadOnlyList<string> columns)
-    {
-        var table = new Table { Border = TableBorder.Simple };
-        foreach (string column in columns)
-            table.AddColumn(new TableColumn(new Text(column)));
-        return table;
-    }
-
     /// <summary>Something that a user should know, on standard error, also with <c>--quiet</c>.</summary>
     public void Warn(string message) => WriteLine(_consoles.Messages, $"polder: warning: {message}");
-
-    /// <summary>A share and its spread in percent; the mean alone where there is no spread.</summary>
-    public static string Percent(double mean, double deviation) =>
-        double.IsNaN(deviation) ? $"{100 * mean:F1}" : $"{100 * mean:F1} +- {100 * deviation:F1}";
 
     /// <summary>A line on standard error that <c>--quiet</c> silences.</summary>
     public void Info(string message)

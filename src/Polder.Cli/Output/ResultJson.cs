@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Polder.Experiments.Reports;
 
 namespace Polder.Cli.Output;
 
@@ -26,11 +27,7 @@ internal static class ResultJson
     public static string Line(object value) => JsonSerializer.Serialize(value, value.GetType(), LineOptions);
 
     /// <summary><c>--learning-rate</c> as <c>learningRate</c>.</summary>
-    public static string MemberName(string option)
-    {
-        string[] words = option.TrimStart('-').Split('-');
-        return words[0] + string.Concat(words.Skip(1).Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
-    }
+    public static string MemberName(string option) => ResultColumn.CamelCase(option);
 
     private static readonly JsonSerializerOptions LineOptions = new(Options) { WriteIndented = false };
 

@@ -40,15 +40,8 @@ internal sealed class AugmentationOptions
     /// <summary>Adds the options to a command.</summary>
     public AugmentationOptions(PolderCommand command)
     {
-        command.Add(_jitter);
-        command.Add(_hue);
-        command.Add(_operations);
-        command.Add(_magnitude);
-        command.Add(_erasing);
-        command.Add(_cutMix);
-        command.Add(_schedule);
-        command.Add(_warmUp);
-        command.Add(_patience);
+        command.Add(Heading.Augmentation, _jitter, _hue, _operations, _magnitude, _erasing, _cutMix);
+        command.Add(Heading.Training, _schedule, _warmUp, _patience);
     }
 
     /// <summary>The training with what the options ask for.</summary>

@@ -12,13 +12,7 @@ internal sealed class DataOptions
     /// <summary>Adds the options to a command.</summary>
     public DataOptions(PolderCommand command)
     {
-        command.Add(Dataset);
-        command.Add(PerClass);
-        command.Add(Fraction);
-        command.Add(LabelNoise);
-        command.Add(ClassWeights);
-        command.Add(Sampling);
-        command.Add(SkipUnreadable);
+        command.Add(Heading.Data, Dataset, PerClass, Fraction, LabelNoise, ClassWeights, Sampling, SkipUnreadable);
     }
 
     public CliOption<string?> Dataset { get; } = DatasetOption();

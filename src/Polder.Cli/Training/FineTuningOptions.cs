@@ -3,6 +3,7 @@ using Polder.Checkpoints;
 using Polder.Cli.Files;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
+using Polder.Cli.Output;
 using Polder.Experiments.Comparison;
 using Polder.Machine;
 using Polder.Optimization;
@@ -11,6 +12,7 @@ using Polder.Vision.Data;
 using Polder.Vision.Models;
 using Polder.Vision.Models.Weights;
 using Polder.Vision.Training;
+using static System.FormattableString;
 
 namespace Polder.Cli.Training;
 
@@ -37,31 +39,17 @@ internal sealed class FineTuningOptions
     /// <param name="draws">The default of --draws: a comparison gives one-point noise as many gradients as a pair of nso takes.</param>
     public FineTuningOptions(PolderCommand command, int draws)
     {
-        command.Add(_config);
-        command.Add(Data);
+        command.Add(Heading.Data, Data);
         Images = new DataOptions(command);
-        command.Add(Weights);
-        command.Add(Architecture);
+        command.Add(Heading.Data, Shots);
+        command.Add(Heading.Network, Weights, Architecture, ImageSize, FreezeBody, Freeze, HeadEpochs);
         Methods = new MethodOptionSet(command, (method, option) => (method.Name, option.Name) == ("wp", "draws") ? draws : null);
-        command.Add(Optimizer);
-        command.Add(LearningRate);
-        command.Add(Momentum);
-        command.Add(WeightDecay);
-        command.Add(Epochs);
-        command.Add(BatchSize);
-        command.Add(ImageSize);
-        command.Add(Augment);
+        command.Add(Heading.Training, Epochs, BatchSize, LearningRate, Optimizer, Momentum, WeightDecay, LayerDecay);
+        command.Add(Heading.Augmentation, Augment);
         Augmentations = new AugmentationOptions(command);
-        command.Add(FreezeBody);
-        command.Add(Freeze);
-        command.Add(HeadEpochs);
-        command.Add(LayerDecay);
-        command.Add(ClipNorm);
-        command.Add(Accumulate);
-        command.Add(BatchNorm);
-        command.Add(NonFinite);
-        command.Add(Shots);
+        command.Add(Heading.Training, ClipNorm, Accumulate, BatchNorm, NonFinite);
         _regularization = new RegularizationOptions(command);
+        command.Add(Heading.Running, _config);
     }
 
     public CliOption<string?> Data { get; } = CommonOptions.Data("digits");
@@ -81,7 +69,7 @@ internal sealed class FineTuningOptions
 
     public CliOption<double> Momentum { get; } = CommonOptions.Momentum();
 
-    public CliOption<double?> WeightDecay { get; } = CommonOptions.WeightDecay($"{DefaultWeightDecay}; digits: {DigitsDefaults.WeightDecay}");
+    public CliOption<double?> WeightDecay { get; } = CommonOptions.WeightDecay(Invariant($"{DefaultWeightDecay}; digits: {DigitsDefaults.WeightDecay}"));
 
     public CliOption<int?> Epochs { get; } = CommonOptions.Epochs($"{DefaultEpochs}; digits: {DigitsDefaults.Epochs}");
 
@@ -181,8 +169,8 @@ internal sealed class FineTuningOptions
     private static string RateText()
     {
         LearningRates cifar = Architectures.Get("resnet20").LearningRates, large = Architectures.Get("resnet18").LearningRates;
-        return $"{cifar.FineTuning}, --freeze-body {cifar.Head}, without --weights {cifar.Scratch}, adam and adamw {cifar.Adaptive}; "
-            + $"resnet18 and larger {large.FineTuning}, {large.Head}, {large.Scratch}, {large.Adaptive}; digits with sgd {DigitsDefaults.LearningRate}";
+        return Invariant($"{cifar.FineTuning}, --freeze-body {cifar.Head}, without --weights {cifar.Scratch}, adam and adamw {cifar.Adaptive}; ")
+            + Invariant($"resnet18 and larger {large.FineTuning}, {large.Head}, {large.Scratch}, {large.Adaptive}; digits with sgd {DigitsDefaults.LearningRate}");
     }
 
     private void RequireBodyIsTrained(CommandContext context, TrainingOptions options)

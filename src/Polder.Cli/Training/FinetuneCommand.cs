@@ -3,12 +3,12 @@ using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Experiments.Comparison;
+using Polder.Experiments.Reports;
 using Polder.Methods;
 using Polder.Methods.Registry;
 using Polder.Vision.Data;
 using Polder.Vision.Training;
 using Polder.Vision.Training.Metrics;
-using Spectre.Console;
 
 namespace Polder.Cli.Training;
 
@@ -28,12 +28,11 @@ internal sealed class FinetuneCommand : PolderCommand
     public FinetuneCommand()
         : base("finetune", "fine-tune a network on your images and keep the weights of the best validation accuracy")
     {
+        Add(Heading.Method, _method);
         _options = new FineTuningOptions(this, draws: 1);
-        Add(_method);
-        Add(_seed);
-        Add(_out);
-        Add(_checkpointEvery);
-        Add(_resume);
+        Add(Heading.Training, _seed);
+        Add(Heading.Output, _out);
+        Add(Heading.Running, _resume, _checkpointEvery);
         UseTorch();
         Examples =
         [
@@ -51,7 +50,6 @@ internal sealed class FinetuneCommand : PolderCommand
             context.Resume(_resume, resumed);
         else
             _options.Configure(context, _method);
-        context.RequireCpu();
         long seed = context.Get(_seed);
         MethodChoice method = _options.Choose(context, [context.Get(_method)!])[0];
         TrainingOptions asked = _options.Training(context, seed);
@@ -69,21 +67,23 @@ internal sealed class FinetuneCommand : PolderCommand
         TrainingResult result = Train(context, method, gradient, training, start, folder);
         ClassificationMetrics test = Test(context, training, start, folder);
         RunPlots.Write(context, folder, result.Epochs, start.File.Classes, test.Confusion);
-        Show(context, method, result, test, folder);
-        context.Finish(new
-        {
-            Method = method.Name,
-            Options = MethodOptionSet.Members(method.Options),
-            Best = new { result.Best.Epoch, result.Best.ValidationAccuracy },
-            Test = new { test.Accuracy, test.Loss, test.Count },
-            result.Steps,
-            result.GradientEvaluations,
-            result.SkippedSteps,
-            result.SecondsPerStep,
-            Duplicates = duplicates,
-            Run = folder,
-        });
+        context.Finish(ResultOf(method, result, test, duplicates, folder));
     }
+
+    internal static Result ResultOf(MethodChoice method, TrainingResult result, ClassificationMetrics test, int duplicates, string folder) => new(new
+    {
+        Method = method.Name,
+        Options = MethodOptionSet.Members(method.Options),
+        Best = new { result.Best.Epoch, result.Best.ValidationAccuracy },
+        Test = new { test.Accuracy, test.Loss, test.Count },
+        result.Steps,
+        result.GradientEvaluations,
+        result.SkippedSteps,
+        result.SecondsPerStep,
+        Duplicates = duplicates,
+        Run = folder,
+    })
+    { Blocks = [.. Shown(method, result, test, folder)] };
 
     private static void Say(CommandContext context, IFineTuningTask task, FineTuningCase start)
     {
@@ -160,15 +160,17 @@ internal sealed class FinetuneCommand : PolderCommand
         ImageSize = start.File.ImageSize,
     });
 
-    private static void Show(CommandContext context, MethodChoice method, TrainingResult result, ClassificationMetrics test, string folder)
+    private static IEnumerable<ResultBlock> Shown(MethodChoice method, TrainingResult result, ClassificationMetrics test, string folder)
     {
-        Table table = CliOutput.NewTable("method", "best epoch", "validation", "test", "test loss", "ms a step");
-        table.AddRow(
-            method.Name, $"{result.Best.Epoch} of {result.Epochs.Count}", $"{result.Best.ValidationAccuracy:P1}", $"{test.Accuracy:P1}", $"{test.Loss:F3}",
-            $"{1000 * result.SecondsPerStep:F0}");
-        context.Output.Result(table);
+        yield return new ResultTable(
+            "run",
+            ["method", new("best epoch", "bestEpoch", "epochs"), new("validation", "validationAccuracy"), new("test", "testAccuracy"), new("test loss", "testLoss"), new("ms a step", "secondsPerStep")],
+            [[
+                method.Name, new($"{result.Best.Epoch} of {result.Epochs.Count}", result.Best.Epoch, result.Epochs.Count), ResultCell.Of(result.Best.ValidationAccuracy, "P1"),
+                ResultCell.Of(test.Accuracy, "P1"), ResultCell.Of(test.Loss, "F3"), new($"{1000 * result.SecondsPerStep:F0}", result.SecondsPerStep),
+            ]]);
         if (result.SkippedSteps > 0)
-            context.Output.Warn($"{result.SkippedSteps} of {result.Steps} steps were left out, since a loss or gradient was not finite");
-        context.Output.Result($"{folder} keeps the best weights (best.safetensors), metrics.jsonl, plots and result.json");
+            yield return new ResultNote($"{result.SkippedSteps} of {result.Steps} steps were left out, since a loss or gradient was not finite") { IsWarning = true };
+        yield return $"{folder} keeps the best weights (best.safetensors), metrics.jsonl, plots and result.json";
     }
 }

@@ -29,8 +29,7 @@ internal sealed class MethodOptionSet
                 .GroupBy(pair => pair.Option.Name)
                 .Select(group => Make(group.Key, [.. group])),
         ];
-        foreach (CliOption<string?> option in _options)
-            command.Add(option);
+        command.Add(Heading.Method, [.. _options]);
     }
 
     /// <summary>Chooses methods with the options that the user gave, and puts the values into the result's settings that all methods with the option share.</summary>
@@ -65,11 +64,6 @@ internal sealed class MethodOptionSet
     /// <summary>A method's options as JSON has them.</summary>
     public static Dictionary<string, object> Members(IReadOnlyDictionary<string, object> options) =>
         options.ToDictionary(o => ResultJson.MemberName(o.Key), o => o.Value);
-
-    /// <summary>A method's options for people: the most important one, and those that are not the registry's defaults.</summary>
-    public static string Words(MethodEntry method, IReadOnlyDictionary<string, object> options) => string.Join(", ", method.Options
-        .Where((option, i) => i == 0 || !Equals(option.Default, options[option.Name]))
-        .Select(option => $"{option.Name} {MethodOption.Text(options[option.Name])}"));
 
     private static void RequireTaken(CommandContext context, CliOption<string?> option, MethodEntry[] chosen, bool swept)
     {

@@ -1,4 +1,5 @@
 using Polder.Cli.Hosting;
+using Polder.Experiments.Reports;
 using Polder.Methods.Registry;
 
 namespace Polder.Cli.Training;
@@ -9,21 +10,13 @@ internal sealed class MethodsCommand : PolderCommand
     public MethodsCommand()
         : base("methods", "list the methods with their options, cost and source")
     {
+        ShowsTables = false;
         Examples = ["polder methods", "polder methods --json -"];
     }
 
     protected internal override void Run(CommandContext context)
     {
-        foreach (MethodEntry method in MethodRegistry.All)
-        {
-            context.Output.Result($"{method.Name}: {method.Summary}{(method.Source.Length > 0 ? $" ({method.Source})" : "")}");
-            context.Output.Result($"  gradients a step: {method.Passes}; extra buffers as large as the parameters: {method.ExtraParameterBuffers}");
-            if (method.DemandsPlainSgd)
-                context.Output.Result("  base optimizer: sgd alone, since it makes its own update");
-            foreach (MethodOption option in method.Options)
-                context.Output.Result($"  --{option.Name} {option.Placeholder}: {option.Summary} ({option.Range}; default: {MethodOption.Text(option.Default)})");
-        }
-        context.Finish(new
+        context.Finish(new Result(new
         {
             Methods = MethodRegistry.All.Select(method => new
             {
@@ -35,6 +28,17 @@ internal sealed class MethodsCommand : PolderCommand
                 method.ExtraParameterBuffers,
                 method.Source,
             }),
-        });
+        })
+        { Blocks = [.. MethodRegistry.All.SelectMany(Lines)] });
+    }
+
+    private static IEnumerable<ResultBlock> Lines(MethodEntry method)
+    {
+        yield return $"{method.Name}: {method.Summary}{(method.Source.Length > 0 ? $" ({method.Source})" : "")}";
+        yield return $"  gradients a step: {method.Passes}; extra buffers as large as the parameters: {method.ExtraParameterBuffers}";
+        if (method.DemandsPlainSgd)
+            yield return "  base optimizer: sgd alone, since it makes its own update";
+        foreach (MethodOption option in method.Options)
+            yield return $"  --{option.Name} {option.Placeholder}: {option.Summary} ({option.Range}; default: {MethodOption.Text(option.Default)})";
     }
 }

@@ -23,17 +23,10 @@ internal sealed class RegularizationOptions
     /// <summary>Adds the options to a command.</summary>
     public RegularizationOptions(PolderCommand command)
     {
-        command.Add(_labelSmoothing);
-        command.Add(_mixup);
-        command.Add(_distancePenalty);
-        command.Add(_distanceRadius);
-        command.Add(_headRadius);
-        command.Add(_distanceNorm);
-        command.Add(_average);
-        command.Add(_emaDecay);
-        command.Add(_swaStart);
-        command.Add(_swaLearningRate);
-        command.Add(_swaCycle);
+        command.Add(Heading.Regularization, _labelSmoothing);
+        command.Add(Heading.Augmentation, _mixup);
+        command.Add(
+            Heading.Regularization, _distancePenalty, _distanceRadius, _headRadius, _distanceNorm, _average, _emaDecay, _swaStart, _swaLearningRate, _swaCycle);
     }
 
     /// <summary>A training with what the user asked for.</summary>

@@ -1,11 +1,9 @@
 using Polder.Checkpoints.IO;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
-using Polder.Cli.Output;
 using Polder.Experiments.Reports;
 using Polder.Experiments.Sensing;
 using Polder.Methods;
-using Spectre.Console;
 using TorchSharp;
 
 namespace Polder.Cli.Training;
@@ -39,26 +37,16 @@ internal sealed class SenseCommand : PolderCommand
     public SenseCommand()
         : base("sense", "recover a low-rank matrix from few measurements: gradient descent, naive noise and NSO")
     {
-        Add(_dimension);
-        Add(_rank);
-        Add(_measurements);
-        Add(_steps);
-        Add(_learningRate);
-        Add(_sigma);
-        Add(_pairs);
-        Add(_draws);
-        Add(_methods);
-        Add(_seeds);
-        Add(_initialScale);
-        Add(_precision);
-        Add(_plot);
+        Add(Heading.Data, _dimension, _rank, _measurements);
+        Add(Heading.Method, _methods, _sigma, _pairs, _draws);
+        Add(Heading.Training, _steps, _learningRate, _initialScale, _seeds, _precision);
+        Add(Heading.Output, _plot);
         UseTorch();
         Examples = ["polder sense", "polder sense --seeds 0..9 --plot curves.svg", "polder sense --methods wp --draws 8 --sigma 0.04 --json -"];
     }
 
     protected internal override void Run(CommandContext context)
     {
-        context.RequireCpu();
         SensingOptions options = OptionsOf(context);
         context.SetEffective(_measurements, options.MeasurementCount);
         IReadOnlyList<long> seeds = context.Get(_seeds)!;
@@ -76,7 +64,7 @@ internal sealed class SenseCommand : PolderCommand
                         options with { Seeds = [seed] },
                         new Relay<SensingProgress>(p => tracker.Report(
                             done + p.Run + ((double)p.Point.Step / options.Steps),
-                            () => $"seed {p.Seed}, {p.Method}: step {p.Point.Step}, validation {Number(p.Point.Metrics.Validation)}")),
+                            () => $"seed {p.Seed}, {p.Method}: step {p.Point.Step}, validation {SensingReport.Number(p.Point.Metrics.Validation)}")),
                         context.Cancellation));
                 }
             }
@@ -86,12 +74,9 @@ internal sealed class SenseCommand : PolderCommand
             }
         });
 
+        context.Finish(SensingReport.Of(results, options.Steps, context.Get(_pairs), context.Get(_draws)));
         if (results.Count > 0)
-        {
-            Show(context, options, results);
             Plot(context, results);
-        }
-        context.Finish(new { Results = results.Select(r => Describe(r, context)) });
         if (context.Cancellation.IsCancellationRequested)
             throw new StoppedException($"{results.Count} of {runs} runs are finished and shown");
     }
@@ -123,30 +108,6 @@ internal sealed class SenseCommand : PolderCommand
         };
     }
 
-    private static void Show(CommandContext context, SensingOptions options, List<SensingResult> results)
-    {
-        Table table = CliOutput.NewTable("method", "seeds", "train", "validation", "distance", "ms a step", "s a run");
-        foreach (var method in results.GroupBy(r => r.Method))
-        {
-            double secondsPerStep = method.Average(r => r.SecondsPerStep);
-            table.AddRow(
-                method.Key, $"{method.Count()}", Spread(method, r => r.Final.Train), Spread(method, r => r.Final.Validation), Spread(method, r => r.Final.Distance),
-                $"{1000 * secondsPerStep:F2}", $"{options.Steps * secondsPerStep:F1}");
-        }
-        context.Output.Result(table);
-        context.Output.Result(
-            $"Mean squared errors over the mean of y^2, and squared distance, after {options.Steps} steps{(results.Select(r => r.Seed).Distinct().Count() > 1 ? ": minimum / median / maximum over seeds" : "")}.");
-    }
-
-    private static string Spread(IEnumerable<SensingResult> results, Func<SensingResult, double> figure)
-    {
-        double[] sorted = [.. results.Select(figure).Order()];
-        double median = (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-        return sorted.Length == 1 ? Number(median) : $"{Number(sorted[0])} / {Number(median)} / {Number(sorted[^1])}";
-    }
-
-    private static string Number(double value) => value is >= 0.1 and < 1000 ? $"{value:F2}" : $"{value:0.0e-0}";
-
     private void Plot(CommandContext context, List<SensingResult> results)
     {
         if (context.Get(_plot) is not { } file)
@@ -160,23 +121,4 @@ internal sealed class SenseCommand : PolderCommand
             Path.GetExtension(file));
         AtomicFile.Write(file, stream => stream.Write(picture));
     }
-
-    private object Describe(SensingResult result, CommandContext context) => new
-    {
-        result.Method,
-        Pairs = result.Method == "nso" ? context.Get(_pairs) : (int?)null,
-        Draws = result.Method == "wp" ? context.Get(_draws) : (int?)null,
-        result.Seed,
-        result.Final.Train,
-        result.Final.Validation,
-        result.Final.Distance,
-        result.SecondsPerStep,
-        Curve = new
-        {
-            Step = result.Curve.Select(p => p.Step),
-            Train = result.Curve.Select(p => p.Metrics.Train),
-            Validation = result.Curve.Select(p => p.Metrics.Validation),
-            Distance = result.Curve.Select(p => p.Metrics.Distance),
-        },
-    };
 }

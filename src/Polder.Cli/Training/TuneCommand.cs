@@ -1,10 +1,9 @@
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
-using Polder.Cli.Output;
 using Polder.Experiments.Comparison;
+using Polder.Experiments.Reports;
 using Polder.Methods.Registry;
 using Polder.Vision.Training;
-using Spectre.Console;
 
 namespace Polder.Cli.Training;
 
@@ -33,13 +32,12 @@ internal sealed class TuneCommand : PolderCommand
     public TuneCommand()
         : base("tune", "choose shots, learning rate, sigma and rho by validation accuracy, with as many tries for each method")
     {
+        Add(Heading.Method, _methods);
+        Add(Heading.Training, _seeds);
         _options = new FineTuningOptions(this, draws: 2);
-        Add(_methods);
-        Add(_seeds);
-        Add(_shotCounts);
-        Add(_learningRates);
-        Add(_sigmas);
-        Add(_rhos);
+        Add(Heading.Method, _sigmas, _rhos);
+        Add(Heading.Training, _learningRates);
+        Add(Heading.Data, _shotCounts);
         UseTorch();
         Examples = ["polder tune --seeds 100..104", "polder tune --methods nso,asam --data photos --weights resnet20.th --arch resnet20"];
     }
@@ -47,7 +45,6 @@ internal sealed class TuneCommand : PolderCommand
     protected internal override void Run(CommandContext context)
     {
         _options.Configure(context, _methods);
-        context.RequireCpu();
         IReadOnlyList<long> seeds = context.Get(_seeds)!;
         MethodChoice[] methods = [.. _options.Choose(context, context.Get(_methods)!, swept: true).Where(m => m.Entry.TuningGrid.Count > 0)];
         TrainingOptions training = _options.Training(context, seeds[0]);
@@ -112,23 +109,32 @@ internal sealed class TuneCommand : PolderCommand
             }
         });
 
-        var unsound = new List<TuningPoint>();
-        Table table = CliOutput.NewTable("method", "setting", "validation accuracy", "validation loss", "diverged", "chosen");
-        foreach (TuningPoint row in rows)
-        {
-            TuningPoint[] same = [.. rows.Where(r => r.Method == row.Method)];
-            bool isBest = ReferenceEquals(row, row.Method == "shots" ? TuningPoint.FirstAbove(same, EnoughAccuracy) : TuningPoint.Best(same));
-            if (isBest && row.Diverged > 0)
-                unsound.Add(row);
-            bool ran = row.Validation.Count > 0;
-            table.AddRow(
-                row.Method, row.Setting, ran ? CliOutput.Percent(row.Validation.Mean, row.Validation.StandardDeviation) : "", ran ? $"{row.Loss:F3}" : "",
-                row.Diverged > 0 ? $"{row.Diverged} of {seeds.Count}" : "", isBest && ran ? "*" : "");
-        }
-        context.Output.Result(table);
-        foreach (TuningPoint row in unsound)
-            context.Output.Warn($"{row.Method}: at every value tried a training diverged; {row.Setting} did on {row.Diverged} of {seeds.Count} seeds, fewest of all");
-        context.Finish(new { Task = task.Name, Grid = rows });
+        context.Finish(ResultOf(task.Name, rows, seeds.Count));
+    }
+
+    internal static Result ResultOf(string task, IReadOnlyList<TuningPoint> rows, int seeds) => new(new { Task = task, Grid = rows }) { Blocks = [.. Shown(rows, seeds)] };
+
+    private static IEnumerable<ResultBlock> Shown(IReadOnlyList<TuningPoint> rows, int seeds)
+    {
+        TuningPoint[] best = [.. rows.GroupBy(r => r.Method).Select(same => same.Key == "shots" ? TuningPoint.FirstAbove([.. same], EnoughAccuracy) : TuningPoint.Best([.. same]))];
+        yield return ResultTable.Of(
+            "grid",
+            [
+                "method", "setting", new("value") { In = ResultPlace.Programs }, new("validation accuracy", "validationAccuracy", "validationAccuracyStandardDeviation"), "validation loss", "diverged",
+                "chosen",
+            ],
+            rows,
+            row =>
+            {
+                bool ran = row.Validation.Count > 0, chosen = ran && best.Any(b => ReferenceEquals(b, row));
+                return
+                [
+                    row.Method, row.Setting, new("", row.Value), ran ? ResultCell.Percent(row.Validation.Mean, row.Validation.StandardDeviation) : ResultCell.None,
+                    ran ? ResultCell.Of(row.Loss, "F3") : ResultCell.None, new(row.Diverged > 0 ? $"{row.Diverged} of {seeds}" : "", row.Diverged), new(chosen ? "*" : "", chosen),
+                ];
+            });
+        foreach (TuningPoint row in best.Where(b => b.Diverged > 0))
+            yield return new ResultNote($"{row.Method}: at every value tried a training diverged; {row.Setting} did on {row.Diverged} of {seeds} seeds, fewest of all") { IsWarning = true };
     }
 
     private IReadOnlyList<double> GridOf(CommandContext context, MethodChoice method) => method.Entry.Options[0].Name switch
@@ -140,6 +146,6 @@ internal sealed class TuneCommand : PolderCommand
 
     private static string GridText(string option) => string.Join("; ", MethodRegistry.All
         .Where(m => m.TuningGrid.Count > 0 && m.Options[0].Name == option)
-        .GroupBy(m => string.Join(',', m.TuningGrid))
+        .GroupBy(m => string.Join(',', m.TuningGrid.Select(value => MethodOption.Text(value))))
         .Select(g => $"{string.Join(", ", g.Select(m => m.Name))} {g.Key}"));
 }

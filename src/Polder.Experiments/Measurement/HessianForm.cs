@@ -1,7 +1,7 @@
 using Polder.Curvature;
 using Polder.Generalization;
 
-namespace Polder.Cli.Measuring;
+namespace Polder.Experiments.Measurement;
 
 /// <summary>The paper's bound of the network itself, over the measured sigmas of a bound by draws.</summary>
 /// <param name="Trace">The trace of the bounded loss's Hessian.</param>
@@ -10,11 +10,11 @@ namespace Polder.Cli.Measuring;
 /// <param name="MainTermByLayer">The same with an optimal sigma for each layer.</param>
 /// <param name="Way">Distance and curvature from the start, by layer.</param>
 /// <param name="Points">The bound at each sigma, with the remainder that was measured there.</param>
-internal sealed record HessianForm(
+public sealed record HessianForm(
     TraceEstimate Trace, double OptimalSigma, double MainTerm, double MainTermByLayer, DistanceMeasureResult Way, IReadOnlyList<HessianPoint> Points)
 {
     /// <summary>What the bound assumes and no measurement can tell.</summary>
-    private static readonly string[] Assumptions =
+    public static IReadOnlyList<string> Assumptions { get; } =
     [
         "the loss is three times differentiable",
         "the sample's trace is the measured one",
@@ -24,11 +24,15 @@ internal sealed record HessianForm(
     /// <summary>The point with the smallest bound.</summary>
     public HessianPoint Best => Points.MinBy(p => p.Bound.Value)!;
 
+    /// <summary>Makes it.</summary>
     /// <param name="result">A result with at least one measured sigma.</param>
     /// <param name="trace">The trace, with one block a layer.</param>
     /// <param name="way">The distance measure of the same layers.</param>
     public static HessianForm Of(BoundResult result, TraceEstimate trace, DistanceMeasureResult way)
     {
+        ArgumentNullException.ThrowIfNull(result);
+        ArgumentNullException.ThrowIfNull(trace);
+        ArgumentNullException.ThrowIfNull(way);
         // A sum of curvatures that came out below 0 must not make a bound smaller.
         double alpha = Math.Max(0, trace.Value), share = result.Options.Delta / result.Options.Sigmas.Count;
         double beta = result.Options.Beta, largest = result.Sample.LargestLoss;
@@ -45,34 +49,10 @@ internal sealed record HessianForm(
                 return new HessianPoint(p.Sigma, remainder, HessianBound.At(result.Clean.Loss, alpha, result.Distance, p.Sigma, n, share, beta, largest, 0, remainder));
             })]);
     }
-
-    public object Describe() => new
-    {
-        Trace = TraceMeasurement.Describe(Trace),
-        OptimalSigma,
-        MainTerm,
-        MainTermByLayer,
-        DistanceMeasure = Way.Value,
-        Best.Bound.Value,
-        Best.Sigma,
-        Best.Remainder,
-        Best.Bound.LossTerm,
-        Best.Bound.TraceTerm,
-        Best.Bound.RemainderTerm,
-        Best.Bound.DistanceTerm,
-        Best.Bound.ConfidenceTerm,
-        Assumptions,
-        Layers = Way.Layers.Zip(Trace.Blocks, (layer, block) => new
-        {
-            layer.Layer.Name,
-            Parameters = layer.Layer.Count,
-            layer.Distance,
-            Trace = block.Trace.Value,
-            TraceStandardError = block.Trace.StandardError,
-            DistanceMeasure = layer.Curvature,
-        }),
-    };
 }
 
 /// <summary>The paper's bound at one sigma.</summary>
-internal sealed record HessianPoint(double Sigma, double Remainder, HessianBound Bound);
+/// <param name="Sigma">The standard deviation of the noise.</param>
+/// <param name="Remainder">The noisy loss beyond the second order, measured there.</param>
+/// <param name="Bound">The bound with its terms.</param>
+public sealed record HessianPoint(double Sigma, double Remainder, HessianBound Bound);

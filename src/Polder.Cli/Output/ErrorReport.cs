@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
 using Polder.Checkpoints;
+using Polder.Cli.Hosting;
 using Polder.Optimization;
 using Polder.Vision.Data;
 using Polder.Vision.Training;
 
-namespace Polder.Cli.Hosting;
+namespace Polder.Cli.Output;
 
 /// <summary>Which exit code and which words an exception comes to.</summary>
 /// <param name="ExitCode">2 wrong input, 130 stopped, 1 a defect of the program.</param>

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using Polder.Cli.Options;
+using Polder.Cli.Hosting;
 using Spectre.Console;
 
-namespace Polder.Cli.Hosting;
+namespace Polder.Cli.Options;
 
 /// <summary>The help pages: what the command is for, how it is typed, every option with its default and its allowed values.</summary>
 internal static class HelpPage
@@ -37,7 +37,7 @@ internal static class HelpPage
             foreach (string line in Section("Arguments", [.. command.Arguments.Select(a => (a.Name, a.Description ?? ""))], width))
                 yield return line;
         }
-        foreach (string line in Section("Options", [.. command.Options.Select(Row), .. command is RootCommand ? [] : Help()], width))
+        foreach (string line in command is PolderCommand ? UnderHeadings(command, width) : Section("Options", [.. command.Options.Select(Row)], width))
             yield return line;
 
         if (command is RootCommand)
@@ -70,15 +70,24 @@ internal static class HelpPage
 
     private static string Arguments(Command command) => string.Concat(command.Arguments.Select(a => " " + a.Name + (a.Arity.MaximumNumberOfValues > 1 ? "..." : "")));
 
-    private static (string Left, string Right)[] Help() => [("--help", "show this page")];
+    private static IEnumerable<string> UnderHeadings(Command command, int width)
+    {
+        ICliOption[] options = [.. command.Options.OfType<ICliOption>()];
+        int left = options.Max(option => Left(option).Length);
+        return options.GroupBy(o => o.Heading).OrderBy(g => g.Key).SelectMany(group => Section(
+            $"{group.Key}", [.. group.Select(o => (Left(o), Describe(o))), .. group.Key == Heading.Running ? [Help] : Array.Empty<(string, string)>()], width, left));
+    }
+
+    private static (string Left, string Right) Help => ("--help", "show this page");
 
     private static (string Left, string Right) Row(Option option) => option switch
     {
-        HelpOption => ("--help", "show this page"),
+        HelpOption => Help,
         VersionOption => ("--version", "show the version"),
-        ICliOption known => ($"{known.Name} {known.Placeholder}".TrimEnd(), Describe(known)),
         _ => (option.Name, option.Description ?? ""),
     };
+
+    private static string Left(ICliOption option) => $"{option.Name} {option.Placeholder}".TrimEnd();
 
     private static string Describe(ICliOption option)
     {
@@ -87,11 +96,11 @@ internal static class HelpPage
         return note.Length > 0 ? $"{option.Summary} ({note})" : option.Summary;
     }
 
-    private static IEnumerable<string> Section(string title, IReadOnlyList<(string Left, string Right)> rows, int width)
+    private static IEnumerable<string> Section(string title, IReadOnlyList<(string Left, string Right)> rows, int width, int widest = 0)
     {
         yield return "";
         yield return title + ":";
-        int left = Math.Min(rows.Max(row => row.Left.Length), width / 3) + 4;
+        int left = Math.Min(Math.Max(widest, rows.Max(row => row.Left.Length)), width / 3) + 4;
         foreach ((string name, string text) in rows)
         {
             string first = ("  " + name).PadRight(left);

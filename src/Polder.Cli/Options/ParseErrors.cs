@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Polder.Cli.Options;
+using Polder.Cli.Hosting;
 
-namespace Polder.Cli.Hosting;
+namespace Polder.Cli.Options;
 
 /// <summary>Turns what the parser found wrong into one line.</summary>
 internal static class ParseErrors

@@ -1,0 +1,34 @@
+using Polder.Cli.Hosting;
+using Polder.Cli.Options;
+using Polder.Experiments.Comparison;
+
+namespace Polder.Cli.Training;
+
+/// <summary>What <c>polder compare</c> measures of the curvature at the tested weights.</summary>
+internal sealed class CurvatureOptions
+{
+    private readonly CliOption<string?> _curvature = new(
+        "--curvature", "NAME", "trace and largest eigenvalue of the training loss's Hessian at the tested weights of every run", "on, off", null, "off; digits: on",
+        (string text, out string? value) => (value = text) is "on" or "off");
+
+    private readonly CliOption<int> _samples = OptionOf.Count(
+        "--curvature-samples", "training images for --curvature, at most: the first ones, without augmentation", new WeightCurvatureOptions().Samples, ValueRange.AtLeast(1));
+
+    public CurvatureOptions(PolderCommand command)
+    {
+        command.Add(Heading.Measurement, _curvature, _samples);
+    }
+
+    /// <summary>How to measure; null where nothing is to be measured.</summary>
+    /// <param name="context">The command.</param>
+    /// <param name="digits">Whether the data is the built-in demo.</param>
+    public WeightCurvatureOptions? Choose(CommandContext context, bool digits)
+    {
+        bool on = (context.Get(_curvature) ?? (digits ? "on" : "off")) == "on";
+        if (!on && context.IsGiven(_samples))
+            throw UserErrorException.ForOption(_samples.Name, $"{context.Get(_samples)}", "only with --curvature on");
+        context.SetEffective(_curvature, on ? "on" : "off");
+        context.SetEffective(_samples, on ? context.Get(_samples) : null);
+        return on ? new WeightCurvatureOptions { Samples = context.Get(_samples) } : null;
+    }
+}

@@ -1,0 +1,191 @@
+using Polder.Curvature;
+using Polder.Experiments.Comparison;
+using Polder.Methods.Registry;
+using Polder.Statistics;
+using static System.FormattableString;
+
+namespace Polder.Experiments.Reports;
+
+/// <summary>A comparison of methods as tables: test accuracy and, where it was measured, curvature, each with its paired difference to the base optimizer.</summary>
+public static class ComparisonReport
+{
+    /// <summary>Characters that the table with all columns needs.</summary>
+    private const int WideTable = 140;
+
+    private static readonly (string Name, Func<MethodRun, double?> Of)[] Figures =
+    [
+        ("trace", run => run.Curvature?.Trace.Value),
+        ("top eigenvalue", run => run.Curvature?.TopEigenvalue.Value),
+    ];
+
+    /// <summary>Makes the report.</summary>
+    /// <param name="task">What was trained on what.</param>
+    /// <param name="results">The methods with their runs; "base" among them is what the others are compared with.</param>
+    /// <param name="baseName">What tables call the base optimizer alone.</param>
+    /// <param name="diverged">The runs without a result.</param>
+    /// <param name="unmeasured">The runs without a finite curvature.</param>
+    /// <param name="folder">The run folder; null without one.</param>
+    public static Result Of(
+        string task, IReadOnlyList<MethodRuns> results, string baseName, IReadOnlyList<DivergedRun> diverged, IReadOnlyList<UnmeasuredRun> unmeasured, string? folder = null)
+    {
+        ArgumentNullException.ThrowIfNull(results);
+        MethodRuns? reference = results.FirstOrDefault(r => r.Method == "base");
+        IReadOnlyList<PairedDifference?> differences = MethodDifferences.Of(results, reference);
+        IReadOnlyList<PairedDifference?>[] curvature = Array.ConvertAll(Figures, figure => MethodDifferences.Of(results, reference, figure.Of));
+        ResultBlock[] blocks = results.Count == 0 ? [] : [.. Accuracy(results, differences, baseName), .. Curvature(results, curvature, baseName), Runs(results)];
+        return new Result(new
+        {
+            Task = task,
+            Results = results.Select((r, i) => new
+            {
+                r.Method,
+                r.Label,
+                Options = r.Options.ToDictionary(o => ResultColumn.CamelCase(o.Key), o => o.Value),
+                r.Runs,
+                r.TestAccuracy,
+                DifferenceToBase = differences[i],
+                Trace = r.SummaryOf(Figures[0].Of),
+                TraceDifferenceToBase = curvature[0][i],
+                TopEigenvalue = r.SummaryOf(Figures[1].Of),
+                TopEigenvalueDifferenceToBase = curvature[1][i],
+            }),
+            Diverged = diverged,
+            Unmeasured = unmeasured,
+            Run = folder,
+        })
+        {
+            // A narrow terminal shows what the comparison is for, unbroken, and the options below it.
+            WideFrom = WideTable,
+            Blocks = [.. blocks, .. Warnings(results, diverged, unmeasured).Select(line => new ResultNote(line) { IsWarning = true })],
+        };
+    }
+
+    private static IEnumerable<ResultBlock> Accuracy(IReadOnlyList<MethodRuns> results, IReadOnlyList<PairedDifference?> differences, string baseName)
+    {
+        const ResultPlace roomy = ResultPlace.Wide | ResultPlace.Programs;
+        yield return ResultTable.Of(
+            "accuracy",
+            [
+                new("method") { In = roomy },
+                new("method", "label") { In = ResultPlace.Narrow | ResultPlace.Programs },
+                new("options") { In = roomy },
+                new("runs") { In = ResultPlace.Programs },
+                new("test accuracy", "testAccuracy", "testAccuracyStandardDeviation") { ShortTitle = "test", Unbroken = true },
+                .. DifferenceColumns(),
+                new("validation", "validationAccuracy", "validationAccuracyStandardDeviation") { In = roomy },
+                new("gradients", "gradientEvaluations") { In = roomy },
+                new("s a run", "seconds") { In = roomy },
+            ],
+            results.Index(),
+            entry =>
+            {
+                (int i, MethodRuns runs) = entry;
+                PairedDifference? difference = runs.Method == "base" ? null : differences[i];
+                return
+                [
+                    new(runs.Method == "base" ? baseName : runs.Method, runs.Method), new(LabelOf(runs, baseName), runs.Label), Words(runs), runs.Runs.Count,
+                    Percent(runs.TestAccuracy), .. DifferenceCells(difference, d => Invariant($"{100 * d:+0.0;-0.0;0.0}"), ""),
+                    Percent(runs.ValidationAccuracy), ResultCell.Of(runs.Runs.Average(r => r.GradientEvaluations), "F0"), ResultCell.Of(runs.Runs.Average(r => r.Seconds), "F1"),
+                ];
+            });
+        foreach (MethodRuns runs in results.Where(r => r.Options.Count > 0))
+            yield return new ResultNote($"{runs.Label}: {Words(runs)}") { In = ResultPlace.Narrow };
+        yield return "Accuracy in percent, mean +- standard deviation over seeds; differences are paired by seed, in points.";
+        if (differences.Any(d => d?.PHolm is not null))
+            yield return "p: paired t-test; Holm: corrected over the methods compared with base. Intervals and p cover the seeds, not the test sample.";
+    }
+
+    private static IEnumerable<ResultBlock> Curvature(IReadOnlyList<MethodRuns> results, IReadOnlyList<PairedDifference?>[] differences, string baseName)
+    {
+        WeightCurvature[] measured = [.. results.SelectMany(r => r.Runs).Select(r => r.Curvature).OfType<WeightCurvature>()];
+        if (measured.Length == 0)
+            yield break;
+        yield return ResultTable.Of(
+            "curvature",
+            [
+                new("curvature", "figure") { Unbroken = true }, new("method", "method", "label"), new("mean", "mean", "standardError") { Unbroken = true }, .. DifferenceColumns(),
+            ],
+            Figures.Index().SelectMany(_ => results.Index(), (figure, runs) => (Figure: figure.Index, figure.Item.Name, Runs: runs.Item, Summary: runs.Item.SummaryOf(figure.Item.Of), Method: runs.Index))
+                .Where(row => row.Summary is not null),
+            row =>
+            {
+                PairedDifference? difference = row.Runs.Method == "base" ? null : differences[row.Figure][row.Method];
+                return
+                [
+                    row.Name, new(LabelOf(row.Runs, baseName), row.Runs.Method, row.Runs.Label), WithError(row.Summary!),
+                    .. DifferenceCells(difference, Signed, difference is null ? "" : Share(row.Summary!, difference)),
+                ];
+            });
+        yield return Invariant($"Of the Hessian of the training loss at the tested weights, {measured[0].Parameters} parameters, {measured[0].Samples} images; mean +- standard error over seeds, differences paired.");
+        int open = measured.Count(c => !c.TopEigenvalue.Converged || c.Trace.Exit == EstimateExit.Budget);
+        if (open > 0)
+            yield return Invariant($"In {open} of {measured.Length} runs an estimate ended at the budget of products, before its tolerance.");
+    }
+
+    // What the tables above are made of, for programs.
+    private static ResultTable Runs(IReadOnlyList<MethodRuns> results) => ResultTable.Of(
+        "runs",
+        [
+            "method", "label", "seed", "testAccuracy", "testLoss", "validationAccuracy", "validationLoss", "trainLoss", "bestEpoch", "steps", "gradientEvaluations", "skippedSteps",
+            "seconds", "trace", "topEigenvalue",
+        ],
+        results.SelectMany(method => method.Runs, (method, run) => (Method: method, Run: run)),
+        row =>
+        [
+            row.Method.Method, row.Method.Label, row.Run.Seed, new("", row.Run.TestAccuracy), new("", row.Run.TestLoss), new("", row.Run.ValidationAccuracy),
+            new("", row.Run.ValidationLoss), new("", row.Run.TrainLoss), row.Run.BestEpoch, row.Run.Steps, row.Run.GradientEvaluations, row.Run.SkippedSteps,
+            new("", row.Run.Seconds), new("", row.Run.Curvature?.Trace.Value), new("", row.Run.Curvature?.TopEigenvalue.Value),
+        ]) with { In = ResultPlace.Programs };
+
+    private static IEnumerable<string> Warnings(IReadOnlyList<MethodRuns> results, IReadOnlyList<DivergedRun> diverged, IReadOnlyList<UnmeasuredRun> unmeasured) =>
+    [
+        .. diverged.Select(run => $"{run.Message}; the comparison is without this run"),
+        .. unmeasured.Select(run => Invariant($"{run.Method}, seed {run.Seed}: its curvature is left out: {run.Message}")),
+        .. results.Where(r => r.Runs.Any(run => run.SkippedSteps > 0)).Select(runs => Invariant(
+            $"{runs.Label}: {runs.Runs.Sum(r => r.SkippedSteps)} of {runs.Runs.Sum(r => r.Steps)} steps were left out, since a loss or gradient was not finite")),
+    ];
+
+    private static ResultColumn[] DifferenceColumns() =>
+    [
+        new("difference to base", "differenceToBase") { ShortTitle = "to base", Unbroken = true },
+        new("95 % interval", "low", "high") { ShortTitle = "95 %", Unbroken = true },
+        new("p") { Unbroken = true },
+        new("p (Holm)", "pHolm") { ShortTitle = "Holm", Unbroken = true },
+    ];
+
+    private static ResultCell[] DifferenceCells(PairedDifference? difference, Func<double, string> words, string share)
+    {
+        if (difference is null)
+            return [ResultCell.None, ResultCell.None, ResultCell.None, ResultCell.None];
+        ResultCell interval = new($"{words(difference.Low)} to {words(difference.High)}", difference.Low, difference.High);
+        return
+        [
+            new(words(difference.Mean) + share, difference.Mean), double.IsNaN(difference.Low) ? ResultCell.None : interval,
+            ResultCell.Of(difference.P, "F3"), ResultCell.Of(difference.PHolm, "F3"),
+        ];
+    }
+
+    private static string LabelOf(MethodRuns runs, string baseName) => runs.Method == "base" ? baseName : runs.Label;
+
+    // The most important option, and those that are not the registry's defaults.
+    private static string Words(MethodRuns runs) => string.Join(", ", MethodRegistry.Named(runs.Method).Options
+        .Where((option, i) => i == 0 || !Equals(option.Default, runs.Options[option.Name]))
+        .Select(option => $"{option.Name} {MethodOption.Text(runs.Options[option.Name])}"));
+
+    private static ResultCell Percent(Summary summary) => ResultCell.Percent(summary.Mean, summary.StandardDeviation);
+
+    private static ResultCell WithError(Summary summary)
+    {
+        double error = summary.StandardDeviation / Math.Sqrt(summary.Count);
+        return new(double.IsNaN(error) ? Digits(summary.Mean) : $"{Digits(summary.Mean)} +- {Digits(error, "G2")}", summary.Mean, error);
+    }
+
+    // The share of base's mean, which is there where all seeds are paired.
+    private static string Share(Summary own, PairedDifference difference) =>
+        own.Count == difference.Pairs && own.Mean - difference.Mean > 0 ? Invariant($" ({100 * difference.Mean / (own.Mean - difference.Mean):+0;-0;0} %)") : "";
+
+    private static string Signed(double value) => (value > 0 ? "+" : "") + Digits(value);
+
+    private static string Digits(double value, string format = "G3") =>
+        value.ToString(Math.Abs(value) is >= 100 and < 1e6 ? "F0" : format, System.Globalization.CultureInfo.InvariantCulture);
+}
