@@ -1,4 +1,3 @@
-using Polder.Vision.Data;
 using static TorchSharp.torch;
 
 namespace Polder.Vision.Training;

@@ -1,4 +1,3 @@
-using Polder.Vision.Data;
 using Polder.Vision.Models;
 using Polder.Vision.Training;
 using TorchSharp;

@@ -1,4 +1,4 @@
-namespace Polder.Vision.Data;
+namespace Polder.Vision;
 
 /// <summary>
 /// Random numbers as a pure function of a key (seed, purpose, epoch, image): order and augmentation do not depend on how many numbers anyone else
