@@ -15,6 +15,9 @@ public sealed record Architecture(
     string Name, string Summary, int ImageSize, int Channels, Normalization Normalization, LearningRates LearningRates, string HeadName,
     Func<int, ImageClassifier> Builder)
 {
+    /// <summary>Its weights that are published on the web, the file's name there and what they are (<see cref="Weights.PublishedWeights"/>); null: none.</summary>
+    public (string FileName, string Summary)? Published { get; init; }
+
     /// <summary>The names of the head's parameters, which a checkpoint for other classes does not fill.</summary>
     public IReadOnlyList<string> HeadParameters => [$"{HeadName}.weight", $"{HeadName}.bias"];
 
@@ -41,13 +44,13 @@ public static class Architectures
     [
         new("digits-cnn", "three convolutions for 8 x 8 gray digits", 8, 1, Normalization.ImageNetGray, CifarRates, "fc", classes => new SmallConvNet(classes)),
         Cifar(20), Cifar(32), Cifar(44), Cifar(56), Cifar(110),
-        Large("resnet18", "18 layers, basic blocks", ResNet.ResNet18),
-        Large("resnet34", "34 layers, basic blocks", ResNet.ResNet34),
-        Large("resnet50", "50 layers, bottlenecks", ResNet.ResNet50),
-        Large("resnet101", "101 layers, bottlenecks", ResNet.ResNet101),
-        Large("resnet152", "152 layers, bottlenecks", ResNet.ResNet152),
-        Large("wide_resnet50_2", "50 layers, bottlenecks twice as wide", ResNet.WideResNet50),
-        Large("resnext50_32x4d", "50 layers, bottlenecks of 32 groups", ResNet.ResNeXt50),
+        Large("resnet18", "18 layers, basic blocks", ResNet.ResNet18, "f37072fd", "69.8 %"),
+        Large("resnet34", "34 layers, basic blocks", ResNet.ResNet34, "b627a593", "73.3 %"),
+        Large("resnet50", "50 layers, bottlenecks", ResNet.ResNet50, "0676ba61", "76.1 %"),
+        Large("resnet101", "101 layers, bottlenecks", ResNet.ResNet101, "63fe2227", "77.4 %"),
+        Large("resnet152", "152 layers, bottlenecks", ResNet.ResNet152, "394f9c45", "78.3 %"),
+        Large("wide_resnet50_2", "50 layers, bottlenecks twice as wide", ResNet.WideResNet50, "95faca4d", "78.5 %"),
+        Large("resnext50_32x4d", "50 layers, bottlenecks of 32 groups", ResNet.ResNeXt50, "7cdf4587", "77.6 %"),
     ];
 
     /// <summary>The architecture of that name.</summary>
@@ -64,6 +67,7 @@ public static class Architectures
         $"resnet{depth}", $"CIFAR ResNet, {depth} layers, parameter-free shortcuts", 32, 3, Normalization.ImageNet, CifarRates, "linear",
         classes => new CifarResNet(depth, classes));
 
-    private static Architecture Large(string name, string summary, Func<int, ImageClassifier> builder) =>
-        new(name, summary, 224, 3, Normalization.ImageNet, LargeRates, "fc", builder);
+    // torchvision's first edition of weights; the accuracies are torchvision's own.
+    private static Architecture Large(string name, string summary, Func<int, ImageClassifier> builder, string hash, string accuracy) =>
+        new(name, summary, 224, 3, Normalization.ImageNet, LargeRates, "fc", builder) { Published = ($"{name}-{hash}.pth", $"ImageNet-1K, {accuracy}") };
 }

@@ -135,6 +135,25 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     /// <param name="imageSize">Height and width of its input.</param>
     public ConvolutionReport CheckConvolutions(int imageSize) => ConvolutionCheck.Of(this, 1, Channels, imageSize, imageSize);
 
+    /// <summary>
+    /// The layer that a parameter belongs to, for <see cref="LayerGroups"/>; parameters of one key that follow each other are one layer. Here
+    /// <c>layer2.0.bn1.weight</c> is of block 0 of stage 2, and <c>conv1.weight</c> and <c>bn1.weight</c> are both of layer 1; a network that
+    /// names its parts otherwise says so itself.
+    /// </summary>
+    /// <param name="parameter">The parameter's name among the module's.</param>
+    /// <returns>The key, and the layer's name for people.</returns>
+    protected internal virtual (string Key, string Name) LayerOf(string parameter)
+    {
+        ArgumentNullException.ThrowIfNull(parameter);
+        string[] parts = parameter.Split('.');
+        if (parts[0] == HeadName)
+            return (HeadName, HeadName);
+        if (parts.Length > 2 && int.TryParse(parts[1], out _))
+            return ($"{parts[0]}.{parts[1]}", $"{parts[0]}.{parts[1]}");
+        string number = parts[0][parts[0].TrimEnd("0123456789".ToCharArray()).Length..];
+        return (number.Length > 0 ? number : parts[0], parts[0]);
+    }
+
     /// <summary>Registers the head; the derived constructor calls it after it has registered its body.</summary>
     protected void RegisterHead() => register_module(HeadName, _head);
 

@@ -26,23 +26,11 @@ public static class LayerGroups
         var layers = new List<(string Key, string Name, List<Parameter> Parameters)>();
         foreach (var (name, parameter) in model.named_parameters())
         {
-            (string key, string layer) = LayerOf(name, model.HeadName);
+            (string key, string layer) = model.LayerOf(name);
             if (layers.Count == 0 || layers[^1].Key != key)
                 layers.Add((key, layer, []));
             layers[^1].Parameters.Add(parameter);
         }
         return [.. layers.Select((layer, i) => new LayerGroup(layer.Name, layers.Count - 1 - i, layer.Parameters))];
-    }
-
-    // layer2.0.bn1.weight is of block 0 of stage 2; conv1.weight and bn1.weight are both of layer 1.
-    private static (string Key, string Name) LayerOf(string parameter, string head)
-    {
-        string[] parts = parameter.Split('.');
-        if (parts[0] == head)
-            return (head, head);
-        if (parts.Length > 2 && int.TryParse(parts[1], out _))
-            return ($"{parts[0]}.{parts[1]}", $"{parts[0]}.{parts[1]}");
-        string number = parts[0][parts[0].TrimEnd("0123456789".ToCharArray()).Length..];
-        return (number.Length > 0 ? number : parts[0], parts[0]);
     }
 }

@@ -12,18 +12,12 @@ public sealed record PublishedWeights(string Name, string FileName, string Summa
     public static Uri TorchVision { get; } = new("https://download.pytorch.org/models/");
 
     /// <summary>
-    /// torchvision's ImageNet weights (its first edition, trained at 224 pixels after a resize to 256, which is what the architectures here expect);
-    /// accuracies are torchvision's own.
+    /// torchvision's ImageNet weights (its first edition, trained at 224 pixels after a resize to 256, which is what the architectures here expect):
+    /// what <see cref="Architectures"/> names as published.
     /// </summary>
     public static IReadOnlyList<PublishedWeights> All { get; } =
     [
-        new("resnet18", "resnet18-f37072fd.pth", "ImageNet-1K, 69.8 %"),
-        new("resnet34", "resnet34-b627a593.pth", "ImageNet-1K, 73.3 %"),
-        new("resnet50", "resnet50-0676ba61.pth", "ImageNet-1K, 76.1 %"),
-        new("resnet101", "resnet101-63fe2227.pth", "ImageNet-1K, 77.4 %"),
-        new("resnet152", "resnet152-394f9c45.pth", "ImageNet-1K, 78.3 %"),
-        new("wide_resnet50_2", "wide_resnet50_2-95faca4d.pth", "ImageNet-1K, 78.5 %"),
-        new("resnext50_32x4d", "resnext50_32x4d-7cdf4587.pth", "ImageNet-1K, 77.6 %"),
+        .. Architectures.All.Where(a => a.Published is not null).Select(a => new PublishedWeights(a.Name, a.Published!.Value.FileName, a.Published.Value.Summary)),
     ];
 
     /// <summary>The beginning of the file's SHA-256 that its name carries, lower case.</summary>
