@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Polder.Checkpoints.IO;
@@ -33,7 +34,7 @@ public static class PyTorchZip
             ElementType type = ElementType.All.FirstOrDefault(t => t.Scalar == tensor.dtype)
                 ?? throw new ArgumentException($"tensor '{name}' has type {tensor.dtype}, which cannot be stored", nameof(tensors));
             if (!keys.TryGetValue(tensor, out string? key))
-                keys.Add(tensor, key = keys.Count.ToString());
+                keys.Add(tensor, key = keys.Count.ToString(CultureInfo.InvariantCulture));
             descriptions.Add((name, key, 0, tensor.numel(), type, tensor.shape));
         }
         byte[] pickle = Pickler.StateDictionary(descriptions);

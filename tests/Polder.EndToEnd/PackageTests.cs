@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Compression;
 using Polder.Testing;
 
 namespace Polder.EndToEnd;
@@ -6,6 +7,8 @@ namespace Polder.EndToEnd;
 /// <summary>The libraries as packages: a project elsewhere takes them from a folder, and the remedy for TorchSharp's native library comes along.</summary>
 public sealed class PackageTests : IDisposable
 {
+    private static readonly string[] Packages = ["Polder", "Polder.Checkpoints", "Polder.Vision", "Polder.Experiments"];
+
     private readonly string _folder = Directory.CreateTempSubdirectory("polder-packages-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -14,9 +17,15 @@ public sealed class PackageTests : IDisposable
     public void A_fresh_project_trains_with_the_packages_of_a_folder()
     {
         string configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        foreach (string name in (string[])["Polder", "Polder.Checkpoints", "Polder.Vision"])
+        foreach (string name in Packages)
+        {
             DotNet("pack", Path.Combine(SharedFiles.Repository, "src", name), "-c", configuration, "--no-build", "-o", _folder, "-v", "quiet");
-        Assert.Equal(3, Directory.GetFiles(_folder, "*.nupkg").Length);
+            using ZipArchive package = ZipFile.OpenRead(Assert.Single(Directory.GetFiles(_folder, $"{name}.0*.nupkg")));
+            string[] entries = [.. package.Entries.Select(e => e.FullName)];
+            Assert.All((string[])["README.md", "icon.png", $"lib/net10.0/{name}.dll", $"lib/net10.0/{name}.xml"], file => Assert.Contains(file, entries));
+            using ZipArchive symbols = ZipFile.OpenRead(Assert.Single(Directory.GetFiles(_folder, $"{name}.0*.snupkg")));
+            Assert.Contains(symbols.Entries, e => e.FullName == $"lib/net10.0/{name}.pdb");
+        }
 
         // Other packages come from the cache that the tests were restored into; ours go into a cache of the test's own.
         string cache = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
@@ -38,13 +47,15 @@ public sealed class PackageTests : IDisposable
                 <NuGetAudit>false</NuGetAudit>
               </PropertyGroup>
               <ItemGroup>
-                <PackageReference Include="Polder.Vision" Version="*" />
+                <PackageReference Include="Polder.Experiments" Version="*" />
                 <PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />
               </ItemGroup>
             </Project>
             """);
         // TorchSharp is touched before any type of ours: the remedy must be the build's.
         File.WriteAllText(Path.Combine(app, "Program.cs"), """
+            using Polder.Experiments.Comparison;
+            using Polder.Experiments.Reports;
             using Polder.Methods;
             using Polder.Optimization;
             using Polder.Vision.Models;
@@ -61,8 +72,11 @@ public sealed class PackageTests : IDisposable
             for (int i = 0; i < 20; i++)
                 last = optimizer.Step(() => nn.functional.cross_entropy(model.call(images), labels)).Loss;
             Console.WriteLine(last < first ? "trained" : $"{first} to {last}");
+            // Studies and their pictures: ScottPlot must draw with the SkiaSharp that the packages ask for.
+            Console.WriteLine(typeof(ComparisonStudy).Name);
+            Console.WriteLine(new CurvePlot("loss", "step", "loss").Draw([new Curve("nso", [1, 2], [2, 1])], ".png").Length > 1000 ? "drawn" : "empty");
             """);
-        Assert.Equal("trained\n", DotNet("run", "--project", app));
+        Assert.Equal("trained\nComparisonStudy\ndrawn\n", DotNet("run", "--project", app));
     }
 
     private static string DotNet(params string[] arguments)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using Polder.Checkpoints.IO;
 using Polder.Checkpoints.Pickles;
@@ -9,7 +10,7 @@ internal static class LegacyPyTorchReader
 {
     private const int ProtocolVersion = 1001;
 
-    private static readonly BigInteger Magic = BigInteger.Parse("119547037146038801333356");
+    private static readonly BigInteger Magic = BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture);
 
     public static OpenedCheckpoint Open(ByteSource file, CheckpointOptions options)
     {
@@ -66,8 +67,7 @@ internal static class LegacyPyTorchReader
             Span<byte> head = stackalloc byte[8];
             foreach (object? item in keys.Items)
             {
-                string key = item as string
-                    ?? (item is long number ? number.ToString() : throw file.Refuse("the key of a storage is neither text nor a number"));
+                string key = StorageReference.KeyOf(item) ?? throw file.Refuse("the key of a storage is neither text nor a number");
                 if (!sizes.TryGetValue(key, out int size))
                     throw file.Refuse($"no tensor uses storage '{key}', so that its size is unknown");
                 file.Read(position, head);

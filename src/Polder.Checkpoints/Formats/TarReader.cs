@@ -118,12 +118,8 @@ internal static class TarReader
     private static long Count(PickleInput input, object? value) =>
         value is long and >= 0 ? (long)value : throw input.Refuse("a count in the tar archive is malformed");
 
-    private static string Key(PickleInput input, object? key) => key switch
-    {
-        string text => text,
-        long number => number.ToString(),
-        _ => throw input.Refuse("a key in the tar archive is neither text nor a number"),
-    };
+    private static string Key(PickleInput input, object? key) =>
+        StorageReference.KeyOf(key) ?? throw input.Refuse("a key in the tar archive is neither text nor a number");
 
     private sealed class Storages : StorageReader
     {

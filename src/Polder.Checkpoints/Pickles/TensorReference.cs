@@ -1,3 +1,4 @@
+using System.Globalization;
 using Polder.Checkpoints.IO;
 
 namespace Polder.Checkpoints.Pickles;
@@ -9,12 +10,15 @@ namespace Polder.Checkpoints.Pickles;
 /// <param name="Count">The number of elements (bytes where untyped).</param>
 internal sealed record StorageReference(string Key, ElementType? Type, long Start, long Count)
 {
+    /// <summary>A key as text: PyTorch writes texts, older versions numbers; null where it is neither.</summary>
+    public static string? KeyOf(object? key) => key as string ?? (key as long?)?.ToString(CultureInfo.InvariantCulture);
+
     /// <summary>Reads <c>('storage', type, key, location, count[, (view key, start, count)])</c>.</summary>
     public static StorageReference Of(PickleInput input, object? id)
     {
         if (id is not PickleTuple { Items: ["storage", PickleGlobal type, var key, _, long count, .. var rest] } || count < 0)
             throw input.Refuse("the pickle refers to a storage in a way that PyTorch does not write");
-        string name = key as string ?? (key is long number ? number.ToString() : throw input.Refuse("the key of a storage is neither text nor a number"));
+        string name = KeyOf(key) ?? throw input.Refuse("the key of a storage is neither text nor a number");
         long start = 0;
         if (rest is [PickleTuple { Items: [_, long viewStart, long viewCount] }])
         {

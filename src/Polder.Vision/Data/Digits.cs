@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Compression;
 
 namespace Polder.Vision.Data;
@@ -31,9 +32,9 @@ public static class Digits
             string[] cells = line.Split(',');
             byte[] image = new byte[NativeSize * NativeSize];
             for (int i = 0; i < image.Length; i++)
-                image[i] = (byte)((int.Parse(cells[i]) * 255 + Ink / 2) / Ink);
+                image[i] = (byte)((int.Parse(cells[i], CultureInfo.InvariantCulture) * 255 + Ink / 2) / Ink);
             pixels.Add(Resampler.CentreSquare(image, 1, NativeSize, NativeSize, imageSize));
-            labels.Add(int.Parse(cells[^1]));
+            labels.Add(int.Parse(cells[^1], CultureInfo.InvariantCulture));
         }
 
         string[] classes = [.. Enumerable.Range(0, 10).Select(d => $"{d}")];

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -22,7 +23,9 @@ internal static class BaseOptimizerState
     {
         foreach (Item item in ItemsOf(optimizer))
             if (item.Get() is { } value)
-                state[item.Name] = item.IsTensor ? ((Tensor)value).detach().clone() : tensor(Convert.ToDouble(value), ScalarType.Float64);
+                state[item.Name] = item.IsTensor
+                    ? ((Tensor)value).detach().clone()
+                    : tensor(Convert.ToDouble(value, CultureInfo.InvariantCulture), ScalarType.Float64);
     }
 
     /// <summary>Finds every error before <see cref="Load"/> changes anything.</summary>
