@@ -60,5 +60,5 @@ public sealed class Batch : IExamples, IDisposable
 
     private static Tensor Alive(Tensor tensor) => !tensor.IsInvalid
         ? tensor
-        : throw new ObjectDisposedException(nameof(Batch), "the batch is disposed of: it lives until the loop asks for the next one, unless Take() has taken it over");
+        : throw new ObjectDisposedException(nameof(Batch), "it lives until the loop asks for the next one, unless Take() has taken it over");
 }

@@ -87,8 +87,13 @@ internal sealed class TrainingCheckpoint
         if (!metadata.ContainsKey(RunName))
             throw new DataException(_path, "is no state of a training");
         foreach (var (name, value) in _options)
-            // Version 0.1.0 spelled one name differently.
-            if (metadata.TryGetValue(OptionPrefix + name, out string? saved) && saved.Replace("ColourJitter", "ColorJitter") != value)
+            if (metadata.TryGetValue(OptionPrefix + name, out string? saved) && Known(saved) != Known(value))
                 throw new DataException(_path, $"is of a training with {name} {saved}; this one has {value}, and a training is resumed as it was begun");
     }
+
+    // Version 0.1.0 spelled one name differently, and its methods had not all of today's options: those do not count where they change nothing.
+    private static string Known(string option) => option
+        .Replace("ColourJitter", "ColorJitter")
+        .Replace(", CleanWeight = 0, Name", ", Name")
+        .Replace(", Adaptive = False, Name", ", Name");
 }

@@ -90,7 +90,7 @@ public sealed class MethodContext
     /// <summary>Multiplies every element by the norm of its filter of W (<see cref="FilterNorms"/>).</summary>
     /// <param name="vector">The vector.</param>
     /// <param name="leastDimensions">Filters are slices of the first axis of parameters of at least so many dimensions.</param>
-    /// <param name="elementwise">Whether the elements of the other parameters are multiplied by their own weight's absolute value; otherwise by the norm of the whole parameter.</param>
+    /// <param name="elementwise">Whether the other parameters' elements are multiplied by each weight's absolute value; otherwise by the whole parameter's norm.</param>
     public void MultiplyByFilterNorms(ParameterVector vector, int leastDimensions, bool elementwise)
     {
         _runner.ReturnToCentre();

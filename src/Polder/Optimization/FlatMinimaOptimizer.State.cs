@@ -8,7 +8,8 @@ namespace Polder.Optimization;
 public partial class FlatMinimaOptimizer
 {
     private const long StateVersion = 1;
-    private const string VersionName = "version", StepName = "step", SkippedName = "skipped", BaseName = "optimizer", MethodName = "algorithm", ReceivedName = "received", NamesName = "names";
+    private const string VersionName = "version", StepName = "step", SkippedName = "skipped", BaseName = "optimizer", MethodName = "algorithm";
+    private const string ReceivedName = "received", NamesName = "names";
 
     /// <summary>
     /// Everything by which the next steps depend on the earlier ones, beside the model's parameters and buffers: the base optimizer's
@@ -107,7 +108,8 @@ public partial class FlatMinimaOptimizer
                     continue;
                 var own = new Dictionary<string, Tensor>();
                 hook.Save(own);
-                hook.Load(Space, state.Where(e => e.Key.StartsWith(HookPrefix(i), StringComparison.Ordinal)).ToDictionary(e => e.Key[HookPrefix(i).Length..], e => e.Value));
+                var mine = state.Where(e => e.Key.StartsWith(HookPrefix(i), StringComparison.Ordinal));
+                hook.Load(Space, mine.ToDictionary(e => e.Key[HookPrefix(i).Length..], e => e.Value));
                 earlier.Add((hook, own));
             }
         }

@@ -41,7 +41,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     /// <param name="noise">The noise; null is <see cref="PhiloxNoise"/> with <paramref name="seed"/>.</param>
     /// <param name="seed">The seed of the default noise.</param>
     /// <exception cref="ArgumentException">
-    /// No parameter is trainable, the model does not have one of them, the noise has another number of elements than they, or the base optimizer does not fit the method.
+    /// No parameter is trainable, the model does not have one of them, the noise is of another length, or the base optimizer does not fit the method.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">An option of the method is out of range.</exception>
     public FlatMinimaOptimizer(OptimizerHelper @base, IGradientMethod method, nn.Module? model = null, NoiseStream? noise = null, long seed = 0)

@@ -107,7 +107,8 @@ internal sealed class TrainedParameters : IDisposable
         if (foreign.Length > 0)
         {
             throw new ArgumentException(
-                $"the base optimizer has {foreign.Length} of its {space.Parameters.Count} trainable parameters from somewhere else than the model (the first has shape [{string.Join(", ", foreign[0].shape)}]): "
+                $"the base optimizer has {foreign.Length} of its {space.Parameters.Count} trainable parameters from somewhere else than the model "
+                + $"(the first has shape [{string.Join(", ", foreign[0].shape)}]): "
                 + "make it from model.parameters(), after the model's last change", nameof(model));
         }
     }

@@ -179,7 +179,8 @@ public sealed class ParameterSpace
         if (noise.Elements is { } elements && elements != Dimension)
         {
             throw new ArgumentException(
-                $"the noise has {elements} elements a draw and the trainable parameters have {Dimension}: values[step, draw, element] runs through all of them in the base optimizer's order", nameof(noise));
+                $"the noise has {elements} elements a draw and the trainable parameters have {Dimension}: "
+                + "values[step, draw, element] runs through all of them in the base optimizer's order", nameof(noise));
         }
     }
 

@@ -184,6 +184,22 @@ public sealed class ResumeTests : IDisposable
         Train(options, Methods[0], ResumeFile, 0);
     }
 
+    [Theory]
+    [InlineData("wp", ", CleanWeight = 0, Name"), InlineData("gsam", ", Adaptive = False, Name")]
+    public void The_state_of_a_version_whose_method_had_fewer_options_is_the_same_training(string name, string option)
+    {
+        IGradientMethod Method(bool changed) => name == "wp" ? new WeightPerturbation { CleanWeight = changed ? 0.5 : 0 } : new SurrogateGap { Adaptive = changed };
+        Assert.ThrowsAny<OperationCanceledException>(() => Train(Options, Method(changed: false), ResumeFile, 2));
+        using (Checkpoint saved = Checkpoint.Load(ResumeFile))
+        {
+            Dictionary<string, string> metadata = saved.Metadata.ToDictionary(e => e.Key, e => e.Value.Replace(option, ", Name"));
+            Assert.NotEqual(saved.Metadata, metadata);
+            Safetensors.Write(ResumeFile, [.. saved.Tensors.Where(e => e.Key != "optimizer.names").Select(e => (e.Key, e.Value))], metadata);
+        }
+        Assert.Throws<DataException>(() => Train(Options, Method(changed: true), ResumeFile, 0));
+        Train(Options, Method(changed: false), ResumeFile, 0);
+    }
+
     [Fact]
     public void Skipped_steps_are_counted_and_leave_the_mean_loss_alone()
     {

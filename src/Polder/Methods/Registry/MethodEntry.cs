@@ -105,7 +105,9 @@ public sealed partial record MethodEntry
     {
         IGradientMethod method = _create(new MethodArguments(Complete(options ?? new Dictionary<string, object>()), setup ?? new MethodSetup()));
         method.Validate();
-        return method.Name == Name ? method : throw new InvalidOperationException($"the entry {Name} has made a method of the name {method.Name}: both must be alike");
+        return method.Name == Name
+            ? method
+            : throw new InvalidOperationException($"the entry {Name} has made a method of the name {method.Name}: both must be alike");
     }
 
     /// <summary>The distribution of the noise that the options ask for: normal where the method has no such option.</summary>

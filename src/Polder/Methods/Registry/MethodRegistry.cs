@@ -34,7 +34,8 @@ public static class MethodRegistry
     /// <summary>A method by its name.</summary>
     /// <exception cref="ArgumentException">There is none of that name; the message lists them.</exception>
     public static MethodEntry Named(string name) =>
-        All.FirstOrDefault(m => m.Name == name) ?? throw new ArgumentException($"no method is called '{name}'; there are {string.Join(", ", Names)}", nameof(name));
+        All.FirstOrDefault(m => m.Name == name)
+        ?? throw new ArgumentException($"no method is called '{name}'; there are {string.Join(", ", Names)}", nameof(name));
 
     /// <summary>Adds a method to the table, for the rest of the process; from any thread. A program does so before it reads the table.</summary>
     /// <param name="entry">The method; <see cref="MethodEntry"/> shows how.</param>
