@@ -57,7 +57,9 @@ internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long p
         if (Trace is not { } trace)
             yield break;
         yield return
-            $"trace {trace.Value:G5} +- {trace.StandardError:G2} (standard error; {trace.Estimator}{(trace is { Estimator: "deflated" } ? $" of {trace.Deflated} directions" : "")}, {trace.Products} products{(trace.Exit is EstimateExit.Tolerance or EstimateExit.Exact ? "" : $", ended by {Word(trace.Exit)}")})";
+            $"trace {trace.Value:G5} +- {trace.StandardError:G2} (standard error; "
+            + $"{trace.Estimator}{(trace is { Estimator: "deflated" } ? $" of {trace.Deflated} directions" : "")}, {trace.Products} products"
+            + $"{(trace.Exit is EstimateExit.Tolerance or EstimateExit.Exact ? "" : $", ended by {Word(trace.Exit)}")})";
         if (trace.SquaredFrobeniusNorm is { Value: > 0 } squares)
             yield return $"Frobenius norm {Math.Sqrt(squares.Value):G4} +- {squares.StandardError / (2 * Math.Sqrt(squares.Value)):G2}";
     }
@@ -69,7 +71,8 @@ internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long p
             ["eigenvalue", "residual", new("", "converged")],
             eigenvalues.Top.Concat(eigenvalues.Bottom.Reverse()),
             pair => [ResultCell.Of(pair.Value, "G6"), ResultCell.Of(pair.Residual, "G2"), new(pair.Converged ? "" : "not converged", pair.Converged)]),
-        $"An eigenvalue is within its residual of the value; {eigenvalues.Products} products{(eigenvalues.Exit is EigenExit.Converged or EigenExit.Exact ? "" : $", ended by {Word(eigenvalues.Exit)}")}.",
+        $"An eigenvalue is within its residual of the value; "
+            + $"{eigenvalues.Products} products{(eigenvalues.Exit is EigenExit.Converged or EigenExit.Exact ? "" : $", ended by {Word(eigenvalues.Exit)}")}.",
     ];
 
     private IEnumerable<ResultBlock> LayerTable(int samples)
@@ -79,7 +82,8 @@ internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long p
             ["layer", "parameters", "share", "trace", new("+-", "traceStandardError"), new("top eigenvalue", "topEigenvalue", "topEigenvalueResidual")],
             Layers,
             layer => [
-                layer.Name, layer.Count, ResultCell.Of((double)layer.Count / parameters, "P1"), ResultCell.Of(TraceOf(layer)?.Value, "G4"), ResultCell.Of(TraceOf(layer)?.StandardError, "G2"),
+                layer.Name, layer.Count, ResultCell.Of((double)layer.Count / parameters, "P1"), ResultCell.Of(TraceOf(layer)?.Value, "G4"),
+                ResultCell.Of(TraceOf(layer)?.StandardError, "G2"),
                 TopOf(layer) is { } top ? new($"{top.Value:G4}{(top.Converged ? "" : $" +- {top.Residual:G2}")}", top.Value, top.Residual) : ResultCell.None,
             ]);
         if (LayerEigenvalues.Count > 0)
@@ -94,7 +98,12 @@ internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long p
             p => [new("", p.Item), new("", density.Density[p.Index]), new("", density.StandardError[p.Index])]) with { In = ResultPlace.Programs },
     ];
 
-    private static string Word(Enum exit) => exit.ToString().ToLowerInvariant() switch { "budget" => "the budget of products", "cancelled" => "the stop", var other => other };
+    private static string Word(Enum exit) => exit.ToString().ToLowerInvariant() switch
+    {
+        "budget" => "the budget of products",
+        "cancelled" => "the stop",
+        var other => other,
+    };
 
     private object Members(int samples, double value) => new
     {

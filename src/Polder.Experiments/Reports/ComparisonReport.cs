@@ -6,7 +6,7 @@ using static System.FormattableString;
 
 namespace Polder.Experiments.Reports;
 
-/// <summary>A comparison of methods as tables: test accuracy and, where it was measured, curvature, each with its paired difference to the base optimizer.</summary>
+/// <summary>A comparison of methods as tables: test accuracy and, where it was measured, curvature, with paired differences to the base optimizer.</summary>
 public static class ComparisonReport
 {
     /// <summary>Characters that the table with all columns needs.</summary>
@@ -26,13 +26,16 @@ public static class ComparisonReport
     /// <param name="unmeasured">The runs without a finite curvature.</param>
     /// <param name="folder">The run folder; null without one.</param>
     public static Result Of(
-        string task, IReadOnlyList<MethodRuns> results, string baseName, IReadOnlyList<DivergedRun> diverged, IReadOnlyList<UnmeasuredRun> unmeasured, string? folder = null)
+        string task, IReadOnlyList<MethodRuns> results, string baseName, IReadOnlyList<DivergedRun> diverged, IReadOnlyList<UnmeasuredRun> unmeasured,
+        string? folder = null)
     {
         ArgumentNullException.ThrowIfNull(results);
         MethodRuns? reference = results.FirstOrDefault(r => r.Method == "base");
         IReadOnlyList<PairedDifference?> differences = MethodDifferences.Of(results, reference);
         IReadOnlyList<PairedDifference?>[] curvature = Array.ConvertAll(Figures, figure => MethodDifferences.Of(results, reference, figure.Of));
-        ResultBlock[] blocks = results.Count == 0 ? [] : [.. Accuracy(results, differences, baseName), .. Curvature(results, curvature, baseName), Runs(results)];
+        ResultBlock[] blocks = results.Count == 0
+            ? []
+            : [.. Accuracy(results, differences, baseName), .. Curvature(results, curvature, baseName), Runs(results)];
         return new Result(new
         {
             Task = task,
@@ -85,7 +88,8 @@ public static class ComparisonReport
                 [
                     new(runs.Method == "base" ? baseName : runs.Method, runs.Method), new(LabelOf(runs, baseName), runs.Label), Words(runs), runs.Runs.Count,
                     Percent(runs.TestAccuracy), .. DifferenceCells(difference, d => Invariant($"{100 * d:+0.0;-0.0;0.0}"), ""),
-                    Percent(runs.ValidationAccuracy), ResultCell.Of(runs.Runs.Average(r => r.GradientEvaluations), "F0"), ResultCell.Of(runs.Runs.Average(r => r.Seconds), "F1"),
+                    Percent(runs.ValidationAccuracy), ResultCell.Of(runs.Runs.Average(r => r.GradientEvaluations), "F0"),
+                    ResultCell.Of(runs.Runs.Average(r => r.Seconds), "F1"),
                 ];
             });
         foreach (MethodRuns runs in results.Where(r => r.Options.Count > 0))
@@ -103,9 +107,12 @@ public static class ComparisonReport
         yield return ResultTable.Of(
             "curvature",
             [
-                new("curvature", "figure") { Unbroken = true }, new("method", "method", "label"), new("mean", "mean", "standardError") { Unbroken = true }, .. DifferenceColumns(),
+                new("curvature", "figure") { Unbroken = true }, new("method", "method", "label"), new("mean", "mean", "standardError") { Unbroken = true },
+                .. DifferenceColumns(),
             ],
-            Figures.Index().SelectMany(_ => results.Index(), (figure, runs) => (Figure: figure.Index, figure.Item.Name, Runs: runs.Item, Summary: runs.Item.SummaryOf(figure.Item.Of), Method: runs.Index))
+            Figures.Index().SelectMany(
+                _ => results.Index(),
+                (figure, runs) => (Figure: figure.Index, figure.Item.Name, Runs: runs.Item, Summary: runs.Item.SummaryOf(figure.Item.Of), Method: runs.Index))
                 .Where(row => row.Summary is not null),
             row =>
             {
@@ -116,7 +123,8 @@ public static class ComparisonReport
                     .. DifferenceCells(difference, Signed, difference is null ? "" : Share(row.Summary!, difference)),
                 ];
             });
-        yield return Invariant($"Of the Hessian of the training loss at the tested weights, {measured[0].Parameters} parameters, {measured[0].Samples} images; mean +- standard error over seeds, differences paired.");
+        yield return Invariant($"Of the Hessian of the training loss at the tested weights, {measured[0].Parameters} parameters, ")
+            + Invariant($"{measured[0].Samples} images; mean +- standard error over seeds, differences paired.");
         int open = measured.Count(c => !c.TopEigenvalue.Converged || c.Trace.Exit == EstimateExit.Budget);
         if (open > 0)
             yield return Invariant($"In {open} of {measured.Length} runs an estimate ended at the budget of products, before its tolerance.");
@@ -126,7 +134,8 @@ public static class ComparisonReport
     private static ResultTable Runs(IReadOnlyList<MethodRuns> results) => ResultTable.Of(
         "runs",
         [
-            "method", "label", "seed", "testAccuracy", "testLoss", "validationAccuracy", "validationLoss", "trainLoss", "bestEpoch", "steps", "gradientEvaluations", "skippedSteps",
+            "method", "label", "seed", "testAccuracy", "testLoss", "validationAccuracy", "validationLoss", "trainLoss", "bestEpoch", "steps",
+            "gradientEvaluations", "skippedSteps",
             "seconds", "trace", "topEigenvalue",
         ],
         results.SelectMany(method => method.Runs, (method, run) => (Method: method, Run: run)),
@@ -135,14 +144,17 @@ public static class ComparisonReport
             row.Method.Method, row.Method.Label, row.Run.Seed, new("", row.Run.TestAccuracy), new("", row.Run.TestLoss), new("", row.Run.ValidationAccuracy),
             new("", row.Run.ValidationLoss), new("", row.Run.TrainLoss), row.Run.BestEpoch, row.Run.Steps, row.Run.GradientEvaluations, row.Run.SkippedSteps,
             new("", row.Run.Seconds), new("", row.Run.Curvature?.Trace.Value), new("", row.Run.Curvature?.TopEigenvalue.Value),
-        ]) with { In = ResultPlace.Programs };
+        ]) with
+    { In = ResultPlace.Programs };
 
-    private static IEnumerable<string> Warnings(IReadOnlyList<MethodRuns> results, IReadOnlyList<DivergedRun> diverged, IReadOnlyList<UnmeasuredRun> unmeasured) =>
+    private static IEnumerable<string> Warnings(
+        IReadOnlyList<MethodRuns> results, IReadOnlyList<DivergedRun> diverged, IReadOnlyList<UnmeasuredRun> unmeasured) =>
     [
         .. diverged.Select(run => $"{run.Message}; the comparison is without this run"),
         .. unmeasured.Select(run => Invariant($"{run.Method}, seed {run.Seed}: its curvature is left out: {run.Message}")),
         .. results.Where(r => r.Runs.Any(run => run.SkippedSteps > 0)).Select(runs => Invariant(
-            $"{runs.Label}: {runs.Runs.Sum(r => r.SkippedSteps)} of {runs.Runs.Sum(r => r.Steps)} steps were left out, since a loss or gradient was not finite")),
+            $"{runs.Label}: {runs.Runs.Sum(r => r.SkippedSteps)} of {runs.Runs.Sum(r => r.Steps)} steps ")
+            + "were left out, since a loss or gradient was not finite"),
     ];
 
     private static ResultColumn[] DifferenceColumns() =>
@@ -182,7 +194,8 @@ public static class ComparisonReport
 
     // The share of base's mean, which is there where all seeds are paired.
     private static string Share(Summary own, PairedDifference difference) =>
-        own.Count == difference.Pairs && own.Mean - difference.Mean > 0 ? Invariant($" ({100 * difference.Mean / (own.Mean - difference.Mean):+0;-0;0} %)") : "";
+        own.Count == difference.Pairs && own.Mean - difference.Mean > 0
+            ? Invariant($" ({100 * difference.Mean / (own.Mean - difference.Mean):+0;-0;0} %)") : "";
 
     private static string Signed(double value) => (value > 0 ? "+" : "") + Digits(value);
 

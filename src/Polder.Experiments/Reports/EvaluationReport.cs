@@ -48,7 +48,9 @@ public static class EvaluationReport
             ["balanced accuracy", Percent(metrics.BalancedAccuracy)],
             ["macro F1", ResultCell.Of(metrics.MacroF1, "F4")],
             // Only grades have an order that a kappa could respect.
-            .. classes.All(name => int.TryParse(name, out _)) ? (IReadOnlyList<ResultCell>[])[["quadratic kappa", ResultCell.Of(metrics.QuadraticKappa, "F4")]] : [],
+            .. classes.All(name => int.TryParse(name, out _))
+                ? (IReadOnlyList<ResultCell>[])[["quadratic kappa", ResultCell.Of(metrics.QuadraticKappa, "F4")]]
+                : [],
             ["calibration error", ResultCell.Of(metrics.ExpectedCalibrationError, "F4")],
             ["loss", ResultCell.Of(metrics.Loss, "F4")],
         ]);
@@ -57,9 +59,11 @@ public static class EvaluationReport
     {
         ResultTable all = ResultTable.Of(
             "classes",
-            ["class", "images", "precision", "recall", new("F1", "f1"), new("most often taken for", "mostOftenTakenFor", "times") { In = ResultPlace.Wide | ResultPlace.Programs }],
+            ["class", "images", "precision", "recall", new("F1", "f1"),
+                new("most often taken for", "mostOftenTakenFor", "times") { In = ResultPlace.Wide | ResultPlace.Programs }],
             metrics.PerClass.Index(),
-            c => [c.Item.Name, c.Item.Count, Percent(c.Item.Precision), Percent(c.Item.Recall), ResultCell.Of(c.Item.F1, "F3"), MostTakenFor(classes, metrics.Confusion, c.Index)]);
+            c => [c.Item.Name, c.Item.Count, Percent(c.Item.Precision), Percent(c.Item.Recall), ResultCell.Of(c.Item.F1, "F3"),
+                MostTakenFor(classes, metrics.Confusion, c.Index)]);
         if (all.Rows.Count <= MostRows)
             return [all];
         int[] lowest = [.. metrics.PerClass.Index().Where(c => c.Item.Count > 0).OrderBy(c => c.Item.F1).Take(MostRows).Select(c => c.Index)];

@@ -18,7 +18,8 @@ public static class LandscapeReport
     {
         ArgumentNullException.ThrowIfNull(line);
         return Of(line.Positions, line.Losses, loss, samples, parameters, norms, eigenvalues, ResultTable.Of(
-            "line", ["position", "loss"], line.Positions.Zip(line.Losses).Where(p => !double.IsNaN(p.Second)), p => [ResultCell.Of(p.First, "G3"), ResultCell.Of(p.Second, "G5")]));
+            "line", ["position", "loss"], line.Positions.Zip(line.Losses).Where(p => !double.IsNaN(p.Second)),
+            p => [ResultCell.Of(p.First, "G3"), ResultCell.Of(p.Second, "G5")]));
     }
 
     /// <summary>Makes the report of a plane: its range for people, every point for programs.</summary>
@@ -38,13 +39,17 @@ public static class LandscapeReport
             plane.Positions, plane.Losses, loss, samples, parameters, norms, eigenvalues,
             new ResultTable(
                 "plane", ["points", "loss at the weights", "smallest", "largest"],
-                [[Invariant($"{known.Length} of {points.Length}"), ResultCell.Of(loss, "G5"), ResultCell.Of(known.Min(p => p.Loss), "G5"), ResultCell.Of(known.Max(p => p.Loss), "G5")]])
+                [[Invariant($"{known.Length} of {points.Length}"), ResultCell.Of(loss, "G5"), ResultCell.Of(known.Min(p => p.Loss), "G5"),
+                    ResultCell.Of(known.Max(p => p.Loss), "G5")]])
             { In = ResultPlace.People },
-            ResultTable.Of("losses", ["first", "second", "loss"], known, p => [new("", p.First), new("", p.Second), new("", p.Loss)]) with { In = ResultPlace.Programs });
+            ResultTable.Of("losses", ["first", "second", "loss"], known,
+                p => [new("", p.First), new("", p.Second), new("", p.Loss)]) with
+            { In = ResultPlace.Programs });
     }
 
     private static Result Of(
-        IReadOnlyList<double> positions, object losses, double loss, int samples, long parameters, IReadOnlyList<double> norms, IReadOnlyList<Eigenpair>? eigenvalues,
+        IReadOnlyList<double> positions, object losses, double loss, int samples, long parameters, IReadOnlyList<double> norms,
+        IReadOnlyList<Eigenpair>? eigenvalues,
         params IReadOnlyList<ResultTable> tables) => new(new
         {
             Loss = loss,

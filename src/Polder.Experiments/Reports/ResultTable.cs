@@ -88,7 +88,8 @@ public sealed record ResultCell(string Text, params IReadOnlyList<object?> Value
     /// <summary>A number.</summary>
     /// <param name="value">The number; null is an empty cell.</param>
     /// <param name="format">Its .NET format.</param>
-    public static ResultCell Of(double? value, string format) => value is { } number ? new ResultCell(number.ToString(format, CultureInfo.InvariantCulture), number) : None;
+    public static ResultCell Of(double? value, string format) =>
+        value is { } number ? new ResultCell(number.ToString(format, CultureInfo.InvariantCulture), number) : None;
 
     /// <summary>A number and its uncertainty, for a column of two fields.</summary>
     /// <param name="value">The number.</param>

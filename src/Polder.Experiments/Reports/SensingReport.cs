@@ -6,7 +6,10 @@ namespace Polder.Experiments.Reports;
 /// <summary>A study of matrix sensing as a table.</summary>
 public static class SensingReport
 {
-    private static readonly ResultColumn[] Columns = ["method", "seeds", Spread("train"), Spread("validation"), Spread("distance"), new("ms a step", "secondsPerStep"), new("s a run", "seconds")];
+    private static readonly ResultColumn[] Columns =
+    [
+        "method", "seeds", Spread("train"), Spread("validation"), Spread("distance"), new("ms a step", "secondsPerStep"), new("s a run", "seconds"),
+    ];
 
     /// <summary>Makes the report.</summary>
     /// <param name="results">The runs.</param>
@@ -22,7 +25,8 @@ public static class SensingReport
             Blocks = results.Count == 0 ? [] :
             [
                 ResultTable.Of("methods", Columns, results.GroupBy(r => r.Method), method => Cells(method, steps)),
-                Invariant($"Mean squared errors over the mean of y^2, and squared distance, after {steps} steps{(several ? ": minimum / median / maximum over seeds" : "")}."),
+                Invariant($"Mean squared errors over the mean of y^2, and squared distance, after {steps} steps")
+                + $"{(several ? ": minimum / median / maximum over seeds" : "")}.",
             ],
         };
     }

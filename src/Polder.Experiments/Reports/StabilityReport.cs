@@ -41,14 +41,16 @@ public static class StabilityReport
                     "sigmas",
                     ["sigma", new("F(W) - f(W)", "gap", "standardError"), new("sigma^2/2 Tr H", "halfSigmaSquaredTrace", "halfSigmaSquaredTraceStandardError")],
                     gap.Points,
-                    p => [ResultCell.Of(p.Sigma, "G3"), Words(p.Gap), trace is null ? ResultCell.None : Words(new MeanEstimate(p.SecondOrder(trace.Value), p.SecondOrder(trace.StandardError), 0))]),
+                    p => [ResultCell.Of(p.Sigma, "G3"), Words(p.Gap),
+                        trace is null ? ResultCell.None : Words(new MeanEstimate(p.SecondOrder(trace.Value), p.SecondOrder(trace.StandardError), 0))]),
                 Invariant($"f(W) = {gap.Loss:G5}, the mean cross entropy of {samples} images; F(W) its average over {gap.Draws} draws, +- a standard error."),
                 .. trace is null
                     ? (ResultBlock[])[]
                     : [Invariant($"Tr H = {trace.Value:G5} +- {trace.StandardError:G2} from {trace.Products} Hessian-vector products ({trace.Estimator}).")],
                 .. sharpness is null
                     ? (ResultBlock[])[]
-                    : [Invariant($"Adaptive sharpness at rho {sharpness.Radius:G3}: average case {sharpness.Average:G3} +- {sharpness.StandardError:G2}, worst case found {sharpness.WorstCase:G3}.")],
+                    : [Invariant($"Adaptive sharpness at rho {sharpness.Radius:G3}: average case {sharpness.Average:G3} +- {sharpness.StandardError:G2}, ")
+                        + Invariant($"worst case found {sharpness.WorstCase:G3}.")],
             ],
         };
     }
