@@ -25,7 +25,7 @@ internal static class FreeTraceCommand
         Parameter[] parameters = [.. network.Model.parameters()];
         Tensor Loss() => nn.functional.cross_entropy(network.Model.call(batch.Images).to(ScalarType.Float64), batch.Labels);
 
-        TraceEstimate exact = Hessian.Of(parameters, Loss).Trace(new TraceOptions { RelativeError = 0.01, MaxProducts = 3000, Seed = seed });
+        TraceEstimate exact = Hessian.Of(parameters, Loss).Trace(new TraceEstimationOptions { RelativeError = 0.01, MaxProducts = 3000, Seed = seed });
         FreeTraceResult result = new FreeTraceStudy { Sigmas = Sigmas, Draws = draws, Seed = seed }.Measure(parameters, Loss);
         Console.WriteLine($"\n### The free trace, ResNet-20 ({Path.GetFileName(weights)}), "
             + $"the first {samples} training images of CIFAR-10, one batch, BatchNorm frozen, {draws} draws, seed {seed}\n");

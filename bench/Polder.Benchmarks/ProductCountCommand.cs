@@ -61,7 +61,7 @@ internal static class ProductCountCommand
         double[] trace = journal.Piece($"{name}, trace to 0.4 %", () =>
         {
             network.Model.to(ScalarType.Float32);
-            TraceEstimate estimate = Make().Trace(new TraceOptions { RelativeError = 0.004, MaxProducts = 5000, Seed = 1_000_000 });
+            TraceEstimate estimate = Make().Trace(new TraceEstimationOptions { RelativeError = 0.004, MaxProducts = 5000, Seed = 1_000_000 });
             return new[] { estimate.Value, estimate.StandardError, estimate.Products, estimate.Deflated };
         });
         double[] first = journal.Piece($"{name}, first eigenvalue", () =>

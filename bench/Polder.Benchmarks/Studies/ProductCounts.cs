@@ -57,11 +57,11 @@ public static class ProductCounts
             var look = new Relay<TraceEstimate>(now =>
             {
                 for (int i = 0; i < costs.Length; i++)
-                    if (now.Samples >= TraceOptions.LeastSamples && now.StandardError <= errors[i] * Math.Abs(now.Value))
+                    if (now.Samples >= TraceEstimationOptions.LeastSamples && now.StandardError <= errors[i] * Math.Abs(now.Value))
                         costs[i] ??= new TraceCost(errors[i], now.Products, now.Value, now.StandardError, true);
             });
             TraceEstimate last = @operator.Trace(
-                new TraceOptions { Estimator = estimator, RelativeError = tightest, MaxProducts = maxProducts, Seed = seed, Progress = look }, cancellation);
+                new TraceEstimationOptions { Estimator = estimator, RelativeError = tightest, MaxProducts = maxProducts, Seed = seed, Progress = look }, cancellation);
             cancellation.ThrowIfCancellationRequested();
             // Auto reports while it looks at the spectrum, before it would end.
             if (estimator == TraceEstimator.Auto)

@@ -22,7 +22,7 @@ internal sealed class HessianCommand : PolderCommand
         "--relative-error", "standard error of the trace to end at, as a share of it", 0.02, ValueRange.Between(1e-9, 0.999));
 
     private readonly CliOption<int> _maxProducts = OptionOf.Count(
-        "--max-products", "the most Hessian-vector products of the trace, and of the eigenvalues", 1000, ValueRange.AtLeast(2 * TraceOptions.LeastSamples));
+        "--max-products", "the most Hessian-vector products of the trace, and of the eigenvalues", 1000, ValueRange.AtLeast(2 * TraceEstimationOptions.LeastSamples));
 
     private readonly CliOption<int> _top = OptionOf.Count("--top", "how many of the largest eigenvalues", 5, ValueRange.AtLeast(0));
     private readonly CliOption<int> _bottom = OptionOf.Count("--bottom", "how many of the smallest (most negative) eigenvalues", 1, ValueRange.AtLeast(0));
@@ -147,7 +147,7 @@ internal sealed class HessianCommand : PolderCommand
         if (layers && estimator == TraceEstimator.XTrace)
             throw UserErrorException.ForOption(_trace.Name, "xtrace with --layers", "auto, hutchinson or hutch++");
         return hessian.Trace(
-            new TraceOptions
+            new TraceEstimationOptions
             {
                 Estimator = estimator,
                 RelativeError = context.Get(_relativeError),

@@ -77,7 +77,7 @@ internal sealed class StabilityCommand : PolderCommand
         {
             try
             {
-                return NoiseGap.Measure(loss, noise, options, new Relay<NoiseGapResult>(result =>
+                return NoiseGap.Measure(loss.Space, loss, noise, options, new Relay<NoiseGapResult>(result =>
                 {
                     known = result;
                     tracker.Report(result.Draws, () => $"draw {result.Draws} of {options.Draws}, gap {Words(result.Points[^1].Gap)} at sigma {result.Points[^1].Sigma:G3}");
@@ -99,10 +99,10 @@ internal sealed class StabilityCommand : PolderCommand
             {
                 int done = 0;
                 MeanEstimate average = AdaptiveSharpness.Average(
-                    loss, noise, options,
+                    loss.Space, loss, noise, options,
                     new Relay<MeanEstimate>(mean => tracker.Report(++done, () => $"average {Words(mean)}")), context.Cancellation);
                 double worst = AdaptiveSharpness.WorstCase(
-                    loss, options,
+                    loss.Space, loss, options,
                     new Relay<double>(rise => tracker.Report(++done, () => $"worst case {rise:G3}")), context.Cancellation);
                 return new MeasuredSharpness(options.Radius, average.Value, average.StandardError, worst);
             });

@@ -9,7 +9,7 @@ namespace Polder.Cli.Measuring;
 internal sealed class TraceMeasurement
 {
     private readonly CliOption<int> _probes = OptionOf.Count(
-        "--probes", $"Hessian-vector products for the trace of the Hessian, at most, and at least {2 * TraceOptions.LeastSamples}; 0 leaves the trace out", 100, ValueRange.AtLeast(0));
+        "--probes", $"Hessian-vector products for the trace of the Hessian, at most, and at least {2 * TraceEstimationOptions.LeastSamples}; 0 leaves the trace out", 100, ValueRange.AtLeast(0));
 
     private readonly CliOption<double> _relativeError = OptionOf.Number(
         "--relative-error", "standard error of the trace, as a share of it, that ends its estimation", 0.05, ValueRange.Inside(0, 1));
@@ -24,8 +24,8 @@ internal sealed class TraceMeasurement
     public bool IsAsked(CommandContext context)
     {
         int probes = context.Get(_probes);
-        if (probes is > 0 and < 2 * TraceOptions.LeastSamples)
-            throw UserErrorException.ForOption(_probes.Name, $"{probes}", $"0, or a whole number >= {2 * TraceOptions.LeastSamples}");
+        if (probes is > 0 and < 2 * TraceEstimationOptions.LeastSamples)
+            throw UserErrorException.ForOption(_probes.Name, $"{probes}", $"0, or a whole number >= {2 * TraceEstimationOptions.LeastSamples}");
         return probes > 0;
     }
 
@@ -44,7 +44,7 @@ internal sealed class TraceMeasurement
             try
             {
                 return hessian.Trace(
-                    new TraceOptions
+                    new TraceEstimationOptions
                     {
                         MaxProducts = probes,
                         RelativeError = context.Get(_relativeError),

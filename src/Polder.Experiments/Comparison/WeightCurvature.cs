@@ -81,7 +81,7 @@ public sealed record WeightCurvatureOptions
             },
             cancellation);
         TraceEstimate trace = hessian.Trace(
-            new TraceOptions
+            new TraceEstimationOptions
             {
                 RelativeError = RelativeError,
                 MaxProducts = MaxProducts,

@@ -1,4 +1,4 @@
-using Polder.Curvature;
+using Polder.Objectives;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -22,7 +22,7 @@ internal static class Layers
     /// </summary>
     public static Tensor ConvolutionNorm(Conv2d convolution, BatchNorm2d norm, Tensor input)
     {
-        if (CurvatureMeasurement.IsUnderWay && !norm.training)
+        if (LossMeasurement.IsUnderWay && !norm.training)
             return FoldedConvolutionNorm(convolution, norm, input);
         using Tensor output = convolution.call(input);
         return norm.call(output);

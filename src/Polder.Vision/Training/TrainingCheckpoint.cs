@@ -91,9 +91,10 @@ internal sealed class TrainingCheckpoint
                 throw new DataException(_path, $"is of a training with {name} {saved}; this one has {value}, and a training is resumed as it was begun");
     }
 
-    // Version 0.1.0 spelled one name differently, and its methods had not all of today's options: those do not count where they change nothing.
+    // Version 0.1.0 spelled some names differently, and its methods had not all of today's options: those do not count where they change nothing.
     private static string Known(string option) => option
         .Replace("ColourJitter", "ColorJitter")
+        .Replace("FilterNormalise", "FilterNormalize")
         .Replace(", CleanWeight = 0, Name", ", Name")
         .Replace(", Adaptive = False, Name", ", Name");
 }

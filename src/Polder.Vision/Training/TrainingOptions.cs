@@ -1,5 +1,5 @@
+using Polder.Objectives;
 using Polder.Optimization;
-using Polder.Probes;
 using Polder.Vision.Data;
 using Polder.Vision.Data.Distortions;
 using Polder.Vision.Models;

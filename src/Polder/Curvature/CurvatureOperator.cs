@@ -9,6 +9,8 @@ namespace Polder.Curvature;
 /// <summary>A symmetric matrix of second order that belongs to a loss over a data set: its products are sums over the batches.</summary>
 public abstract class CurvatureOperator : ILinearOperator
 {
+    private bool _differentiable; // whether a batch has been differentiated
+
     private protected CurvatureOperator(EmpiricalLoss loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
@@ -50,6 +52,7 @@ public abstract class CurvatureOperator : ILinearOperator
             try
             {
                 AddProducts(batch, weight, directionViews, productViews);
+                _differentiable = true;
             }
             catch (ExternalException e) when (e.Message.Contains("not implemented", StringComparison.Ordinal))
             {
@@ -72,26 +75,26 @@ public abstract class CurvatureOperator : ILinearOperator
     private protected abstract void AddProducts(BatchLoss batch, double weight, Tensor[][] directions, Tensor[][] products);
 
     /// <summary>
-    /// Differentiates once with a graph and takes the gradients away from where backward put them. Not by <c>autograd.grad</c>: an error
-    /// in that ends the process, one in backward is an exception.
+    /// Differentiates once with a graph. By <c>autograd.grad</c>: backward with a graph would make libtorch warn of reference cycles. An error
+    /// in grad ends the process, so what could be one is looked at before, and the first time by a backward without a graph, whose errors
+    /// are exceptions.
     /// </summary>
     /// <returns>The gradients that depend on something that requires a gradient, each with its index; none where the function is linear.</returns>
-    private protected static (Tensor Gradient, int Index)[] Differentiate(Tensor function, Tensor? seed, IReadOnlyList<Tensor> variables)
+    /// <exception cref="InvalidOperationException">A variable does not require a gradient any more.</exception>
+    private protected (Tensor Gradient, int Index)[] Differentiate(Tensor function, Tensor? seed, IReadOnlyList<Tensor> variables)
     {
-        IList<Tensor> inputs = [.. variables];
-        if (seed is null)
-            autograd.backward([function], retain_graph: true, create_graph: true, inputs: inputs);
-        else
-            autograd.backward([function], [seed], retain_graph: true, create_graph: true, inputs: inputs);
-        var gradients = new List<(Tensor, int)>();
-        for (int i = 0; i < variables.Count; i++)
+        if (variables.Any(variable => !variable.requires_grad))
+            throw new InvalidOperationException("a parameter does not require a gradient any more: choose the parameters anew");
+        IList<Tensor> inputs = [.. variables], functions = [function];
+        IList<Tensor>? seeds = seed is null ? null : [seed];
+        if (!_differentiable)
         {
-            Tensor? gradient = variables[i].grad;
-            variables[i].grad = null;
-            if (gradient is { IsInvalid: false, requires_grad: true })
-                gradients.Add((gradient, i));
+            autograd.backward(functions, seeds, retain_graph: true, create_graph: false, inputs: inputs);
+            foreach (Tensor variable in variables)
+                variable.grad = null;
         }
-        return [.. gradients];
+        IList<Tensor> gradients = autograd.grad(functions, inputs, seeds, retain_graph: true, create_graph: true, allow_unused: true);
+        return [.. gradients.Select((gradient, i) => (gradient, i)).Where(g => g.gradient is { IsInvalid: false, requires_grad: true })];
     }
 
     /// <summary>Adds J^T seed to <paramref name="products"/>, J the derivative of <paramref name="functions"/>.</summary>

@@ -33,6 +33,17 @@ public sealed record EigenOptions
     /// <summary>The number of sought eigenvalues.</summary>
     internal int Wanted => Top + Bottom + LargestMagnitude;
 
+    /// <summary>The options of a call that says itself which eigenvalues it wants.</summary>
+    /// <exception cref="ArgumentException">The options want others.</exception>
+    internal static EigenOptions Asking(EigenOptions? options, EigenOptions wanted)
+    {
+        options ??= wanted;
+        foreach ((int given, int asked, string name) in new[] { (options.Top, wanted.Top, nameof(Top)), (options.Bottom, wanted.Bottom, nameof(Bottom)), (options.LargestMagnitude, wanted.LargestMagnitude, nameof(LargestMagnitude)) })
+            if (given != 0 && given != asked)
+                throw new ArgumentException($"the call asks for {wanted.Wanted} eigenvalues of one kind and its options for {name} = {given}: leave {name} out, or call {nameof(Eigenvalues.FindEigenvalues)} with the options alone", nameof(options));
+        return options with { Top = wanted.Top, Bottom = wanted.Bottom, LargestMagnitude = wanted.LargestMagnitude };
+    }
+
     /// <summary>Checks the options.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of range; the message says which and what is allowed.</exception>
     public void Validate()

@@ -12,19 +12,19 @@ public static class Eigenvalues
     /// <summary>The largest eigenvalues with their vectors.</summary>
     /// <inheritdoc cref="FindEigenvalues"/>
     public static Eigenpairs TopEigenvalues(this ILinearOperator @operator, int count, EigenOptions? options = null, CancellationToken cancellation = default) =>
-        @operator.FindEigenvalues((options ?? new EigenOptions()) with { Top = count, Bottom = 0, LargestMagnitude = 0 }, cancellation);
+        @operator.FindEigenvalues(EigenOptions.Asking(options, new EigenOptions { Top = count }), cancellation);
 
     /// <summary>The smallest (most negative) eigenvalues with their vectors.</summary>
     /// <inheritdoc cref="FindEigenvalues"/>
     public static Eigenpairs BottomEigenvalues(this ILinearOperator @operator, int count, EigenOptions? options = null, CancellationToken cancellation = default) =>
-        @operator.FindEigenvalues((options ?? new EigenOptions()) with { Bottom = count, Top = 0, LargestMagnitude = 0 }, cancellation);
+        @operator.FindEigenvalues(EigenOptions.Asking(options, new EigenOptions { Bottom = count }), cancellation);
 
     /// <summary>The eigenvalues of the largest absolute value with their vectors.</summary>
     /// <inheritdoc cref="FindEigenvalues"/>
     public static Eigenpairs LargestEigenvalues(this ILinearOperator @operator, int count, EigenOptions? options = null, CancellationToken cancellation = default) =>
-        @operator.FindEigenvalues((options ?? new EigenOptions()) with { LargestMagnitude = count, Top = 0, Bottom = 0 }, cancellation);
+        @operator.FindEigenvalues(EigenOptions.Asking(options, new EigenOptions { LargestMagnitude = count }), cancellation);
 
-    /// <summary>Finds eigenvalues at the ends of the spectrum by Lanczos' method with full reorthogonalisation and thick restarts (Wu and Simon, 2000).</summary>
+    /// <summary>Finds eigenvalues at the ends of the spectrum by Lanczos' method with full reorthogonalization and thick restarts (Wu and Simon, 2000).</summary>
     /// <param name="operator">The matrix.</param>
     /// <param name="options">Which eigenvalues, and when to end.</param>
     /// <param name="cancellation">Stops; what is known then is returned (<see cref="EigenExit.Cancelled"/>).</param>
@@ -85,7 +85,7 @@ public static class Eigenvalues
     }
 
     /// <summary>
-    /// What the reference implementation of NSO reports as "lambda_1": power iteration whose vector is normalised layer by layer, and the sum of
+    /// What the reference implementation of NSO reports as "lambda_1": power iteration whose vector is normalized layer by layer, and the sum of
     /// the layers' Rayleigh quotients v_l^T (H v)_l. It is not an eigenvalue of the matrix or of a block, and is here to compare with published figures.
     /// </summary>
     /// <param name="operator">The matrix.</param>
@@ -102,7 +102,7 @@ public static class Eigenvalues
         Require.AtLeast(maxProducts, 1);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        Tensor vector = Normalised(new ProbeSource(@operator, seed, NoiseDistribution.Normal, purpose: 1).Next(1).squeeze(0));
+        Tensor vector = Normalized(new ProbeSource(@operator, seed, NoiseDistribution.Normal, purpose: 1).Next(1).squeeze(0));
         double? last = null;
         for (int product = 1; ; product++)
         {
@@ -117,10 +117,10 @@ public static class Eigenvalues
                 return sum;
             last = sum;
             vector.Dispose();
-            vector = Normalised(image);
+            vector = Normalized(image);
         }
 
-        Tensor Normalised(Tensor whole)
+        Tensor Normalized(Tensor whole)
         {
             using var pass = NewDisposeScope();
             Tensor result = zeros_like(whole);

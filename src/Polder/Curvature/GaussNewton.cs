@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Polder.Curvature;
 
 /// <summary>
-/// The generalised Gauss-Newton matrix: the sum over the examples of J^T L J, J the derivative of the model's output and L the Hessian of
+/// The generalized Gauss-Newton matrix: the sum over the examples of J^T L J, J the derivative of the model's output and L the Hessian of
 /// the loss in the output (Schraudolph, 2002). It is the Hessian without the curvature of the model, and has no negative eigenvalue where
 /// the loss is convex in the output.
 /// </summary>

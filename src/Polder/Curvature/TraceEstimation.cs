@@ -13,8 +13,12 @@ public static class TraceEstimation
     /// <param name="probes">The products; at least 20.</param>
     /// <param name="seed">The seed of the random vectors.</param>
     /// <param name="cancellation">Stops; where two samples are there, what is known is returned (<see cref="EstimateExit.Cancelled"/>).</param>
-    public static TraceEstimate Trace(this ILinearOperator @operator, int probes, long seed = 0, CancellationToken cancellation = default) =>
-        @operator.Trace(new TraceOptions { MaxProducts = probes, Seed = seed }, cancellation);
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="probes"/> is below 20.</exception>
+    public static TraceEstimate Trace(this ILinearOperator @operator, int probes, long seed = 0, CancellationToken cancellation = default)
+    {
+        Require.AtLeast(probes, 2 * TraceEstimationOptions.LeastSamples);
+        return @operator.Trace(new TraceEstimationOptions { MaxProducts = probes, Seed = seed }, cancellation);
+    }
 
     /// <summary>Estimates the trace.</summary>
     /// <param name="operator">The matrix.</param>
@@ -26,18 +30,23 @@ public static class TraceEstimation
     /// Student's t cover as they say. An end at a reached error (optional stopping), the jackknife of XTrace and the choices of
     /// <see cref="TraceEstimator.Auto"/> make it approximate.
     /// </remarks>
-    public static TraceEstimate Trace(this ILinearOperator @operator, TraceOptions? options = null, CancellationToken cancellation = default)
+    public static TraceEstimate Trace(this ILinearOperator @operator, TraceEstimationOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(@operator);
-        options ??= new TraceOptions();
+        options ??= new TraceEstimationOptions();
         options.Validate();
         foreach (ParameterBlock block in options.Blocks ?? [])
             if (block.Offset < 0 || block.Count < 1 || block.Offset + block.Count > @operator.Dimension)
                 throw new ArgumentException($"block {block.Name} is {block.Offset} to {block.Offset + block.Count}; the operator has dimension {@operator.Dimension}", nameof(options));
         if (options.Estimator == TraceEstimator.XTrace)
-            return new LeaveOneOutTrace(@operator, options, cancellation).Estimate();
-        using var samples = new DeflatedSamples(@operator, options, cancellation);
-        return samples.Estimate();
+            return new XTrace(@operator, options, cancellation).Estimate();
+        using SampledTrace estimator = options.Estimator switch
+        {
+            TraceEstimator.Hutchinson => new Hutchinson(@operator, options, cancellation),
+            TraceEstimator.HutchPlusPlus => new HutchPlusPlus(@operator, options, cancellation),
+            _ => new DeflatedHutchinson(@operator, options, cancellation),
+        };
+        return estimator.Estimate();
     }
 
     /// <summary>
@@ -73,6 +82,6 @@ public static class TraceEstimation
         return (mean.MoveToOuterDisposeScope(), error.MoveToOuterDisposeScope());
     }
 
-    internal static bool IsReached(TraceOptions options, double value, double error) =>
+    internal static bool IsReached(TraceEstimationOptions options, double value, double error) =>
         (options.RelativeError is { } relative && error <= relative * Math.Abs(value)) || (options.AbsoluteError is { } absolute && error <= absolute);
 }

@@ -55,64 +55,44 @@ public sealed record SharpnessOptions
 /// </summary>
 public static class AdaptiveSharpness
 {
-    /// <summary>The average case of a loss over a data set.</summary>
-    /// <inheritdoc cref="Average(ParameterSpace, Func{double}, NoiseStream, SharpnessOptions?, IProgress{MeanEstimate}?, CancellationToken)"/>
-    public static MeanEstimate Average(
-        EmpiricalLoss loss, NoiseStream noise, SharpnessOptions? options = null, IProgress<MeanEstimate>? progress = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(loss);
-        return Average(loss.Space, EmpiricalEvaluation.FunctionOf(loss, cancellation), noise, options, progress, cancellation);
-    }
-
     /// <summary>
     /// The average case, with its standard error. On a quadratic with Hessian H it is (rho^2 / 2) sum_i H_ii W_i^2 (adaptive), or
     /// (rho^2 / 2) Tr H.
     /// </summary>
     /// <param name="space">The weights; they are put back.</param>
-    /// <param name="loss">f at the weights as they stand.</param>
+    /// <param name="loss">f: the same function at every call.</param>
     /// <param name="noise">The noise U, of unit variance.</param>
     /// <param name="options">Radius and draws; null is the defaults.</param>
     /// <param name="progress">Told after each draw.</param>
     /// <param name="cancellation">Stops between evaluations.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public static MeanEstimate Average(
-        ParameterSpace space, Func<double> loss, NoiseStream noise, SharpnessOptions? options = null, IProgress<MeanEstimate>? progress = null, CancellationToken cancellation = default)
+        ParameterSpace space, IForwardObjective loss, NoiseStream noise, SharpnessOptions? options = null, IProgress<MeanEstimate>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(space);
         ArgumentNullException.ThrowIfNull(loss);
         ArgumentNullException.ThrowIfNull(noise);
         options ??= new SharpnessOptions();
         options.Validate();
-        cancellation.ThrowIfCancellationRequested();
-        double centre = loss();
         var rise = new RunningMean();
         using var weights = new SavedWeights(space);
+        double centre = weights.Loss(loss, cancellation);
         using ParameterVector direction = space.CreateVector();
         for (int draw = 0; draw < options.Draws; draw++)
         {
-            space.Materialise(noise, 0, draw, direction);
+            space.Materialize(noise, 0, draw, direction);
             if (options.Adaptive)
                 Multiply(direction, weights.Values);
             double sum = 0;
             foreach (int sign in (int[])[1, -1])
             {
-                cancellation.ThrowIfCancellationRequested();
                 weights.MoveTo((direction, sign * options.Radius));
-                sum += loss();
+                sum += weights.Loss(loss, cancellation);
             }
             rise.Add((sum / 2) - centre);
             progress?.Report(rise.Value);
         }
         return rise.Value;
-    }
-
-    /// <summary>The worst case of a loss over a data set that gradient ascent finds: a lower bound of the maximum.</summary>
-    /// <inheritdoc cref="WorstCase(ParameterSpace, IObjective, SharpnessOptions?, IProgress{double}?, CancellationToken)"/>
-    /// <exception cref="ArithmeticException">The ascent came to a point where the loss is not finite.</exception>
-    public static double WorstCase(EmpiricalLoss loss, SharpnessOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(loss);
-        return WorstCase(loss.Space, EmpiricalEvaluation.ObjectiveOf(loss, cancellation), options, progress, cancellation);
     }
 
     /// <summary>
@@ -124,6 +104,7 @@ public static class AdaptiveSharpness
     /// <param name="options">Radius, norm and steps; null is the defaults.</param>
     /// <param name="progress">Told after each step of the largest rise so far.</param>
     /// <param name="cancellation">Stops between evaluations.</param>
+    /// <exception cref="ArithmeticException">The ascent came to a point where an <see cref="EmpiricalLoss"/> is not finite.</exception>
     /// <returns>max f(W + T e) - f(W) as far as it was found; at least 0.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public static double WorstCase(
@@ -135,12 +116,10 @@ public static class AdaptiveSharpness
         options.Validate();
         using var weights = new SavedWeights(space);
         using ParameterVector gradient = space.CreateVector(), move = space.CreateVector(), best = space.CreateVector(), bestGradient = space.CreateVector();
-        cancellation.ThrowIfCancellationRequested();
-        double centre = objective.Accumulate(space, bestGradient, 1);
+        double centre = objective.Accumulate(space, bestGradient, 1, cancellation);
         double worst = centre, step = 2 * options.Radius;
         for (int i = 0; i < options.Steps; i++)
         {
-            cancellation.ThrowIfCancellationRequested();
             // e moves along T g, the gradient with respect to e. W may stand for |W|: a sign of e's element changes neither norm.
             move.CopyFrom(bestGradient);
             if (options.Adaptive)
@@ -155,7 +134,7 @@ public static class AdaptiveSharpness
                 Multiply(gradient, weights.Values);
             weights.MoveTo((gradient, 1));
             gradient.Zero();
-            double there = objective.Accumulate(space, gradient, 1);
+            double there = objective.Accumulate(space, gradient, 1, cancellation);
             if (there > worst)
             {
                 worst = there;

@@ -38,54 +38,32 @@ public sealed record LossPlane(IReadOnlyList<double> Positions, IReadOnlyList<IR
 /// <summary>Slices of the loss around the weights; the weights are put back whatever happens.</summary>
 public static class LossSurface
 {
-    /// <summary>A loss over a data set along a line through W.</summary>
-    /// <inheritdoc cref="Line(ParameterSpace, Func{double}, ParameterVector, SurfaceOptions?, IProgress{LossLine}?, CancellationToken)"/>
-    public static LossLine Line(
-        EmpiricalLoss loss, ParameterVector direction, SurfaceOptions? options = null, IProgress<LossLine>? progress = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(loss);
-        return Line(loss.Space, EmpiricalEvaluation.FunctionOf(loss, cancellation), direction, options, progress, cancellation);
-    }
-
     /// <summary>The loss along a line through W.</summary>
-    /// <param name="space">The weights that are moved.</param>
-    /// <param name="loss">f at the weights as they stand.</param>
+    /// <param name="loss">f, of the weights that the directions are of.</param>
     /// <param name="direction">u.</param>
     /// <param name="options">Radius and number of points; null is the defaults.</param>
     /// <param name="progress">Told after each point with what is known so far.</param>
     /// <param name="cancellation">Stops between points; the last report of <paramref name="progress"/> stays true.</param>
     /// <exception cref="ArgumentException">An option is out of range, or the direction is of another space.</exception>
     public static LossLine Line(
-        ParameterSpace space, Func<double> loss, ParameterVector direction, SurfaceOptions? options = null, IProgress<LossLine>? progress = null, CancellationToken cancellation = default)
+        IForwardObjective loss, ParameterVector direction, SurfaceOptions? options = null, IProgress<LossLine>? progress = null, CancellationToken cancellation = default)
     {
-        options = Check(space, loss, options, direction);
+        options = Check(loss, options, direction);
         IReadOnlyList<double> positions = options.Positions();
         double[] losses = new double[positions.Count];
         Array.Fill(losses, double.NaN);
-        using var weights = new SavedWeights(space);
+        using var weights = new SavedWeights(direction.Space);
         foreach (int i in FromTheMiddle(positions.Count))
         {
-            cancellation.ThrowIfCancellationRequested();
             weights.MoveTo((direction, positions[i]));
-            losses[i] = LossOrInfinity(loss);
+            losses[i] = weights.Loss(loss, cancellation);
             progress?.Report(new LossLine(positions, [.. losses]));
         }
         return new LossLine(positions, losses);
     }
 
-    /// <summary>A loss over a data set over a plane through W.</summary>
-    /// <inheritdoc cref="Plane(ParameterSpace, Func{double}, ParameterVector, ParameterVector, SurfaceOptions?, IProgress{LossPlane}?, CancellationToken)"/>
-    public static LossPlane Plane(
-        EmpiricalLoss loss, ParameterVector first, ParameterVector second, SurfaceOptions? options = null, IProgress<LossPlane>? progress = null,
-        CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(loss);
-        return Plane(loss.Space, EmpiricalEvaluation.FunctionOf(loss, cancellation), first, second, options, progress, cancellation);
-    }
-
     /// <summary>The loss over a plane through W.</summary>
-    /// <param name="space">The weights that are moved.</param>
-    /// <param name="loss">f at the weights as they stand.</param>
+    /// <param name="loss">f, of the weights that the directions are of.</param>
     /// <param name="first">u.</param>
     /// <param name="second">v.</param>
     /// <param name="options">Radius and number of points along each direction; null is the defaults.</param>
@@ -93,20 +71,19 @@ public static class LossSurface
     /// <param name="cancellation">Stops between points; the last report of <paramref name="progress"/> stays true.</param>
     /// <exception cref="ArgumentException">An option is out of range, or a direction is of another space.</exception>
     public static LossPlane Plane(
-        ParameterSpace space, Func<double> loss, ParameterVector first, ParameterVector second, SurfaceOptions? options = null, IProgress<LossPlane>? progress = null,
+        IForwardObjective loss, ParameterVector first, ParameterVector second, SurfaceOptions? options = null, IProgress<LossPlane>? progress = null,
         CancellationToken cancellation = default)
     {
-        options = Check(space, loss, options, first, second);
+        options = Check(loss, options, first, second);
         IReadOnlyList<double> positions = options.Positions();
         double[][] losses = [.. positions.Select(_ => Enumerable.Repeat(double.NaN, positions.Count).ToArray())];
-        using var weights = new SavedWeights(space);
+        using var weights = new SavedWeights(first.Space);
         foreach (int i in FromTheMiddle(positions.Count))
         {
             for (int j = 0; j < positions.Count; j++)
             {
-                cancellation.ThrowIfCancellationRequested();
                 weights.MoveTo((first, positions[i]), (second, positions[j]));
-                losses[i][j] = LossOrInfinity(loss);
+                losses[i][j] = weights.Loss(loss, cancellation);
             }
             progress?.Report(new LossPlane(positions, [.. losses.Select(row => (double[])row.Clone())]));
         }
@@ -116,17 +93,14 @@ public static class LossSurface
     // A slice that is stopped early shows the neighbourhood of W, not one edge.
     private static IEnumerable<int> FromTheMiddle(int count) => Enumerable.Range(0, count).OrderBy(i => Math.Abs((2 * i) - (count - 1)));
 
-    private static double LossOrInfinity(Func<double> loss) => loss() is var value && double.IsNaN(value) ? double.PositiveInfinity : value;
-
-    private static SurfaceOptions Check(ParameterSpace space, Func<double> loss, SurfaceOptions? options, params ReadOnlySpan<ParameterVector> directions)
+    private static SurfaceOptions Check(IForwardObjective loss, SurfaceOptions? options, params ReadOnlySpan<ParameterVector> directions)
     {
-        ArgumentNullException.ThrowIfNull(space);
         ArgumentNullException.ThrowIfNull(loss);
         foreach (ParameterVector direction in directions)
         {
             ArgumentNullException.ThrowIfNull(direction);
-            if (!ReferenceEquals(direction.Space, space))
-                throw new ArgumentException("the direction belongs to another parameter space", nameof(directions));
+            if (!ReferenceEquals(direction.Space, directions[0].Space))
+                throw new ArgumentException("the second direction belongs to another parameter space than the first", nameof(directions));
         }
         options ??= new SurfaceOptions();
         options.Validate();

@@ -51,44 +51,28 @@ public sealed record NoiseGapResult(double Loss, IReadOnlyList<NoiseGapPoint> Po
 /// </summary>
 public static class NoiseGap
 {
-    /// <summary>Measures the gap of a loss over a data set; weights, mode and buffers of the model are put back whatever happens.</summary>
-    /// <param name="loss">f, with the weights that are perturbed.</param>
-    /// <param name="noise">The noise U, of unit variance; draws 0, 1, ... of step 0.</param>
-    /// <param name="options">Grid and number of draws; null is the defaults.</param>
-    /// <param name="progress">Told after each draw with what is known so far.</param>
-    /// <param name="cancellation">Stops between batches; the last report of <paramref name="progress"/> stays true.</param>
-    /// <exception cref="ArgumentException">An option is out of range.</exception>
-    /// <exception cref="ArithmeticException">f(W) is not finite.</exception>
-    public static NoiseGapResult Measure(
-        EmpiricalLoss loss, NoiseStream noise, NoiseGapOptions? options = null, IProgress<NoiseGapResult>? progress = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(loss);
-        return Measure(loss.Space, EmpiricalEvaluation.FunctionOf(loss, cancellation), noise, options, progress, cancellation);
-    }
-
     /// <summary>Measures the gap over a grid of sigma; the weights are put back whatever happens.</summary>
     /// <param name="space">The weights that are perturbed.</param>
-    /// <param name="loss">f at the weights as they stand: the same function at every call, so no dropout and no random augmentation.</param>
+    /// <param name="loss">f, the same function at every call, so no dropout and no random augmentation: for example an <see cref="EmpiricalLoss"/>, of whose space the weights are.</param>
     /// <param name="noise">The noise U, of unit variance; draws 0, 1, ... of step 0.</param>
     /// <param name="options">Grid and number of draws; null is the defaults.</param>
     /// <param name="progress">Told after each draw with what is known so far.</param>
-    /// <param name="cancellation">Stops between evaluations; the last report of <paramref name="progress"/> stays true.</param>
+    /// <param name="cancellation">Stops between evaluations, and between the batches of one; the last report of <paramref name="progress"/> stays true.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="ArithmeticException">f(W) is not finite.</exception>
     public static NoiseGapResult Measure(
-        ParameterSpace space, Func<double> loss, NoiseStream noise, NoiseGapOptions? options = null, IProgress<NoiseGapResult>? progress = null, CancellationToken cancellation = default)
+        ParameterSpace space, IForwardObjective loss, NoiseStream noise, NoiseGapOptions? options = null, IProgress<NoiseGapResult>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(space);
         ArgumentNullException.ThrowIfNull(loss);
         ArgumentNullException.ThrowIfNull(noise);
         options ??= new NoiseGapOptions();
         options.Validate();
-        cancellation.ThrowIfCancellationRequested();
-        double centre = loss();
+        using var weights = new SavedWeights(space);
+        double centre = weights.Loss(loss, cancellation);
         if (!double.IsFinite(centre))
             throw new ArithmeticException($"the loss at the weights themselves is {centre}: there is no gap to measure");
         RunningMean[] gaps = [.. options.Sigmas.Select(_ => new RunningMean())];
-        using var weights = new SavedWeights(space);
         NoiseGapResult result = null!;
         for (int draw = 0; draw < options.Draws; draw++)
         {
@@ -102,16 +86,12 @@ public static class NoiseGap
 
         double GapOf(int draw, double sigma)
         {
-            cancellation.ThrowIfCancellationRequested();
             weights.MoveTo(noise, draw, sigma);
-            double there = LossOrInfinity();
+            double there = weights.Loss(loss, cancellation);
             if (!options.Antithetic)
                 return there - centre;
-            cancellation.ThrowIfCancellationRequested();
             weights.Mirror();
-            return ((there + LossOrInfinity()) / 2) - centre;
+            return ((there + weights.Loss(loss, cancellation)) / 2) - centre;
         }
-
-        double LossOrInfinity() => loss() is var value && double.IsNaN(value) ? double.PositiveInfinity : value;
     }
 }

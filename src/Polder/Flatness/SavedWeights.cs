@@ -1,4 +1,5 @@
 using Polder.Noise;
+using Polder.Objectives;
 using Polder.Parameters;
 
 namespace Polder.Flatness;
@@ -28,6 +29,19 @@ internal sealed class SavedWeights : IDisposable
         foreach ((ParameterVector direction, double scale) in moves)
             if (scale != 0)
                 _space.Move(direction, scale);
+    }
+
+    /// <summary>f at the weights as they stand; infinite where it overflows, as far from W it may.</summary>
+    public double Loss(IForwardObjective loss, CancellationToken cancellation)
+    {
+        try
+        {
+            return loss.Evaluate(_space, cancellation) is var value && double.IsNaN(value) ? double.PositiveInfinity : value;
+        }
+        catch (ArithmeticException)
+        {
+            return double.PositiveInfinity;
+        }
     }
 
     /// <summary>From W + V to W - V.</summary>

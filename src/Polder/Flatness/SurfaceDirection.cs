@@ -38,7 +38,7 @@ public static class SurfaceDirection
     {
         ArgumentNullException.ThrowIfNull(space);
         ParameterVector direction = space.CreateVector();
-        space.Materialise(noise, 0, draw, direction);
+        space.Materialize(noise, 0, draw, direction);
         return direction;
     }
 

@@ -4,7 +4,7 @@ using Polder.Probes;
 namespace Polder.Methods;
 
 /// <summary>The ascent that the family of sharpness-aware methods shares: how far and in which metric to go along a direction.</summary>
-/// <param name="Rho">The radius, or the step size where the move is not normalised.</param>
+/// <param name="Rho">The radius, or the step size where the move is not normalized.</param>
 internal readonly record struct Ascent(double Rho)
 {
     /// <summary>Which elements the move is scaled by.</summary>

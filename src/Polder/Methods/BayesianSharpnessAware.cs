@@ -96,7 +96,7 @@ public sealed record BayesianSharpnessAware : IGradientMethod
         ParameterVector momentum = context.State.Vector("momentum"), precision = context.State.Vector("precision", initial: 1);
         ParameterVector first = context.State.Scratch("first"), work = context.State.Scratch("work");
 
-        context.Materialise(0, work);
+        context.Materialize(0, work);
         Each(work, precision, (noise, s) => noise.div_(s.mul(Examples).sqrt()));
         context.RunInto(first, Probe.Along(work, 1));
 

@@ -77,7 +77,7 @@ public sealed class MethodContext
     }
 
     /// <summary>Writes a draw of the step's noise, of unit variance, into a vector.</summary>
-    public void Materialise(int draw, ParameterVector target) => Space.Materialise(_step.Noise, _step.Step, draw, target);
+    public void Materialize(int draw, ParameterVector target) => Space.Materialize(_step.Noise, _step.Step, draw, target);
 
     /// <summary>Multiplies a vector elementwise by the weights W themselves.</summary>
     public void MultiplyByWeights(ParameterVector vector)

@@ -2,9 +2,9 @@ namespace Polder.Methods;
 
 /// <summary>What the standard deviation sigma of a method's noise is relative to.</summary>
 /// <remarks>
-/// Weights that a normalisation layer follows can be rescaled without changing the function, so absolute noise means less to large
+/// Weights that a normalization layer follows can be rescaled without changing the function, so absolute noise means less to large
 /// weights than to small ones. Noise in proportion to the weights is invariant to such rescaling: the reasoning of adaptive SAM (Kwon,
-/// Kim, Park and Choi, 2021), of filter-normalised directions (Li, Xu, Taylor, Studer and Goldstein, 2018) and of LPF-SGD (Bisla, Wang and
+/// Kim, Park and Choi, 2021), of filter-normalized directions (Li, Xu, Taylor, Studer and Goldstein, 2018) and of LPF-SGD (Bisla, Wang and
 /// Choromanska, 2022). In return a weight of zero, for example a fresh bias, gets no noise.
 /// </remarks>
 public enum NoiseScale
@@ -17,7 +17,7 @@ public enum NoiseScale
     /// the whole parameter otherwise. As LPF-SGD has it: the noise of a filter of n weights is some sigma sqrt(n) times as long as the
     /// filter, so that sigma is smaller than in the other scales, some 0.0005.
     /// </summary>
-    FilterNormalised,
+    FilterNormalized,
 
     /// <summary>
     /// sigma x |w| / sqrt(n), the root mean square of the parameter's n elements: the expected squared length of a parameter's noise is

@@ -1,6 +1,8 @@
 using Polder.Noise;
 using Polder.Parameters;
+using TorchSharp;
 using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Polder.Methods;
 
@@ -57,6 +59,19 @@ public sealed record NoiseShape
                 foreach (int place in group.Parameters.Select(space.IndexOf).Where(place => place >= 0))
                     outer[place] = outer[place] == 0 ? 0 : factor; // once, also where a tied parameter stands twice
         }
-        return new ScaledNoise(noise, ParameterFactors.Of(space, Scale, outer));
+        double[][] rows = [.. outer.Select((factor, i) => factor == 0 ? [0] : Array.ConvertAll(Relative(space.Parameters[i]), own => own * factor))];
+        return new ScaledNoise(noise, new ParameterFactors(space, rows));
+    }
+
+    private double[] Relative(Parameter parameter)
+    {
+        if (Scale == NoiseScale.Absolute || parameter.numel() == 0)
+            return [1];
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        if (Scale == NoiseScale.FilterNormalized && parameter.dim() >= 2)
+            return [.. FilterNorms.OfFilters(parameter).to(ScalarType.Float64).cpu().data<double>()];
+        double norm = parameter.norm().ToDouble();
+        return [Scale == NoiseScale.FilterNormalized ? norm : norm / Math.Sqrt(parameter.numel())];
     }
 }

@@ -7,7 +7,7 @@ using TorchSharp.Modules;
 namespace Polder.Methods;
 
 /// <summary>
-/// Noise stability optimization (Zhang, Li and Ju, 2024): minimises F(W) = E f(W + sigma U), which is f + (sigma^2 / 2) Tr(Hessian) up to
+/// Noise stability optimization (Zhang, Li and Ju, 2024): minimizes F(W) = E f(W + sigma U), which is f + (sigma^2 / 2) Tr(Hessian) up to
 /// sigma^4, by the mean of the gradients at W + sigma U_j and W - sigma U_j, j = 1 .. k. The odd Taylor terms of a pair cancel: on a
 /// quadratic the gradient has no noise at all.
 /// </summary>

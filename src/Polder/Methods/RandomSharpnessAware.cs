@@ -13,7 +13,7 @@ public sealed record RandomSharpnessAware : IGradientMethod
     /// <summary>The radius of the ascent, at least 0.</summary>
     public double Rho { get; init; } = 0.05;
 
-    /// <summary>The standard deviation of the noise, at least 0, relative to the filters' norms where <see cref="FilterNormalise"/> is on.</summary>
+    /// <summary>The standard deviation of the noise, at least 0, relative to the filters' norms where <see cref="FilterNormalize"/> is on.</summary>
     public double Sigma { get; init; } = 0.01;
 
     /// <summary>The factor lambda of the gradient in the direction, at least 0.</summary>
@@ -23,7 +23,7 @@ public sealed record RandomSharpnessAware : IGradientMethod
     /// Whether the noise of a weight is multiplied by the norm of its filter (the slices along the first axis of parameters of two
     /// dimensions and more; the whole parameter otherwise).
     /// </summary>
-    public bool FilterNormalise { get; init; } = true;
+    public bool FilterNormalize { get; init; } = true;
 
     internal static MethodEntry Entry { get; } = new(
         "rsam", "random SAM: the ascent starts from a random point",
@@ -32,7 +32,7 @@ public sealed record RandomSharpnessAware : IGradientMethod
             Rho = a.Number("rho"),
             Sigma = a.Number("sigma"),
             GradientWeight = a.Number("gradient-weight"),
-            FilterNormalise = a.Word("noise-scale") == "filter",
+            FilterNormalize = a.Word("noise-scale") == "filter",
         },
         StandardOptions.Rho(0.05),
         StandardOptions.Sigma(0.01),
@@ -66,8 +66,8 @@ public sealed record RandomSharpnessAware : IGradientMethod
     {
         ArgumentNullException.ThrowIfNull(context);
         ParameterVector direction = context.Gradient, noise = context.State.Scratch("noise");
-        context.Materialise(0, noise);
-        if (FilterNormalise)
+        context.Materialize(0, noise);
+        if (FilterNormalize)
             context.MultiplyByFilterNorms(noise, leastDimensions: 2, elementwise: false);
         noise.Scale(Sigma);
         context.Run(Probe.Along(noise, Sigma == 0 ? 0 : 1));

@@ -5,17 +5,17 @@ using Polder.Probes;
 namespace Polder.Methods;
 
 /// <summary>
-/// Sharpness-aware minimisation (Foret, Kleiner, Mobahi and Neyshabur, 2021): the gradient at W + rho g / |g| with g the gradient at W.
+/// Sharpness-aware minimization (Foret, Kleiner, Mobahi and Neyshabur, 2021): the gradient at W + rho g / |g| with g the gradient at W.
 /// </summary>
 /// <remarks>
 /// Adaptive (Kwon, Kim, Park and Choi, 2021): the move is rho T^2 g / |T g| with T = |W| elementwise, or the norms of the convolution
-/// filters. Without normalisation (Agarwala and Dauphin, 2023) the move is rho g, adaptive rho T^2 g. Within a selection of parameters
-/// (Mueller, Vlaar, Rolnick and Hein, 2023, move the normalisation layers only) the others stay where they are. A gradient of zero
+/// filters. Without normalization (Agarwala and Dauphin, 2023) the move is rho g, adaptive rho T^2 g. Within a selection of parameters
+/// (Mueller, Vlaar, Rolnick and Hein, 2023, move the normalization layers only) the others stay where they are. A gradient of zero
 /// moves nothing.
 /// </remarks>
 public sealed record SharpnessAware : IGradientMethod
 {
-    /// <summary>The radius of the ascent, at least 0, in the norm of the weights (without normalisation: a step size); at 0 a step is the base optimizer's at twice the price.</summary>
+    /// <summary>The radius of the ascent, at least 0, in the norm of the weights (without normalization: a step size); at 0 a step is the base optimizer's at twice the price.</summary>
     public double Rho { get; init; } = 0.05;
 
     /// <summary>Whether the ascent is scaled by the weights (ASAM).</summary>
@@ -24,14 +24,14 @@ public sealed record SharpnessAware : IGradientMethod
     /// <summary>Whether an adaptive ascent takes the norm of a convolution's filter for each of its weights; parameters of fewer than three dimensions stay elementwise.</summary>
     public bool FilterWise { get; init; }
 
-    /// <summary>Whether the ascent has length rho whatever the gradient's norm; false is unnormalised SAM.</summary>
+    /// <summary>Whether the ascent has length rho whatever the gradient's norm; false is unnormalized SAM.</summary>
     public bool Normalize { get; init; } = true;
 
-    /// <summary>The parameters that the ascent moves, and whose gradient is normalised; null is all.</summary>
+    /// <summary>The parameters that the ascent moves, and whose gradient is normalized; null is all.</summary>
     public ParameterSelection? Within { get; init; }
 
     internal static MethodEntry Sam { get; } = Entry(
-        "sam", "sharpness-aware minimisation: the gradient after an ascent of length rho", "Foret, Kleiner, Mobahi and Neyshabur, ICLR 2021",
+        "sam", "sharpness-aware minimization: the gradient after an ascent of length rho", "Foret, Kleiner, Mobahi and Neyshabur, ICLR 2021",
         0.05, [0.1, 0.2, 0.5, 1, 2], a => new SharpnessAware { Rho = a.Number("rho") });
 
     internal static MethodEntry Asam { get; } = Entry(
@@ -40,12 +40,12 @@ public sealed record SharpnessAware : IGradientMethod
         MethodOption.Word("metric", "what scales the ascent: each weight's absolute value, or the norm of its convolution filter", "element", "element", "filter"));
 
     internal static MethodEntry Usam { get; } = Entry(
-        "usam", "unnormalised SAM: the ascent is rho times the gradient", "Agarwala and Dauphin, ICML 2023",
+        "usam", "unnormalized SAM: the ascent is rho times the gradient", "Agarwala and Dauphin, ICML 2023",
         0.05, [0.02, 0.05, 0.1, 0.2, 0.5], a => new SharpnessAware { Rho = a.Number("rho"), Normalize = false });
 
     internal static MethodEntry Samon { get; } = Entry(
-        "samon", "SAM whose ascent moves the normalisation layers only", "Mueller, Vlaar, Rolnick and Hein, NeurIPS 2023",
-        0.05, [0.1, 0.2, 0.5, 1, 2], a => new SharpnessAware { Rho = a.Number("rho"), Within = a.Setup.NormalisationLayers() });
+        "samon", "SAM whose ascent moves the normalization layers only", "Mueller, Vlaar, Rolnick and Hein, NeurIPS 2023",
+        0.05, [0.1, 0.2, 0.5, 1, 2], a => new SharpnessAware { Rho = a.Number("rho"), Within = a.Setup.NormalizationLayers() });
 
     /// <inheritdoc/>
     public string Name => Adaptive ? "asam" : !Normalize ? "usam" : Within is null ? "sam" : "samon";

@@ -46,7 +46,7 @@ public sealed class AccumulatedObjective : ISlicedObjective, IForwardObjective
     }
 
     /// <inheritdoc/>
-    /// <remarks>One forward pass over the whole batch: without a gradient it needs little memory, and normalises by the whole batch's statistics.</remarks>
+    /// <remarks>One forward pass over the whole batch: without a gradient it needs little memory, and normalizes by the whole batch's statistics.</remarks>
     /// <exception cref="NotSupportedException">The batch cannot be evaluated without its gradient.</exception>
     public double Evaluate(ParameterSpace space) => (_batch as IForwardObjective ?? throw MicroBatchObjective.Unable(_batch)).Evaluate(space);
 }

@@ -1,5 +1,5 @@
-using Polder.Curvature;
 using Polder.Parameters;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -13,7 +13,7 @@ namespace Polder.Objectives;
 /// It holds the model and the data and owns neither. Data is enumerated anew for each measurement, so it must give the same batches each
 /// time; two passes are compared before the first product (<see cref="EmpiricalLossOptions.CheckDeterminism"/>).
 /// </remarks>
-public sealed class EmpiricalLoss
+public sealed class EmpiricalLoss : IForwardObjective
 {
     private readonly nn.Module? _model;
     private readonly Func<IEnumerable<BatchLoss>> _batches;
@@ -38,7 +38,7 @@ public sealed class EmpiricalLoss
         if (first.dtype is not (ScalarType.Float32 or ScalarType.Float64))
             throw new ArgumentException($"the parameters are {first.dtype}; allowed: Float32, Float64", nameof(parameters));
         Tensors = [.. _names.Select((name, i) => new ParameterBlock(name, Space.Offsets[i], Space.Parameters[i].numel()))];
-        Layers = GroupByLayer(Tensors);
+        Layers = ParameterBlock.ByLayer(Tensors);
     }
 
     /// <summary>The parameters, in the model's order.</summary>
@@ -188,14 +188,48 @@ public sealed class EmpiricalLoss
     /// <param name="cancellation">Stops between batches.</param>
     /// <returns>[d]; a new tensor of the caller's dispose scope.</returns>
     /// <exception cref="InvalidOperationException">The loss does not depend on the parameters.</exception>
-    public Tensor Gradient(CancellationToken cancellation = default)
+    public Tensor Gradient(CancellationToken cancellation = default) => ValueAndGradient(cancellation).Gradient;
+
+    /// <summary>The loss and its gradient at the parameters as they stand, by one pass over the data.</summary>
+    /// <inheritdoc cref="Gradient"/>
+    /// <exception cref="ArithmeticException">The loss of a batch is not finite.</exception>
+    public (double Value, Tensor Gradient) ValueAndGradient(CancellationToken cancellation = default)
     {
         EnsureDeterministic(cancellation);
         using var scope = NewDisposeScope();
         Tensor gradient = zeros([Space.Dimension], DataType, Device);
-        using (var session = new MeasurementSession(_model, Space, Options.Mode))
-            AddGradient(gradient, cancellation);
-        return gradient.MoveToOuterDisposeScope();
+        using var session = new MeasurementSession(_model, Space, Options.Mode);
+        double value = AddGradient(gradient, cancellation);
+        return (value, gradient.MoveToOuterDisposeScope());
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Unlike a closure's, mode, gradients and buffers of the model are as they were afterwards.</remarks>
+    public double Evaluate(ParameterSpace space) => Evaluate(space, default);
+
+    /// <inheritdoc/>
+    public double Evaluate(ParameterSpace space, CancellationToken cancellation)
+    {
+        RequireOwn(space);
+        return Value(cancellation);
+    }
+
+    /// <inheritdoc/>
+    public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight) => Accumulate(space, gradient, weight, default);
+
+    /// <inheritdoc/>
+    public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight, CancellationToken cancellation)
+    {
+        RequireOwn(space);
+        ArgumentNullException.ThrowIfNull(gradient);
+        using var scope = NewDisposeScope();
+        (double value, Tensor flat) = ValueAndGradient(cancellation);
+        using var noGrad = no_grad();
+        using Scalar factor = weight.ToScalar();
+        Tensor[] views = Views(flat);
+        for (int i = 0; i < views.Length; i++)
+            gradient.Blocks[i].add_(views[i], factor);
+        return value;
     }
 
     /// <summary>
@@ -235,14 +269,14 @@ public sealed class EmpiricalLoss
 
     internal double WeightOf(BatchLoss batch) => Options.Reduction == LossReduction.Mean ? batch.Count : 1;
 
-    /// <summary>Adds the gradient to a flat vector; within a session.</summary>
-    internal void AddGradient(Tensor flat, CancellationToken cancellation)
+    /// <summary>Adds the gradient to a flat vector and returns the loss; within a session.</summary>
+    internal double AddGradient(Tensor flat, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         Tensor[] parameters = [.. Space.Parameters];
         Tensor sum = zeros_like(flat);
         Tensor[] views = Views(sum);
-        double total = 0;
+        double value = 0, total = 0;
         foreach (BatchLoss batch in Batches(cancellation))
         {
             using var pass = NewDisposeScope();
@@ -250,7 +284,8 @@ public sealed class EmpiricalLoss
             total += weight;
             using (enable_grad())
             {
-                Tensor loss = batch.CheckedLoss().mul(weight);
+                Tensor own = batch.CheckedLoss(), loss = own.mul(weight);
+                value += weight * own.detach().ToDouble();
                 for (int i = 0; i < parameters.Length; i++)
                     parameters[i].grad = views[i];
                 autograd.backward([loss], retain_graph: false, create_graph: false, inputs: parameters);
@@ -259,6 +294,7 @@ public sealed class EmpiricalLoss
         }
         using var noGrad = no_grad();
         flat.add_(Options.Reduction == LossReduction.Mean ? sum.div_(total) : sum);
+        return Options.Reduction == LossReduction.Mean ? value / total : value;
     }
 
     /// <summary>Views of a flat vector, one a parameter, in its shape; of the current dispose scope.</summary>
@@ -270,25 +306,16 @@ public sealed class EmpiricalLoss
         return views;
     }
 
+    private void RequireOwn(ParameterSpace space)
+    {
+        if (!ReferenceEquals(space, Space))
+            throw new ArgumentException($"the loss is a function of its own {nameof(Space)}, not of another parameter space", nameof(space));
+    }
+
     // A model in float64 is measured on the float32 images of its loader.
     private Tensor Adopt(Tensor tensor)
     {
         Tensor adopted = tensor.is_floating_point() ? tensor.to(DataType, Device) : tensor.to(Device);
         return ReferenceEquals(adopted, tensor) ? tensor.alias() : adopted;
-    }
-
-    private static ParameterBlock[] GroupByLayer(IReadOnlyList<ParameterBlock> tensors)
-    {
-        var layers = new List<ParameterBlock>();
-        foreach (ParameterBlock tensor in tensors)
-        {
-            int dot = tensor.Name.LastIndexOf('.');
-            string name = dot < 0 ? tensor.Name : tensor.Name[..dot];
-            if (layers.Count > 0 && layers[^1].Name == name)
-                layers[^1] = layers[^1] with { Count = layers[^1].Count + tensor.Count };
-            else
-                layers.Add(new ParameterBlock(name, tensor.Offset, tensor.Count));
-        }
-        return [.. layers];
     }
 }

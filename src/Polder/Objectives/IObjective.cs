@@ -4,7 +4,7 @@ namespace Polder.Objectives;
 
 /// <summary>A function f of the parameters whose gradient can be had where the parameters stand now.</summary>
 /// <remarks>
-/// A closure over a model (<see cref="ClosureObjective"/>), an analytic function, or a decorated one. All evaluations of one step must
+/// A closure over a model (<see cref="ClosureObjective"/>), a loss over a data set (<see cref="EmpiricalLoss"/>), an analytic function, or a decorated one. All evaluations of one step must
 /// be of the same function: the same mini-batch, and the same random numbers.
 /// </remarks>
 public interface IObjective
@@ -15,4 +15,12 @@ public interface IObjective
     /// <param name="weight">The factor of the gradient; the returned value does not carry it.</param>
     /// <returns>f at the parameters as they stand, unweighted.</returns>
     double Accumulate(ParameterSpace space, ParameterVector gradient, double weight);
+
+    /// <summary>The same, for a measurement that can be stopped; an objective of many batches stops between them.</summary>
+    /// <inheritdoc cref="Accumulate(ParameterSpace, ParameterVector, double)"/>
+    double Accumulate(ParameterSpace space, ParameterVector gradient, double weight, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return Accumulate(space, gradient, weight);
+    }
 }

@@ -1,5 +1,4 @@
 using Polder.Parameters;
-using Polder.Probes;
 
 namespace Polder.Objectives;
 

@@ -2,7 +2,6 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Polder.Noise;
-using Polder.Probes;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,17 +28,17 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
     public ParameterPieces Pieces => _pieces;
 
     /// <summary>parameters = origin + scale U.</summary>
-    public void Move(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, CurvaturePass? observer = null) =>
+    public void Move(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer = null) =>
         Write(Target.Noise, space.Parameters, origin.Blocks, new Draw(noise, step, draw, scale), observer);
 
     /// <summary>parameters = 2 origin - parameters.</summary>
-    public void Mirror(ParameterVector origin, CurvaturePass observer) => Write(Target.Mirror, space.Parameters, origin.Blocks, default, observer);
+    public void Mirror(ParameterVector origin, MoveObserver observer) => Write(Target.Mirror, space.Parameters, origin.Blocks, default, observer);
 
     /// <summary>parameters = origin.</summary>
-    public void Restore(ParameterVector origin, CurvaturePass observer) => Write(Target.Origin, space.Parameters, origin.Blocks, default, observer);
+    public void Restore(ParameterVector origin, MoveObserver observer) => Write(Target.Origin, space.Parameters, origin.Blocks, default, observer);
 
     /// <summary>vector = U.</summary>
-    public void Materialise(NoiseStream noise, long step, int draw, ParameterVector vector) =>
+    public void Materialize(NoiseStream noise, long step, int draw, ParameterVector vector) =>
         Write(Target.Noise, vector.Blocks, null, new Draw(noise, step, draw, 1), null);
 
     /// <summary>Where the elements of a tensor lie, if they are floating-point numbers in a row in the processor's memory; else 0.</summary>
@@ -48,7 +47,7 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
             ? (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes))
             : 0;
 
-    private void Write(Target target, IReadOnlyList<Tensor> tensors, IReadOnlyList<Tensor>? origins, Draw draw, CurvaturePass? observer)
+    private void Write(Target target, IReadOnlyList<Tensor> tensors, IReadOnlyList<Tensor>? origins, Draw draw, MoveObserver? observer)
     {
         using var noGrad = no_grad();
         var addresses = new (nint Target, nint Origin, ScalarType Type)[tensors.Count];
@@ -72,9 +71,9 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
         });
     }
 
-    private void WritePiece<T>(Target target, T* to, T* origin, ParameterPieces.Piece piece, Draw draw, CurvaturePass? observer) where T : unmanaged, INumber<T>
+    private void WritePiece<T>(Target target, T* to, T* origin, ParameterPieces.Piece piece, Draw draw, MoveObserver? observer) where T : unmanaged, INumber<T>
     {
-        CurvatureDots left = default, entered = default;
+        DisplacementDots left = default, entered = default;
         long offset = space.Offsets[piece.Parameter] + piece.Start;
         T factor = T.CreateTruncating(draw.Scale);
         Span<T> buffer = stackalloc T[BufferLength];
@@ -137,10 +136,10 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
     }
 
     // Other devices, half precision and strided parameters: one parameter's noise is made on the CPU and handed over.
-    private void WriteThroughTorch(Target target, int parameter, Tensor to, Tensor? origin, Draw draw, CurvaturePass? observer)
+    private void WriteThroughTorch(Target target, int parameter, Tensor to, Tensor? origin, Draw draw, MoveObserver? observer)
     {
         using var scope = NewDisposeScope();
-        CurvatureDots left = default, entered = default;
+        DisplacementDots left = default, entered = default;
         if (observer is { Leaves: true })
             left = observer.ObserveThroughTorch(parameter, to, origin!);
         if (target == Target.Origin)

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Polder.Parameters;
 
-/// <summary>Some of a model's parameters, by what they are: the normalisation layers' only, the head's only, all but those.</summary>
+/// <summary>Some of a model's parameters, by what they are: the normalization layers' only, the head's only, all but those.</summary>
 /// <remarks>It holds the parameters themselves, so it is made after the model has its data type and device.</remarks>
 public sealed class ParameterSelection
 {
@@ -25,14 +25,14 @@ public sealed class ParameterSelection
         return NotEmpty(model.named_parameters().Where(p => predicate(p.name)).Select(p => p.parameter), "no parameter's name satisfies the predicate", nameof(predicate));
     }
 
-    /// <summary>The scales and shifts of the normalisation layers of <paramref name="model"/>: BatchNorm, LayerNorm, GroupNorm, InstanceNorm.</summary>
+    /// <summary>The scales and shifts of the normalization layers of <paramref name="model"/>: BatchNorm, LayerNorm, GroupNorm, InstanceNorm.</summary>
     /// <exception cref="ArgumentException">The model has none.</exception>
-    public static ParameterSelection NormalisationLayers(nn.Module model)
+    public static ParameterSelection NormalizationLayers(nn.Module model)
     {
         ArgumentNullException.ThrowIfNull(model);
         return NotEmpty(
-            model.modules().Prepend(model).Where(IsNormalisation).SelectMany(m => m.parameters(recurse: false)),
-            "the model has no normalisation layer with parameters",
+            model.modules().Prepend(model).Where(IsNormalization).SelectMany(m => m.parameters(recurse: false)),
+            "the model has no normalization layer with parameters",
             nameof(model));
     }
 
@@ -55,6 +55,6 @@ public sealed class ParameterSelection
         return found.Length > 0 ? new ParameterSelection(found) : throw new ArgumentException(message, name);
     }
 
-    private static bool IsNormalisation(nn.Module module) =>
+    private static bool IsNormalization(nn.Module module) =>
         module is BatchNorm1d or BatchNorm2d or BatchNorm3d or LayerNorm or GroupNorm or InstanceNorm1d or InstanceNorm2d or InstanceNorm3d;
 }

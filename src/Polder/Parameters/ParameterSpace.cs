@@ -1,6 +1,4 @@
 using Polder.Noise;
-using Polder.Objectives;
-using Polder.Probes;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -48,7 +46,7 @@ public sealed class ParameterSpace
     /// <summary>For each parameter the index of its first element in the flat vector.</summary>
     public IReadOnlyList<long> Offsets => _offsets;
 
-    /// <summary>Whether the check of the closure contract has run (<see cref="ClosureObjective"/>): once for a space.</summary>
+    /// <summary>Whether the check of the closure contract has run (<c>ClosureObjective</c>): once for a space.</summary>
     internal bool ClosureContractChecked { get; set; }
 
     /// <summary>The space of the distinct trainable parameters among <paramref name="parameters"/>.</summary>
@@ -137,21 +135,21 @@ public sealed class ParameterSpace
     internal ParameterPieces Pieces => _mover.Pieces;
 
     /// <summary>As <see cref="MoveTo(ParameterVector, NoiseStream, long, int, double)"/>, with an observer of the curvature.</summary>
-    internal void MoveTo(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, CurvaturePass? observer) =>
+    internal void MoveTo(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer) =>
         _mover.Move(origin, noise, step, draw, scale, observer);
 
     /// <summary>As <see cref="Mirror(ParameterVector)"/>, bit for bit, with an observer of the curvature.</summary>
-    internal void Mirror(ParameterVector origin, CurvaturePass observer) => _mover.Mirror(origin, observer);
+    internal void Mirror(ParameterVector origin, MoveObserver observer) => _mover.Mirror(origin, observer);
 
     /// <summary>As <see cref="Restore(ParameterVector)"/>, with an observer of the curvature.</summary>
-    internal void Restore(ParameterVector origin, CurvaturePass observer) => _mover.Restore(origin, observer);
+    internal void Restore(ParameterVector origin, MoveObserver observer) => _mover.Restore(origin, observer);
 
     /// <summary>Writes a draw of <paramref name="noise"/>, of unit variance, into <paramref name="vector"/>.</summary>
-    public void Materialise(NoiseStream noise, long step, int draw, ParameterVector vector)
+    public void Materialize(NoiseStream noise, long step, int draw, ParameterVector vector)
     {
         RequireLength(noise);
         ArgumentNullException.ThrowIfNull(vector);
-        _mover.Materialise(noise, step, draw, vector);
+        _mover.Materialize(noise, step, draw, vector);
     }
 
     /// <summary>

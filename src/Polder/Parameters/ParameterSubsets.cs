@@ -6,7 +6,7 @@ namespace Polder.Parameters;
 /// <summary>The parts of a model whose curvature is commonly reported.</summary>
 public static class ParameterSubsets
 {
-    /// <summary>Weights only: parameters of two or more dimensions, so no biases and no scales and shifts of normalisation layers.</summary>
+    /// <summary>Weights only: parameters of two or more dimensions, so no biases and no scales and shifts of normalization layers.</summary>
     /// <exception cref="ArgumentException">The model has none.</exception>
     public static ParameterSelection Weights(nn.Module model)
     {

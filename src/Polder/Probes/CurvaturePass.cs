@@ -21,7 +21,7 @@ internal enum CurvatureStage
 }
 
 /// <summary>Reads inner products of the displacement with the sum of gradients while a pass moves the parameters (<see cref="PairCurvature"/>).</summary>
-internal sealed unsafe class CurvaturePass
+internal sealed unsafe class CurvaturePass : MoveObserver
 {
     private readonly PairCurvature _owner;
     private readonly CurvatureStage _stage;
@@ -40,14 +40,14 @@ internal sealed unsafe class CurvaturePass
     /// <summary>The pair that ends with this pass.</summary>
     public ProbePair Pair { get; init; }
 
-    /// <summary>Whether the displacement before the move counts.</summary>
-    public bool Leaves => _stage != CurvatureStage.Enter;
+    /// <inheritdoc/>
+    public override bool Leaves => _stage != CurvatureStage.Enter;
 
-    /// <summary>Whether the displacement after the move counts.</summary>
-    public bool Enters => _sum is not null && _stage is CurvatureStage.Enter or CurvatureStage.LeaveAndEnter;
+    /// <inheritdoc/>
+    public override bool Enters => _sum is not null && _stage is CurvatureStage.Enter or CurvatureStage.LeaveAndEnter;
 
-    /// <summary>Adds the inner products over some elements of a piece.</summary>
-    public void Observe<T>(ParameterPieces.Piece piece, int start, int count, T* at, T* origin, ref CurvatureDots dots) where T : unmanaged, INumber<T>
+    /// <inheritdoc/>
+    public override void Observe<T>(ParameterPieces.Piece piece, int start, int count, T* at, T* origin, ref DisplacementDots dots)
     {
         T* sum = (T*)_addresses[piece.Parameter];
         if (sum == null)
@@ -56,7 +56,7 @@ internal sealed unsafe class CurvaturePass
         if (_owner.Factors is not { } factors)
         {
             double dot = Dot(at, origin, sum, count);
-            dots = new CurvatureDots(dots.Trace + dot, dots.Scaled + dot);
+            dots = new DisplacementDots(dots.Trace + dot, dots.Scaled + dot);
             return;
         }
         for (int done = 0; done < count;)
@@ -64,18 +64,18 @@ internal sealed unsafe class CurvaturePass
             var (factor, run) = factors.At(piece.Parameter, piece.Start + start + done);
             int length = (int)Math.Min(run, count - done);
             double dot = factor == 0 ? 0 : Dot(at + done, origin + done, sum + done, length);
-            dots = new CurvatureDots(dots.Trace + (factor == 0 ? 0 : dot / (factor * factor)), dots.Scaled + dot);
+            dots = new DisplacementDots(dots.Trace + (factor == 0 ? 0 : dot / (factor * factor)), dots.Scaled + dot);
             done += length;
         }
     }
 
-    /// <summary>Takes what the pass saw of a piece.</summary>
-    public void Finish<T>(ParameterPieces.Piece piece, CurvatureDots left, CurvatureDots entered) where T : unmanaged, INumber<T>
+    /// <inheritdoc/>
+    public override void Finish<T>(ParameterPieces.Piece piece, DisplacementDots left, DisplacementDots entered)
     {
         T* sum = (T*)_addresses[piece.Parameter];
         PairCurvature.PieceSums sums = _owner[piece.Index];
         Settle(sums, left, entered);
-        if (!_owner.Samples)
+        if (!_owner.TakesSamples)
             return;
         bool ends = _stage is CurvatureStage.Leave or CurvatureStage.LeaveAndEnter;
         double[] before = sums.SamplesBefore, between = sums.SamplesBetween;
@@ -99,8 +99,8 @@ internal sealed unsafe class CurvaturePass
         sums.Square += square;
     }
 
-    /// <summary>The inner products over a parameter that only torch can read.</summary>
-    public CurvatureDots ObserveThroughTorch(int parameter, Tensor at, Tensor origin)
+    /// <inheritdoc/>
+    public override DisplacementDots ObserveThroughTorch(int parameter, Tensor at, Tensor origin)
     {
         if (_sum is null)
             return default;
@@ -108,18 +108,18 @@ internal sealed unsafe class CurvaturePass
         double[] factors = _owner.Factors is { } own ? [.. own.Rows(parameter)] : [1];
         Tensor products = at.detach().sub(origin).to(ScalarType.Float64).mul(_sum.Blocks[parameter]);
         double[] rows = [.. products.reshape(factors.Length, -1).sum(1).cpu().data<double>()];
-        return new CurvatureDots(rows.Zip(factors, (dot, factor) => factor == 0 ? 0 : dot / (factor * factor)).Sum(), rows.Sum());
+        return new DisplacementDots(rows.Zip(factors, (dot, factor) => factor == 0 ? 0 : dot / (factor * factor)).Sum(), rows.Sum());
     }
 
-    /// <summary>Takes what the pass saw of such a parameter.</summary>
-    public void FinishThroughTorch(int parameter, CurvatureDots left, CurvatureDots entered)
+    /// <inheritdoc/>
+    public override void FinishThroughTorch(int parameter, DisplacementDots left, DisplacementDots entered)
     {
         _owner.CannotSample();
         Settle(_owner[_owner.Space.Pieces.All.First(piece => piece.Parameter == parameter).Index], left, entered);
     }
 
     // The second point's displacement is -V: its products count from -between to after.
-    private void Settle(PairCurvature.PieceSums sums, CurvatureDots left, CurvatureDots entered)
+    private void Settle(PairCurvature.PieceSums sums, DisplacementDots left, DisplacementDots entered)
     {
         if (_stage == CurvatureStage.Turn)
             sums.Between = left;
@@ -162,7 +162,7 @@ internal sealed unsafe class CurvaturePass
         return total;
     }
 
-    // A number that is as good as random for each stretch of each step, and the same in all passes of a step (SplitMix64's finaliser).
+    // A number that is as good as random for each stretch of each step, and the same in all passes of a step (SplitMix64's finalizer).
     private static ulong Mix(long step, int piece, int stretch)
     {
         ulong z = ((ulong)step * 0x9E3779B97F4A7C15) + ((ulong)piece << 20) + (ulong)stretch + 0x9E3779B97F4A7C15;

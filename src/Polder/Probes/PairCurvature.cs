@@ -1,4 +1,3 @@
-using Polder.Noise;
 using Polder.Parameters;
 
 namespace Polder.Probes;
@@ -41,7 +40,7 @@ internal sealed class PairCurvature
     public long Step { get; private set; }
 
     /// <summary>Whether |g+ - g-|^2 is a number of interest: the same sigma wherever there is noise.</summary>
-    public bool Samples { get; private set; }
+    public bool TakesSamples { get; private set; }
 
     /// <summary>The sums of a piece.</summary>
     public PieceSums this[int piece] => _sums[piece];
@@ -51,7 +50,7 @@ internal sealed class PairCurvature
     {
         Step = step.Step;
         Factors = (step.Noise as ScaledNoise)?.Factors;
-        Samples = _comparable = Factors is null || Factors.Common is not null;
+        TakesSamples = _comparable = Factors is null || Factors.Common is not null;
         (_lossSum, _weightSum, _pairs) = (0, 0, 0);
         foreach (PieceSums sums in _sums)
             sums.Clear();
@@ -75,12 +74,12 @@ internal sealed class PairCurvature
         _weightSum += pair.First.Weight + pair.Second.Weight;
         _sigma = Math.Abs(pair.First.Scale);
         if (pair.First.Rows is not null)
-            Samples = _comparable = false;
+            TakesSamples = _comparable = false;
         return new(this, enters ? CurvatureStage.LeaveAndEnter : CurvatureStage.Leave, after) { Pair = pair };
     }
 
     /// <summary>Says that a parameter cannot be sampled.</summary>
-    public void CannotSample() => Samples = false;
+    public void CannotSample() => TakesSamples = false;
 
     /// <summary>What the step's pairs saw; null where there was none.</summary>
     /// <param name="centreLoss">f(W) where the step evaluated it.</param>
@@ -98,7 +97,7 @@ internal sealed class PairCurvature
         }
         double common = _sigma * (Factors?.Common ?? 1), pairLoss = _lossSum / _weightSum;
         return new CurvatureSample(
-            traces.Sum(), traces, Samples ? square : null, _comparable && centreLoss is { } f ? 2 * (pairLoss - f) / (common * common) : null, scaled / 2, pairLoss, _pairs, _sigma);
+            traces.Sum(), traces, TakesSamples ? square : null, _comparable && centreLoss is { } f ? 2 * (pairLoss - f) / (common * common) : null, scaled / 2, pairLoss, _pairs, _sigma);
     }
 
     /// <summary>What is kept of a piece.</summary>
@@ -110,9 +109,9 @@ internal sealed class PairCurvature
 
         public int SampleCount => samples;
 
-        public CurvatureDots Before { get; set; }
+        public DisplacementDots Before { get; set; }
 
-        public CurvatureDots Between { get; set; }
+        public DisplacementDots Between { get; set; }
 
         public double Trace { get; set; }
 
@@ -130,8 +129,3 @@ internal sealed class PairCurvature
 
 /// <summary>An antithetic pair that has been evaluated.</summary>
 internal readonly record struct ProbePair(Probe First, Probe Second, double FirstLoss, double SecondLoss);
-
-/// <summary>Inner products of a displacement V with a sum of gradients.</summary>
-/// <param name="Trace">sum V_i s_i / c_i^2.</param>
-/// <param name="Scaled">sum V_i s_i.</param>
-internal readonly record struct CurvatureDots(double Trace, double Scaled);

@@ -59,7 +59,7 @@ public sealed class DistancePenalty
     public IObjective On(IObjective objective)
     {
         ArgumentNullException.ThrowIfNull(objective);
-        return objective is ISlicedObjective sliced ? new PenalisedRows(this, sliced) : new Penalised(this, objective);
+        return objective is ISlicedObjective sliced ? new PenalizedRows(this, sliced) : new Penalized(this, objective);
     }
 
     /// <summary>A closure's objective with the penalty added.</summary>
@@ -104,7 +104,7 @@ public sealed class DistancePenalty
         block.narrow(0, row, 1).add_(difference.narrow(0, row, 1).sign(), factor);
     }
 
-    private class Penalised(DistancePenalty penalty, IObjective inner) : IForwardObjective
+    private class Penalized(DistancePenalty penalty, IObjective inner) : IForwardObjective
     {
         protected DistancePenalty Penalty { get; } = penalty;
 
@@ -115,7 +115,7 @@ public sealed class DistancePenalty
             (inner as IForwardObjective ?? throw MicroBatchObjective.Unable(inner)).Evaluate(space) + Penalty.Value();
     }
 
-    private sealed class PenalisedRows(DistancePenalty penalty, ISlicedObjective inner) : Penalised(penalty, inner), ISlicedObjective
+    private sealed class PenalizedRows(DistancePenalty penalty, ISlicedObjective inner) : Penalized(penalty, inner), ISlicedObjective
     {
         public int Rows => inner.Rows;
 

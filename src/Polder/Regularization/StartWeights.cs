@@ -21,7 +21,7 @@ public sealed class StartWeights : IDisposable
 
     /// <summary>
     /// Remembers the weights of every layer of a model: the parameters of two or more dimensions (linear, convolution, embedding). Biases
-    /// and the scales of normalisation layers are no layers of their own and stay free.
+    /// and the scales of normalization layers are no layers of their own and stay free.
     /// </summary>
     /// <param name="model">The model, with the pre-trained weights loaded and its data type and device final.</param>
     /// <param name="fromZero">Which names are measured from zero, for example the new head's; null is none.</param>

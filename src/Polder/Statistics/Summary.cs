@@ -6,7 +6,7 @@ namespace Polder.Statistics;
 /// <param name="Count">The number of runs.</param>
 public sealed record Summary(double Mean, double StandardDeviation, int Count)
 {
-    /// <summary>Summarises some values.</summary>
+    /// <summary>Summarizes some values.</summary>
     /// <exception cref="ArgumentException">There are none.</exception>
     public static Summary Of(IReadOnlyList<double> values)
     {

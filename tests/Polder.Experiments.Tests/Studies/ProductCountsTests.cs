@@ -21,7 +21,7 @@ public class ProductCountsTests
         IReadOnlyList<TraceCost> costs = ProductCounts.OfTrace(matrix, estimator, Asked, seed: 3, maxProducts: 2000);
         for (int i = 0; i < Asked.Length; i++)
         {
-            TraceEstimate alone = matrix.Trace(new TraceOptions { Estimator = estimator, RelativeError = Asked[i], MaxProducts = 2000, Seed = 3 });
+            TraceEstimate alone = matrix.Trace(new TraceEstimationOptions { Estimator = estimator, RelativeError = Asked[i], MaxProducts = 2000, Seed = 3 });
             Assert.Equal(new TraceCost(Asked[i], alone.Products, alone.Value, alone.StandardError, true), costs[i]);
             Assert.Equal(alone.Products, costs[i].ProductsToGo);
         }

@@ -143,6 +143,8 @@ public class EigenvalueTests
         Assert.Throws<ArgumentOutOfRangeException>(() => a.FindEigenvalues(new EigenOptions { Top = 1, LargestMagnitude = 1 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => a.TopEigenvalues(1, new EigenOptions { Tolerance = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => a.TopEigenvalues(2, new EigenOptions { SubspaceSize = 4 }));
+        Assert.Contains("for Top = 3", Assert.Throws<ArgumentException>(() => a.TopEigenvalues(5, new EigenOptions { Top = 3 })).Message);
+        Assert.Contains("for Bottom = 1", Assert.Throws<ArgumentException>(() => a.TopEigenvalues(1, new EigenOptions { Bottom = 1 })).Message);
         using var stop = new CancellationTokenSource();
         using Eigenpairs pairs = a.TopEigenvalues(2, Tight with { Progress = new StopAfter(5, stop) }, stop.Token);
         Assert.Equal((EigenExit.Cancelled, 5L), (pairs.Exit, pairs.Products));

@@ -163,14 +163,14 @@ public class MeasurementTests
         bool fails = false;
         Hessian hessian = Hessian.Of([x], () =>
         {
-            Assert.True(CurvatureMeasurement.IsUnderWay);
+            Assert.True(LossMeasurement.IsUnderWay);
             return fails ? throw new TimeoutException() : x.pow(3).sum();
         });
         Assert.Equal([6f, 6f], hessian.Multiply(ones(1, 2)).data<float>().ToArray());
-        Assert.False(CurvatureMeasurement.IsUnderWay);
+        Assert.False(LossMeasurement.IsUnderWay);
         fails = true;
         Assert.Throws<TimeoutException>(() => hessian.Multiply(Ones(hessian)));
-        Assert.False(CurvatureMeasurement.IsUnderWay);
+        Assert.False(LossMeasurement.IsUnderWay);
     }
 
     [Fact]
@@ -192,7 +192,7 @@ public class MeasurementTests
     {
         using var scope = NewDisposeScope();
         Sequential model = new Network().Module, other = new Network().Module;
-        Assert.Throws<ArgumentException>(() => Hessian.Of(model, Data, MlpSmall.CrossEntropy, new EmpiricalLossOptions { Parameters = ParameterSelection.NormalisationLayers(other) }));
+        Assert.Throws<ArgumentException>(() => Hessian.Of(model, Data, MlpSmall.CrossEntropy, new EmpiricalLossOptions { Parameters = ParameterSelection.NormalizationLayers(other) }));
         Assert.Throws<ArgumentOutOfRangeException>(() => Hessian.Of(model, Data, MlpSmall.CrossEntropy, new EmpiricalLossOptions { Mode = (ModelMode)7 }));
         Assert.Contains("no batch", Assert.Throws<InvalidOperationException>(() => Hessian.Of(model, Array.Empty<(Tensor, Tensor)>(), MlpSmall.CrossEntropy).Loss.Value()).Message);
         Hessian converted = Hessian.Of(other, Data, MlpSmall.CrossEntropy);

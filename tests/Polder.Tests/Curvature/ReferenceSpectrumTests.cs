@@ -45,7 +45,7 @@ public class ReferenceSpectrumTests
         using var scope = NewDisposeScope();
         var network = new MlpSmall();
         Hessian hessian = network.Hessian(batchSize: 256);
-        TraceEstimate trace = hessian.Trace(new TraceOptions { RelativeError = 0.03, Blocks = hessian.Loss.Tensors });
+        TraceEstimate trace = hessian.Trace(new TraceEstimationOptions { RelativeError = 0.03, Blocks = hessian.Loss.Tensors });
         Assert.Equal(EstimateExit.Tolerance, trace.Exit);
         Assert.InRange(trace.Products, 20, 200); // a spectrum without outliers: Hutchinson needs 125
         Assert.InRange(15.288832747936954, trace.Value - (4 * trace.StandardError), trace.Value + (4 * trace.StandardError));

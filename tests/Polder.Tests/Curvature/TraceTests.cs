@@ -22,7 +22,7 @@ public class TraceTests
     public void Intervals_of_a_fixed_number_of_products_cover_as_they_say(string spectrum, TraceEstimator estimator, int products)
     {
         double[] eigenvalues = SpectrumOf(spectrum);
-        (double share, double bias, int most) = Cover(eigenvalues, new TraceOptions { Estimator = estimator, MaxProducts = products });
+        (double share, double bias, int most) = Cover(eigenvalues, new TraceEstimationOptions { Estimator = estimator, MaxProducts = products });
         Assert.InRange(share, 0.90, 0.99);
         Assert.InRange(bias, -4, 4);
         Assert.Equal(products, most);
@@ -31,7 +31,7 @@ public class TraceTests
     [Fact]
     public void Normal_probes_are_unbiased_too()
     {
-        (double share, double bias, _) = Cover(Spectrum.Flat(Dimension), new TraceOptions { Estimator = TraceEstimator.Hutchinson, MaxProducts = 30, Distribution = NoiseDistribution.Normal });
+        (double share, double bias, _) = Cover(Spectrum.Flat(Dimension), new TraceEstimationOptions { Estimator = TraceEstimator.Hutchinson, MaxProducts = 30, Distribution = NoiseDistribution.Normal });
         Assert.InRange(share, 0.90, 0.99);
         Assert.InRange(bias, -4, 4);
     }
@@ -49,7 +49,7 @@ public class TraceTests
     [InlineData("outliers", TraceEstimator.Auto, null)]
     public void Approximate_intervals_cover_the_trace_of_most_seeds(string spectrum, TraceEstimator estimator, double? relative)
     {
-        (double share, double bias, int most) = Cover(SpectrumOf(spectrum), new TraceOptions { Estimator = estimator, MaxProducts = relative is null ? 60 : 2000, RelativeError = relative });
+        (double share, double bias, int most) = Cover(SpectrumOf(spectrum), new TraceEstimationOptions { Estimator = estimator, MaxProducts = relative is null ? 60 : 2000, RelativeError = relative });
         Assert.True(share >= 0.85, $"{share:P1} of the intervals hold the trace");
         Assert.InRange(bias, -4, 4);
         if (relative is null)
@@ -61,7 +61,7 @@ public class TraceTests
     {
         using var scope = NewDisposeScope();
         DenseOperator a = Spectrum.Operator(Spectrum.Outliers(2000));
-        TraceEstimate Estimate(TraceEstimator estimator) => a.Trace(new TraceOptions { Estimator = estimator, RelativeError = 0.01, MaxProducts = 4000 });
+        TraceEstimate Estimate(TraceEstimator estimator) => a.Trace(new TraceEstimationOptions { Estimator = estimator, RelativeError = 0.01, MaxProducts = 4000 });
         TraceEstimate plain = Estimate(TraceEstimator.Hutchinson), auto = Estimate(TraceEstimator.Auto);
         Assert.Equal(EstimateExit.Tolerance, auto.Exit);
         Assert.Equal("deflated", auto.Estimator);
@@ -77,14 +77,14 @@ public class TraceTests
         DenseOperator a = Spectrum.Operator(Spectrum.Balanced(100));
         foreach (TraceEstimator estimator in Enum.GetValues<TraceEstimator>().Where(e => e != TraceEstimator.Auto))
         {
-            TraceEstimate relative = a.Trace(new TraceOptions { Estimator = estimator, RelativeError = 0.01, MaxProducts = 60 });
+            TraceEstimate relative = a.Trace(new TraceEstimationOptions { Estimator = estimator, RelativeError = 0.01, MaxProducts = 60 });
             Assert.NotEqual(EstimateExit.Tolerance, relative.Exit);
-            TraceEstimate absolute = a.Trace(new TraceOptions { Estimator = estimator, AbsoluteError = 1e9 });
+            TraceEstimate absolute = a.Trace(new TraceEstimationOptions { Estimator = estimator, AbsoluteError = 1e9 });
             Assert.Equal(EstimateExit.Tolerance, absolute.Exit);
             Assert.True(absolute.Samples >= 10);
         }
         // auto sees that sampling a trace of zero takes more products than the matrix has rows.
-        TraceEstimate exact = a.Trace(new TraceOptions { RelativeError = 0.01 });
+        TraceEstimate exact = a.Trace(new TraceEstimationOptions { RelativeError = 0.01 });
         Assert.Equal((EstimateExit.Exact, 0.0), (exact.Exit, exact.StandardError));
         Assert.Equal(0, exact.Value, 1e-9);
     }
@@ -96,7 +96,7 @@ public class TraceTests
         DenseOperator a = Spectrum.Operator(Spectrum.Outliers(200));
         Tensor diagonal = a.ToDense().diagonal();
         ParameterBlock[] blocks = [new("a", 0, 30), new("b", 30, 100), new("c", 130, 70)];
-        TraceEstimate estimate = a.Trace(new TraceOptions { Estimator = estimator, Blocks = blocks, MaxProducts = 90 });
+        TraceEstimate estimate = a.Trace(new TraceEstimationOptions { Estimator = estimator, Blocks = blocks, MaxProducts = 90 });
         Assert.Equal(estimate.Value, estimate.Blocks.Sum(b => b.Trace.Value), 1e-9);
         foreach ((ParameterBlock block, Estimate trace) in estimate.Blocks)
             Assert.InRange(diagonal.narrow(0, block.Offset, block.Count).sum().ToDouble(), trace.Value - (5 * trace.StandardError) - 1e-9, trace.Value + (5 * trace.StandardError) + 1e-9);
@@ -111,10 +111,10 @@ public class TraceTests
         using var scope = NewDisposeScope();
         DenseOperator low = Spectrum.Operator([5, 4, 3, .. new double[97]]);
         foreach (TraceEstimator estimator in new[] { TraceEstimator.HutchPlusPlus, TraceEstimator.XTrace, TraceEstimator.Auto })
-            Assert.Equal(12, low.Trace(new TraceOptions { Estimator = estimator, MaxProducts = 60 }).Value, 1e-8);
+            Assert.Equal(12, low.Trace(new TraceEstimationOptions { Estimator = estimator, MaxProducts = 60 }).Value, 1e-8);
         foreach (TraceEstimator estimator in Enum.GetValues<TraceEstimator>())
-            Assert.Equal(2.5, new DenseOperator(tensor(new[,] { { 2.5 } })).Trace(new TraceOptions { Estimator = estimator }).Value, 1e-12);
-        Assert.Equal(0, new DenseOperator(zeros(50, 50, ScalarType.Float64)).Trace(new TraceOptions { RelativeError = 0.1 }).Value, 1e-12);
+            Assert.Equal(2.5, new DenseOperator(tensor(new[,] { { 2.5 } })).Trace(new TraceEstimationOptions { Estimator = estimator }).Value, 1e-12);
+        Assert.Equal(0, new DenseOperator(zeros(50, 50, ScalarType.Float64)).Trace(new TraceEstimationOptions { RelativeError = 0.1 }).Value, 1e-12);
     }
 
     [Fact]
@@ -137,11 +137,11 @@ public class TraceTests
             using var stop = new CancellationTokenSource();
             int calls = 0;
             var progress = new Inline<TraceEstimate>(e => { if (++calls == 2) stop.Cancel(); });
-            TraceEstimate part = a.Trace(new TraceOptions { Estimator = estimator, RelativeError = 1e-4, MaxProducts = 200, Progress = progress }, stop.Token);
+            TraceEstimate part = a.Trace(new TraceEstimationOptions { Estimator = estimator, RelativeError = 1e-4, MaxProducts = 200, Progress = progress }, stop.Token);
             Assert.Equal(EstimateExit.Cancelled, part.Exit);
             Assert.True(double.IsFinite(part.Value) && part.StandardError > 0);
-            Assert.Throws<OperationCanceledException>(() => a.Trace(new TraceOptions { Estimator = estimator }, stop.Token));
-            TraceOptions again = new() { Estimator = estimator, MaxProducts = 40, Seed = 3 };
+            Assert.Throws<OperationCanceledException>(() => a.Trace(new TraceEstimationOptions { Estimator = estimator }, stop.Token));
+            TraceEstimationOptions again = new() { Estimator = estimator, MaxProducts = 40, Seed = 3 };
             Assert.Equal(a.Trace(again).Value, a.Trace(again).Value);
             Assert.NotEqual(a.Trace(again).Value, a.Trace(again with { Seed = 4 }).Value);
         }
@@ -158,7 +158,7 @@ public class TraceTests
             TraceEstimate part;
             try
             {
-                part = stopping.Trace(new TraceOptions { Estimator = estimator, RelativeError = 1e-4, MaxProducts = 300, ProductsAtOnce = 1 }, stopping.Token);
+                part = stopping.Trace(new TraceEstimationOptions { Estimator = estimator, RelativeError = 1e-4, MaxProducts = 300, ProductsAtOnce = 1 }, stopping.Token);
             }
             catch (OperationCanceledException)
             {
@@ -199,14 +199,15 @@ public class TraceTests
     {
         using var scope = NewDisposeScope();
         DenseOperator a = Spectrum.Operator([1, 2]);
-        void Refused(TraceOptions options, string name) => Assert.Equal(name, Assert.Throws<ArgumentOutOfRangeException>(() => a.Trace(options)).ParamName);
+        void Refused(TraceEstimationOptions options, string name) => Assert.Equal(name, Assert.Throws<ArgumentOutOfRangeException>(() => a.Trace(options)).ParamName);
         Refused(new() { MaxProducts = 19 }, "MaxProducts");
+        Assert.Contains("probes must be an integer of at least 20", Assert.Throws<ArgumentOutOfRangeException>(() => a.Trace(probes: 10)).Message);
         Refused(new() { RelativeError = 0 }, "RelativeError");
         Refused(new() { RelativeError = double.NaN }, "RelativeError");
         Refused(new() { AbsoluteError = -1 }, "AbsoluteError");
         Refused(new() { ProductsAtOnce = 0 }, "ProductsAtOnce");
         Refused(new() { Estimator = (TraceEstimator)9 }, "Estimator");
-        Assert.Throws<ArgumentException>(() => a.Trace(new TraceOptions { Blocks = [new("x", 1, 2)] }));
+        Assert.Throws<ArgumentException>(() => a.Trace(new TraceEstimationOptions { Blocks = [new("x", 1, 2)] }));
         Assert.Throws<ArgumentException>(() => new DenseOperator(tensor(new[,] { { 1.0, 2 }, { 3, 4 } })));
         Assert.Throws<ArgumentException>(() => new DenseOperator(ones(2, 3)));
     }
@@ -217,7 +218,7 @@ public class TraceTests
         using Tensor matrix = Spectrum.Matrix(Spectrum.Outliers(100));
         var a = new DenseOperator(matrix);
         foreach (TraceEstimator estimator in Enum.GetValues<TraceEstimator>())
-            LiveTensors.AssertSteady(() => a.Trace(new TraceOptions { Estimator = estimator, RelativeError = 0.3, MaxProducts = 60 }));
+            LiveTensors.AssertSteady(() => a.Trace(new TraceEstimationOptions { Estimator = estimator, RelativeError = 0.3, MaxProducts = 60 }));
         LiveTensors.AssertSteady(() => a.TopEigenvalues(2).Dispose());
         LiveTensors.AssertSteady(() => a.PowerIteration().Dispose());
         LiveTensors.AssertSteady(() => SpectralDensity.Of(a, new DensityOptions { Probes = 2, Steps = 5 }));
@@ -225,7 +226,7 @@ public class TraceTests
     }
 
     // The share of seeds whose 95 % interval holds the trace, the mean error in units of its own standard error, and the most products.
-    private static (double Share, double Bias, int MostProducts) Cover(double[] eigenvalues, TraceOptions options)
+    private static (double Share, double Bias, int MostProducts) Cover(double[] eigenvalues, TraceEstimationOptions options)
     {
         using Tensor matrix = Spectrum.Matrix(eigenvalues);
         var a = new DenseOperator(matrix);

@@ -22,7 +22,7 @@ public class AdaptiveSharpnessTests
         Tensor scale = adaptive ? problem.Weights() : ones(QuadraticLoss.Dimension, ScalarType.Float64);
         Tensor scaled = problem.Hessian.mul(scale.unsqueeze(0)).mul(scale.unsqueeze(1));
         MeanEstimate found = AdaptiveSharpness.Average(
-            problem.Space, problem.Value, new PhiloxNoise(1), new SharpnessOptions { Radius = rho, Adaptive = adaptive, Draws = 4000 });
+            problem.Space, problem.Objective, new PhiloxNoise(1), new SharpnessOptions { Radius = rho, Adaptive = adaptive, Draws = 4000 });
         double error = rho * rho * Math.Sqrt(scaled.pow(2).sum().ToDouble() / 2 / 4000);
         Assert.Equal(rho * rho / 2 * scaled.trace().ToDouble(), found.Value, 4 * error);
         Assert.Equal(1, found.StandardError / error, 0.12);
@@ -41,7 +41,7 @@ public class AdaptiveSharpnessTests
         Tensor slope = adaptive ? problem.Linear.mul(problem.Weights()) : problem.Linear;
         double dual = norm == PerturbationNorm.Euclidean ? slope.norm().ToDouble() : slope.abs().sum().ToDouble();
         double found = AdaptiveSharpness.WorstCase(
-            problem.Space, new ClosureObjective(problem.Loss), new SharpnessOptions { Radius = 0.3, Adaptive = adaptive, Norm = norm, Steps = 1 });
+            problem.Space, problem.Objective, new SharpnessOptions { Radius = 0.3, Adaptive = adaptive, Norm = norm, Steps = 1 });
         Assert.Equal(0.3 * dual, found, 1e-12);
     }
 
@@ -74,19 +74,15 @@ public class AdaptiveSharpnessTests
             Parameter first = new(randn([4, 3], ScalarType.Float64, generator: seeded).mul(c));
             Parameter second = new(randn([3], ScalarType.Float64, generator: seeded).div(c));
             Tensor Loss() => x.mm(first).relu().mv(second).sub(y).pow(2).mean();
-            double Value()
-            {
-                using var noGrad = no_grad();
-                return Loss().ToDouble();
-            }
+            var objective = new ClosureObjective(Loss);
             ParameterSpace space = ParameterSpace.Of([first, second]);
             var options = new SharpnessOptions { Radius = 0.1, Steps = 10, Draws = 10 };
             return new[]
             {
-                AdaptiveSharpness.Average(space, Value, new PhiloxNoise(5), options).Value,
-                AdaptiveSharpness.WorstCase(space, new ClosureObjective(Loss), options),
-                AdaptiveSharpness.Average(space, Value, new PhiloxNoise(5), options with { Adaptive = false }).Value,
-                AdaptiveSharpness.WorstCase(space, new ClosureObjective(Loss), options with { Adaptive = false }),
+                AdaptiveSharpness.Average(space, objective, new PhiloxNoise(5), options).Value,
+                AdaptiveSharpness.WorstCase(space, objective, options),
+                AdaptiveSharpness.Average(space, objective, new PhiloxNoise(5), options with { Adaptive = false }).Value,
+                AdaptiveSharpness.WorstCase(space, objective, options with { Adaptive = false }),
             };
         })];
         Assert.Equal(found[0][0], found[1][0], 1e-12);
@@ -101,11 +97,10 @@ public class AdaptiveSharpnessTests
         using var problem = new QuadraticLoss();
         double[] before = problem.Weights().data<double>().ToArray();
         var options = new SharpnessOptions { Steps = 3, Draws = 2 };
-        var objective = new ClosureObjective(problem.Loss);
         LiveTensors.AssertSteady(() =>
         {
-            AdaptiveSharpness.Average(problem.Space, problem.Value, new PhiloxNoise(1), options);
-            AdaptiveSharpness.WorstCase(problem.Space, objective, options);
+            AdaptiveSharpness.Average(problem.Space, problem.Objective, new PhiloxNoise(1), options);
+            AdaptiveSharpness.WorstCase(problem.Space, problem.Objective, options);
         });
         Assert.Equal(before, problem.Weights().data<double>().ToArray());
         Assert.Contains("Radius must be a finite number above 0", Assert.Throws<ArgumentOutOfRangeException>(() => new SharpnessOptions { Radius = 0 }.Validate()).Message);

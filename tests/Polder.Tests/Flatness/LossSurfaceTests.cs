@@ -16,7 +16,7 @@ public class LossSurfaceTests
         using ParameterVector u = SurfaceDirection.Random(problem.Space, new PhiloxNoise(1), 0), v = SurfaceDirection.Random(problem.Space, new PhiloxNoise(1), 1);
         Tensor w = problem.Weights(), a = Flat(u), b = Flat(v), gradient = problem.Gradient();
         double[] before = w.data<double>().ToArray();
-        LossPlane plane = LossSurface.Plane(problem.Space, problem.Value, u, v, new SurfaceOptions { Radius = 0.5, Points = 5 });
+        LossPlane plane = LossSurface.Plane(problem.Objective, u, v, new SurfaceOptions { Radius = 0.5, Points = 5 });
         Assert.Equal([-0.5, -0.25, 0, 0.25, 0.5], plane.Positions);
         for (int i = 0; i < 5; i++)
         {
@@ -27,7 +27,7 @@ public class LossSurfaceTests
                 Assert.Equal(expected, plane.Losses[i][j], 1e-12);
             }
         }
-        LossLine line = LossSurface.Line(problem.Space, problem.Value, u, new SurfaceOptions { Radius = 0.5, Points = 5 });
+        LossLine line = LossSurface.Line(problem.Objective, u, new SurfaceOptions { Radius = 0.5, Points = 5 });
         Assert.Equal(plane.Losses.Select(row => row[2]), line.Losses);
         Assert.Equal(before, problem.Weights().data<double>().ToArray());
     }
@@ -66,7 +66,7 @@ public class LossSurfaceTests
         LossPlane? last = null;
         double[] before = problem.Weights().data<double>().ToArray();
         Assert.Throws<OperationCanceledException>(() => LossSurface.Plane(
-            problem.Space, problem.Value, u, v, new SurfaceOptions { Points = 5 }, new Report(plane =>
+            problem.Objective, u, v, new SurfaceOptions { Points = 5 }, new Report(plane =>
             {
                 last = plane;
                 stop.Cancel();
@@ -81,9 +81,9 @@ public class LossSurfaceTests
         using var problem = new QuadraticLoss();
         using var another = new QuadraticLoss();
         using ParameterVector u = SurfaceDirection.Random(problem.Space, new PhiloxNoise(1), 0), foreign = another.Space.CreateVector();
-        Assert.Contains("another parameter space", Assert.Throws<ArgumentException>(() => LossSurface.Line(problem.Space, problem.Value, foreign)).Message);
+        Assert.Contains("another parameter space", Assert.Throws<ArgumentException>(() => LossSurface.Plane(problem.Objective, u, foreign)).Message);
         Assert.Contains("Points must be an integer of at least 3", Assert.Throws<ArgumentOutOfRangeException>(() => new SurfaceOptions { Points = 2 }.Validate()).Message);
-        LiveTensors.AssertSteady(() => LossSurface.Line(problem.Space, problem.Value, u, new SurfaceOptions { Points = 3 }));
+        LiveTensors.AssertSteady(() => LossSurface.Line(problem.Objective, u, new SurfaceOptions { Points = 3 }));
     }
 
     private static Tensor Flat(ParameterVector vector) => cat([.. vector.Blocks.Select(b => b.reshape(-1))]);

@@ -1,5 +1,6 @@
 using Polder.Flatness;
 using Polder.Noise;
+using Polder.Objectives;
 using Polder.Parameters;
 using Polder.Statistics;
 using Polder.Testing;
@@ -17,7 +18,7 @@ public class NoiseGapTests
     {
         using var problem = new QuadraticLoss();
         const int draws = 2000;
-        NoiseGapResult result = NoiseGap.Measure(problem.Space, problem.Value, new PhiloxNoise(1), new NoiseGapOptions { Sigmas = [0.01, 0.3], Draws = draws });
+        NoiseGapResult result = NoiseGap.Measure(problem.Space, problem.Objective, new PhiloxNoise(1), new NoiseGapOptions { Sigmas = [0.01, 0.3], Draws = draws });
         double frobenius = problem.Hessian.pow(2).sum().ToDouble();
         Assert.Equal((problem.Value(), draws), (result.Loss, result.Draws));
         foreach (NoiseGapPoint point in result.Points)
@@ -41,7 +42,7 @@ public class NoiseGapTests
         Tensor diagonal = tensor(new double[] { 3, -1, 0.5, 7, 0, 2 });
         ParameterSpace space = ParameterSpace.Of([w]);
         NoiseGapResult result = NoiseGap.Measure(
-            space, () => diagonal.mul(w.detach().pow(2)).sum().div(2).ToDouble(), new PhiloxNoise(2, NoiseDistribution.Rademacher), new NoiseGapOptions { Sigmas = [0.1], Draws = 5 });
+            space, new ClosureObjective(() => diagonal.mul(w.pow(2)).sum().div(2)), new PhiloxNoise(2, NoiseDistribution.Rademacher), new NoiseGapOptions { Sigmas = [0.1], Draws = 5 });
         Assert.Equal(0.005 * 11.5, result.Points[0].Gap.Value, 1e-14);
         Assert.Equal(0, result.Points[0].Gap.StandardError, 1e-14);
     }
@@ -54,7 +55,7 @@ public class NoiseGapTests
         const int draws = 4000;
         const double sigma = 0.05;
         NoiseGapPoint point = NoiseGap.Measure(
-            problem.Space, problem.Value, new PhiloxNoise(3), new NoiseGapOptions { Sigmas = [sigma], Draws = draws, Antithetic = false }).Points[0];
+            problem.Space, problem.Objective, new PhiloxNoise(3), new NoiseGapOptions { Sigmas = [sigma], Draws = draws, Antithetic = false }).Points[0];
         double variance = (sigma * sigma * problem.Gradient().pow(2).sum().ToDouble()) + (Math.Pow(sigma, 4) * problem.Hessian.pow(2).sum().ToDouble() / 2);
         Assert.Equal(Math.Sqrt(variance / draws), point.Gap.StandardError, 0.1 * Math.Sqrt(variance / draws));
         Assert.Equal(point.SecondOrder(problem.Trace), point.Gap.Value, 4 * Math.Sqrt(variance / draws));
@@ -68,7 +69,7 @@ public class NoiseGapTests
         int covered = 0;
         for (int seed = 0; seed < 200; seed++)
         {
-            MeanEstimate gap = NoiseGap.Measure(problem.Space, problem.Value, new PhiloxNoise(seed), new NoiseGapOptions { Sigmas = [0.1], Draws = 20 }).Points[0].Gap;
+            MeanEstimate gap = NoiseGap.Measure(problem.Space, problem.Objective, new PhiloxNoise(seed), new NoiseGapOptions { Sigmas = [0.1], Draws = 20 }).Points[0].Gap;
             covered += Math.Abs(gap.Value - (0.005 * problem.Trace)) <= 2.093 * gap.StandardError ? 1 : 0; // t, 19 degrees of freedom
         }
         Assert.InRange(covered, 180, 198);
@@ -83,7 +84,7 @@ public class NoiseGapTests
         ParameterSpace space = ParameterSpace.Of([w]);
         double squares = w.pow(2).sum().ToDouble();
         NoiseGapPoint point = NoiseGap.Measure(
-            space, () => w.detach().pow(4).sum().ToDouble(), new PhiloxNoise(5), new NoiseGapOptions { Sigmas = [0.5], Draws = 2000 }).Points[0];
+            space, new ClosureObjective(() => w.pow(4).sum()), new PhiloxNoise(5), new NoiseGapOptions { Sigmas = [0.5], Draws = 2000 }).Points[0];
         Assert.Equal((6 * 0.25 * squares) + (3 * 0.0625 * 50), point.Gap.Value, 4 * point.Gap.StandardError);
         Assert.True(point.Gap.Value - point.SecondOrder(12 * squares) > 10 * point.Gap.StandardError);
     }
@@ -93,18 +94,18 @@ public class NoiseGapTests
     {
         using var problem = new QuadraticLoss();
         double[] before = problem.Weights().data<double>().ToArray();
-        NoiseGap.Measure(problem.Space, problem.Value, new PhiloxNoise(6));
+        NoiseGap.Measure(problem.Space, problem.Objective, new PhiloxNoise(6));
         Assert.Equal(before, problem.Weights().data<double>().ToArray());
 
         int calls = 0;
         Assert.Throws<InvalidOperationException>(() => NoiseGap.Measure(
-            problem.Space, () => ++calls == 4 ? throw new InvalidOperationException("broken") : problem.Value(), new PhiloxNoise(6)));
+            problem.Space, new ClosureObjective(() => ++calls == 4 ? throw new InvalidOperationException("broken") : problem.Loss()), new PhiloxNoise(6)));
         Assert.Equal(before, problem.Weights().data<double>().ToArray());
 
         using var stop = new CancellationTokenSource();
         var reports = new List<NoiseGapResult>();
         Assert.Throws<OperationCanceledException>(() => NoiseGap.Measure(
-            problem.Space, problem.Value, new PhiloxNoise(6), null, new Report(result =>
+            problem.Space, problem.Objective, new PhiloxNoise(6), null, new Report(result =>
             {
                 reports.Add(result);
                 if (result.Draws == 3)
@@ -121,9 +122,9 @@ public class NoiseGapTests
         using var scope = NewDisposeScope();
         Parameter w = new(ones(1, ScalarType.Float64));
         NoiseGapResult result = NoiseGap.Measure(
-            ParameterSpace.Of([w]), () => w.data<double>()[0] == 1 ? 0 : double.NaN, new PhiloxNoise(1), new NoiseGapOptions { Sigmas = [1], Draws = 3 });
+            ParameterSpace.Of([w]), new ClosureObjective(() => tensor(w.data<double>()[0] == 1 ? 0 : double.NaN)), new PhiloxNoise(1), new NoiseGapOptions { Sigmas = [1], Draws = 3 });
         Assert.Equal(double.PositiveInfinity, result.Points[0].Gap.Value);
-        Assert.Throws<ArithmeticException>(() => NoiseGap.Measure(ParameterSpace.Of([w]), () => double.NaN, new PhiloxNoise(1)));
+        Assert.Throws<ArithmeticException>(() => NoiseGap.Measure(ParameterSpace.Of([w]), new ClosureObjective(() => tensor(double.NaN)), new PhiloxNoise(1)));
     }
 
     [Fact]
@@ -138,7 +139,7 @@ public class NoiseGapTests
     public void Nothing_leaks()
     {
         using var problem = new QuadraticLoss();
-        LiveTensors.AssertSteady(() => NoiseGap.Measure(problem.Space, problem.Value, new PhiloxNoise(6), new NoiseGapOptions { Sigmas = [0.1], Draws = 2 }));
+        LiveTensors.AssertSteady(() => NoiseGap.Measure(problem.Space, problem.Objective, new PhiloxNoise(6), new NoiseGapOptions { Sigmas = [0.1], Draws = 2 }));
     }
 
     private sealed class Report(Action<NoiseGapResult> action) : IProgress<NoiseGapResult>

@@ -1,3 +1,4 @@
+using Polder.Objectives;
 using Polder.Parameters;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -21,6 +22,7 @@ internal sealed class QuadraticLoss : IDisposable
         Second = new Parameter(randn([4], ScalarType.Float64, generator: generator));
         Space = ParameterSpace.Of([First, Second]);
         Space.MarkReceivedGradient();
+        Objective = new ClosureObjective(Loss);
     }
 
     public Tensor Hessian { get; }
@@ -32,6 +34,8 @@ internal sealed class QuadraticLoss : IDisposable
     public Parameter Second { get; }
 
     public ParameterSpace Space { get; }
+
+    public ClosureObjective Objective { get; }
 
     public double Trace => Hessian.trace().ToDouble();
 

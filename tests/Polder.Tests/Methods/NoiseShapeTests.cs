@@ -24,7 +24,7 @@ public class NoiseShapeTests
     public static TheoryData<NoiseScale, double[]> Scales => new()
     {
         { NoiseScale.Absolute, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1] },
-        { NoiseScale.FilterNormalised, [5, 5, 13, 13, 3, 3, 3, 2, 2, 0, 0] },
+        { NoiseScale.FilterNormalized, [5, 5, 13, 13, 3, 3, 3, 2, 2, 0, 0] },
         { NoiseScale.LayerRelative, [Math.Sqrt(194) / 2, Math.Sqrt(194) / 2, Math.Sqrt(194) / 2, Math.Sqrt(194) / 2, Math.Sqrt(3), Math.Sqrt(3), Math.Sqrt(3), 1, 1, 1, 1] },
     };
 
@@ -47,7 +47,7 @@ public class NoiseShapeTests
 
     // Rescaling a layer's weights rescales its noise alike, and nobody else's.
     [Theory]
-    [InlineData(NoiseScale.FilterNormalised)]
+    [InlineData(NoiseScale.FilterNormalized)]
     [InlineData(NoiseScale.LayerRelative)]
     public void Relative_noise_follows_the_weights(NoiseScale scale)
     {
@@ -100,8 +100,8 @@ public class NoiseShapeTests
         var noise = new PhiloxNoise(4);
         ParameterSpace space = ParameterSpace.Of([a, b, c]);
         using ParameterVector unit = space.CreateVector(), scaled = space.CreateVector();
-        space.Materialise(noise, 2, 1, unit);
-        space.Materialise(new ScaledNoise(noise, ParameterFactors.Of(space, NoiseScale.FilterNormalised, [1, 1, 1])), 2, 1, scaled);
+        space.Materialize(noise, 2, 1, unit);
+        space.Materialize(new NoiseShape { Scale = NoiseScale.FilterNormalized }.Apply(noise, space, optim.SGD([a, b, c], 0.1)), 2, 1, scaled);
         Tensor[] expected = [unit.Blocks[0] * a.flatten(1).norm(1).view(7, 1, 1), unit.Blocks[1] * b.norm(1, keepdim: true), unit.Blocks[2] * c.norm()];
         for (int i = 0; i < 3; i++)
             Assert.True(allclose(expected[i], scaled.Blocks[i], 1e-6, 1e-6), $"parameter {i}");
@@ -115,7 +115,7 @@ public class NoiseShapeTests
         SGD sgd = optim.SGD(p, 0.1);
         Assert.Contains("GroupFactors must be a finite number of at least 0", Refused<ArgumentOutOfRangeException>(new NoiseShape { GroupFactors = [-1] }), StringComparison.Ordinal);
         Assert.Contains("2 factors and the base optimizer 1 parameter groups", Refused<ArgumentException>(new NoiseShape { GroupFactors = [1, 1] }), StringComparison.Ordinal);
-        Assert.Contains("Scale must be one of Absolute, FilterNormalised", Refused<ArgumentOutOfRangeException>(new NoiseShape { Scale = (NoiseScale)9 }), StringComparison.Ordinal);
+        Assert.Contains("Scale must be one of Absolute, FilterNormalized", Refused<ArgumentOutOfRangeException>(new NoiseShape { Scale = (NoiseScale)9 }), StringComparison.Ordinal);
         using var optimizer = new FlatMinimaOptimizer(sgd, new NoiseStability { Shape = new NoiseShape { Within = ParameterSelection.Of(Build()) } });
         Assert.Contains("none of the optimizer's trainable parameters", Assert.Throws<ArgumentException>(() => optimizer.Step(() => p[0].sum())).Message, StringComparison.Ordinal);
 

@@ -70,7 +70,7 @@ public class SamFamilyReplayTests
 
     [Theory, MemberData(nameof(Problems))]
     public void Random_sam_with_plain_noise(string problem) =>
-        Replay(problem, new RandomSharpnessAware { Rho = 0.2, Sigma = 0.1, FilterNormalise = false }, (w, _, grad, u) =>
+        Replay(problem, new RandomSharpnessAware { Rho = 0.2, Sigma = 0.1, FilterNormalize = false }, (w, _, grad, u) =>
         {
             double[] d = [.. u.Select(x => 0.1 * x)];
             double[] direction = Add(d, grad(Add(w, d, 1)), 1);

@@ -99,7 +99,7 @@ public class NoiseStreamTests
         Assert.Contains(words, Assert.Throws<ArgumentException>(() => new FlatMinimaOptimizer(optim.SGD(model.parameters(), 0.1), method, model, noise)).Message);
         ParameterSpace space = ParameterSpace.Of(model.parameters());
         using ParameterVector vector = space.CreateVector();
-        Assert.Contains(words, Assert.Throws<ArgumentException>(() => space.Materialise(noise, 0, 0, vector)).Message);
+        Assert.Contains(words, Assert.Throws<ArgumentException>(() => space.Materialize(noise, 0, 0, vector)).Message);
         Assert.Contains(words, Assert.Throws<ArgumentException>(() => space.MoveTo(vector, noise, 0, 0, 1)).Message);
     }
 

@@ -30,10 +30,10 @@ public class ParameterSelectionTests
         using var scope = NewDisposeScope();
         Sequential model = Build();
         Assert.Equal(
-            ["body.bn.weight", "body.bn.bias", "body.gn.weight", "body.gn.bias", "ln.weight", "ln.bias"], Names(model, ParameterSelection.NormalisationLayers(model)));
+            ["body.bn.weight", "body.bn.bias", "body.gn.weight", "body.gn.bias", "ln.weight", "ln.bias"], Names(model, ParameterSelection.NormalizationLayers(model)));
         BatchNorm2d single = nn.BatchNorm2d(3);
-        Assert.All(single.parameters(), p => Assert.True(ParameterSelection.NormalisationLayers(single).Contains(p)));
-        Assert.Throws<ArgumentException>("model", () => ParameterSelection.NormalisationLayers(nn.Linear(2, 2)));
+        Assert.All(single.parameters(), p => Assert.True(ParameterSelection.NormalizationLayers(single).Contains(p)));
+        Assert.Throws<ArgumentException>("model", () => ParameterSelection.NormalizationLayers(nn.Linear(2, 2)));
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public class ParameterSelectionTests
     {
         using var scope = NewDisposeScope();
         Sequential model = Build();
-        ParameterSelection norm = ParameterSelection.NormalisationLayers(model);
+        ParameterSelection norm = ParameterSelection.NormalizationLayers(model);
         Assert.Equal(["body.conv.weight", "body.conv.bias", "head.weight", "head.bias"], Names(model, norm.Complement()));
         Assert.Equal(Names(model, norm), Names(model, norm.Complement().Complement()));
     }

@@ -19,7 +19,7 @@ public class ParameterSpaceTests
         for (int i = 0; i < 15; i++)
             values[0, 0, i] = i;
         using ParameterVector vector = space.CreateVector();
-        space.Materialise(new FixedNoise(values), 0, 0, vector);
+        space.Materialize(new FixedNoise(values), 0, 0, vector);
         Assert.Equal(Enumerable.Range(0, 15).Select(i => (float)i), vector.Blocks.SelectMany(b => b.data<float>().ToArray()));
     }
 
@@ -71,7 +71,7 @@ public class ParameterSpaceTests
             space.MoveTo(origin, noise, 4, 1, 0.01);
             Bits.AssertEqual(one, Bits.Of(parameters));
 
-            space.Materialise(noise, 4, 1, materialised);
+            space.Materialize(noise, 4, 1, materialised);
             for (int i = 0; i < parameters.Length; i++)
             {
                 double[] expected = new double[parameters[i].numel()];
@@ -96,7 +96,7 @@ public class ParameterSpaceTests
         foreach (ParameterSpace space in new[] { small, large })
         {
             using ParameterVector vector = space.CreateVector();
-            Assert.Throws<ArgumentOutOfRangeException>("step", () => space.Materialise(new FixedNoise(new double[1, 1, (int)space.Dimension]), 1, 0, vector));
+            Assert.Throws<ArgumentOutOfRangeException>("step", () => space.Materialize(new FixedNoise(new double[1, 1, (int)space.Dimension]), 1, 0, vector));
         }
     }
 
@@ -109,7 +109,7 @@ public class ParameterSpaceTests
         byte[][] before = Bits.Of(parameters);
         using ParameterVector saved = space.CreateVector(), direction = space.CreateVector();
         space.Save(saved);
-        space.Materialise(new PhiloxNoise(2), 0, 0, direction);
+        space.Materialize(new PhiloxNoise(2), 0, 0, direction);
         space.Move(direction, 0.3);
         Assert.NotEqual(before, Bits.Of(parameters));
         space.Restore(saved);

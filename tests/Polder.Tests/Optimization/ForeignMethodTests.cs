@@ -19,7 +19,7 @@ public class ForeignMethodTests
         ["along a draw"] = context =>
         {
             ParameterVector noise = context.State.Scratch("noise");
-            context.Materialise(0, noise);
+            context.Materialize(0, noise);
             context.Space.Move(noise, 0.3);
         },
         ["before the first probe"] = context =>

@@ -174,7 +174,7 @@ public class FreeCurvatureTests
             return optimizer.Step(Loss).Curvature!;
         }
 
-        CurvatureSample filters = Sample(new NoiseShape { Scale = NoiseScale.FilterNormalised, Within = ParameterSelection.Of(a, b) });
+        CurvatureSample filters = Sample(new NoiseShape { Scale = NoiseScale.FilterNormalized, Within = ParameterSelection.Of(a, b) });
         Assert.Equal([10, 30, 0], filters.TraceByParameter, (x, y) => Math.Abs(x - y) < 1e-9);
         Assert.Equal(40, filters.Trace, 1e-9);
         Assert.Equal(0.005 * ((25 * 3) + (100 * 7) + (5 * 30)), filters.Penalty, 1e-10);
@@ -343,7 +343,7 @@ public class FreeCurvatureTests
     {
         using var scope = NewDisposeScope();
         Parameter w = new(randn(5, 4)), v = new(randn(6, 5).t());
-        using var optimizer = new FlatMinimaOptimizer(optim.SGD([w, v], 1e-4), new NoiseStability { Pairs = 2, CleanWeight = 0.1, Shape = new NoiseShape { Scale = NoiseScale.FilterNormalised } });
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD([w, v], 1e-4), new NoiseStability { Pairs = 2, CleanWeight = 0.1, Shape = new NoiseShape { Scale = NoiseScale.FilterNormalized } });
         LiveTensors.AssertSteady(() => optimizer.Step(() => w.pow(2).sum() + v.pow(2).sum()));
     }
 

@@ -1,6 +1,6 @@
 using Polder.Methods;
+using Polder.Objectives;
 using Polder.Optimization;
-using Polder.Probes;
 using Polder.Testing;
 using Polder.Tests.Methods;
 using static TorchSharp.torch;

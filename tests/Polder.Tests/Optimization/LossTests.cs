@@ -1,5 +1,6 @@
 using Polder.Methods;
 using Polder.Noise;
+using Polder.Objectives;
 using Polder.Optimization;
 using Polder.Probes;
 using TorchSharp.Modules;

@@ -1,7 +1,7 @@
 using Polder.Methods;
 using Polder.Noise;
+using Polder.Objectives;
 using Polder.Optimization;
-using Polder.Probes;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

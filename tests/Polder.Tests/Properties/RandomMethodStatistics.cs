@@ -26,7 +26,7 @@ public class RandomMethodStatistics
     [InlineData(4)]
     public void Random_SAM_has_the_mean_of_its_definition(uint number) => AssertMean(
         number,
-        new RandomSharpnessAware { Sigma = Sigma, Rho = Rho, GradientWeight = Lambda, FilterNormalise = false },
+        new RandomSharpnessAware { Sigma = Sigma, Rho = Rho, GradientWeight = Lambda, FilterNormalize = false },
         (network, weights, noise) =>
         {
             Tensor start = noise * Sigma, direction = start + (Gradient(network, weights + start) * Lambda);

@@ -1,5 +1,4 @@
 using Polder.Checkpoints;
-using Polder.Curvature;
 using Polder.Objectives;
 using Polder.Testing;
 using Polder.Vision.Models;
@@ -140,7 +139,7 @@ public class ResNetTests
         Tensor images = randn([2, channels, 32, 32], ScalarType.Float64, CPU, generator: generator), labels = tensor(new long[] { 0, 2 });
         EmpiricalLoss loss = EmpiricalLoss.Of(model, [(images, labels)], (logits, targets) => nn.functional.cross_entropy(logits, targets));
         Tensor measured = loss.Gradient();
-        Assert.False(CurvatureMeasurement.IsUnderWay);
+        Assert.False(LossMeasurement.IsUnderWay);
         Tensor plain = nn.functional.cross_entropy(model.call(images), labels);
         plain.backward();
         Tensor gradient = cat([.. model.parameters().Select(p => p.grad!.flatten())]);

@@ -1,5 +1,6 @@
 using Polder.Checkpoints;
 using Polder.Methods;
+using Polder.Objectives;
 using Polder.Optimization;
 using Polder.Probes;
 using Polder.Vision.Data;

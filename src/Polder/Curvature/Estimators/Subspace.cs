@@ -36,7 +36,7 @@ internal sealed class Subspace : IDisposable
     public bool IsWhole => Count == _operator.Dimension;
 
     /// <summary>
-    /// One step of Lanczos' method with full reorthogonalisation, from a random start. Where the Krylov space ends (an invariant
+    /// One step of Lanczos' method with full reorthogonalization, from a random start. Where the Krylov space ends (an invariant
     /// subspace) it goes on with a random vector, so that repeated eigenvalues are found.
     /// </summary>
     /// <returns>False where the basis spans the whole space.</returns>
@@ -51,13 +51,13 @@ internal sealed class Subspace : IDisposable
         {
             if (attempt == 10)
                 throw new ArithmeticException("no further direction is found: the products are not those of a symmetric matrix, or not finite");
-            next = Orthonormalise(_random.Next(1).squeeze(0));
+            next = Orthonormalize(_random.Next(1).squeeze(0));
         }
         Tensor image = _operator.Multiply(next.unsqueeze(0), cancellation).squeeze(0);
         Append(next, image);
         Products++;
         _pending?.Dispose();
-        _pending = IsWhole ? null : Orthonormalise(image)?.DetachFromDisposeScope();
+        _pending = IsWhole ? null : Orthonormalize(image)?.DetachFromDisposeScope();
         return true;
     }
 
@@ -72,7 +72,7 @@ internal sealed class Subspace : IDisposable
             for (int i = 0; i < candidates.shape[0] && !IsWhole; i++)
             {
                 using var pass = NewDisposeScope();
-                if (Orthonormalise(candidates[i]) is not { } next)
+                if (Orthonormalize(candidates[i]) is not { } next)
                     continue;
                 Append(next, null);
                 added++;
@@ -128,7 +128,7 @@ internal sealed class Subspace : IDisposable
         // The rotation keeps the basis orthonormal up to rounding, and the next direction orthogonal to it.
         if (_pending is not null)
         {
-            Tensor? pending = Orthonormalise(_pending)?.DetachFromDisposeScope();
+            Tensor? pending = Orthonormalize(_pending)?.DetachFromDisposeScope();
             _pending.Dispose();
             _pending = pending;
         }
@@ -178,7 +178,7 @@ internal sealed class Subspace : IDisposable
     }
 
     // Twice is enough (Kahan and Parlett): the second pass takes out what rounding left in the first. Null where nothing new is left.
-    private Tensor? Orthonormalise(Tensor vector)
+    private Tensor? Orthonormalize(Tensor vector)
     {
         using var scope = NewDisposeScope();
         double before = vector.norm().ToDouble();

@@ -19,8 +19,8 @@ public sealed record MethodSetup
     /// <summary>The parameters of the model's head.</summary>
     public IReadOnlyList<Parameter> Head { get; init; } = [];
 
-    /// <summary>The parameters of the model's normalisation layers.</summary>
+    /// <summary>The parameters of the model's normalization layers.</summary>
     /// <exception cref="ArgumentException">There is no model, or it has none.</exception>
-    public ParameterSelection NormalisationLayers() => ParameterSelection.NormalisationLayers(
-        Model ?? throw new ArgumentException("a selection of normalisation layers needs the model", nameof(Model)));
+    public ParameterSelection NormalizationLayers() => ParameterSelection.NormalizationLayers(
+        Model ?? throw new ArgumentException("a selection of normalization layers needs the model", nameof(Model)));
 }

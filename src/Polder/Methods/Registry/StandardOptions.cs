@@ -47,13 +47,13 @@ public static class StandardOptions
     {
         Scale = arguments.Word(Scale.Name) switch
         {
-            "filter" => NoiseScale.FilterNormalised,
+            "filter" => NoiseScale.FilterNormalized,
             "layer" => NoiseScale.LayerRelative,
             _ => NoiseScale.Absolute,
         },
         Within = arguments.Word(Where.Name) switch
         {
-            "norm" => arguments.Setup.NormalisationLayers(),
+            "norm" => arguments.Setup.NormalizationLayers(),
             "head" => ParameterSelection.Of(arguments.Setup.Head),
             "body" => ParameterSelection.Of(arguments.Setup.Head).Complement(),
             _ => null,

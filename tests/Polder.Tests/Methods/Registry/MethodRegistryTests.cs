@@ -128,7 +128,7 @@ public class MethodRegistryTests
         Assert.Equal([false, false, true, true, false, false], model.parameters().Select(Shape("noise-on", "norm").Within!.Contains));
         Assert.Equal([false, false, false, false, true, true], model.parameters().Select(Shape("noise-on", "head").Within!.Contains));
         Assert.Equal([true, true, true, true, false, false], model.parameters().Select(Shape("noise-on", "body").Within!.Contains));
-        Assert.Equal((NoiseScale.FilterNormalised, NoiseScale.LayerRelative), (Shape("noise-scale", "filter").Scale, Shape("noise-scale", "layer").Scale));
+        Assert.Equal((NoiseScale.FilterNormalized, NoiseScale.LayerRelative), (Shape("noise-scale", "filter").Scale, Shape("noise-scale", "layer").Scale));
         Assert.Throws<ArgumentException>(() => MethodRegistry.Named("samon").Create());
     }
 

@@ -1,7 +1,7 @@
 using System.Numerics;
-using Polder.Parameters;
+using Polder.Noise;
 
-namespace Polder.Noise;
+namespace Polder.Parameters;
 
 /// <summary>A stream whose elements are multiplied by factors; a stretch whose factors are all 0 is not asked of the inner stream.</summary>
 internal sealed class ScaledNoise(NoiseStream inner, ParameterFactors factors) : NoiseStream

@@ -36,7 +36,7 @@ public enum EstimateExit
 }
 
 /// <summary>How a trace is estimated, and when that ends.</summary>
-public sealed record TraceOptions
+public sealed record TraceEstimationOptions
 {
     /// <summary>The fewest samples before an error is believed.</summary>
     public const int LeastSamples = 10;

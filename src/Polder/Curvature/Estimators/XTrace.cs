@@ -8,7 +8,7 @@ namespace Polder.Curvature.Estimators;
 /// XTrace (Epperly, Tropp and Webber, 2024): with random vectors w_1 to w_n and the range Q of their products, the trace is that of
 /// Q_i A Q_i plus a sample of the rest along w_i, Q_i the range without the product of w_i; the mean over i uses every product twice.
 /// </summary>
-internal sealed class LeaveOneOutTrace(ILinearOperator @operator, TraceOptions options, CancellationToken cancellation)
+internal sealed class XTrace(ILinearOperator @operator, TraceEstimationOptions options, CancellationToken cancellation)
 {
     public TraceEstimate Estimate()
     {
@@ -18,7 +18,7 @@ internal sealed class LeaveOneOutTrace(ILinearOperator @operator, TraceOptions o
         using var range = new Subspace(@operator, options.Seed);
         bool toTolerance = options.RelativeError is not null || options.AbsoluteError is not null;
         int most = (int)Math.Min(options.MaxProducts / 2, @operator.Dimension);
-        int target = toTolerance ? Math.Min(TraceOptions.LeastSamples, most) : most;
+        int target = toTolerance ? Math.Min(TraceEstimationOptions.LeastSamples, most) : most;
         Tensor? vectors = null, products = null;
         TraceEstimate? estimate = null;
         try
@@ -44,7 +44,7 @@ internal sealed class LeaveOneOutTrace(ILinearOperator @operator, TraceOptions o
                     error = Math.Max(error, estimate.StandardError * estimate.Samples / target);
                 estimate = new TraceEstimate(mean, error, target, 2L * target, "xtrace", range.Count, EstimateExit.Budget);
                 options.Progress?.Report(estimate);
-                if (toTolerance && target >= TraceOptions.LeastSamples && TraceEstimation.IsReached(options, mean, error))
+                if (toTolerance && target >= TraceEstimationOptions.LeastSamples && TraceEstimation.IsReached(options, mean, error))
                     return estimate with { Exit = EstimateExit.Tolerance };
                 if (target == most)
                     return estimate;

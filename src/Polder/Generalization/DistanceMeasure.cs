@@ -1,9 +1,9 @@
-using Polder.Generalization;
+using Polder.Curvature;
 using Polder.Parameters;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Polder.Curvature;
+namespace Polder.Generalization;
 
 /// <summary>The curvature along the way that a layer's weights have gone.</summary>
 /// <param name="Layer">The layer.</param>
@@ -18,7 +18,7 @@ public sealed record LayerDistance(ParameterBlock Layer, double Distance, double
 public sealed record DistanceMeasureResult(double Value, IReadOnlyList<LayerDistance> Layers, long Products);
 
 /// <summary>
-/// The distance-based measure of generalisation, (W - W0)^T H (W - W0): how much of a fine-tuning's way led through curved directions. It is
+/// The distance-based measure of generalization, (W - W0)^T H (W - W0): how much of a fine-tuning's way led through curved directions. It is
 /// the quadratic term of the loss at W0 seen from W, doubled.
 /// </summary>
 public static class DistanceMeasure

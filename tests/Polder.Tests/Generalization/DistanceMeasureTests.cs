@@ -6,7 +6,7 @@ using Polder.Tests.Flatness;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Polder.Tests.Curvature;
+namespace Polder.Tests.Generalization;
 
 public class DistanceMeasureTests
 {

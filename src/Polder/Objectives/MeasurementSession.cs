@@ -1,10 +1,8 @@
-using Polder.Objectives;
 using Polder.Parameters;
-using Polder.Probes;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Polder.Curvature;
+namespace Polder.Objectives;
 
 /// <summary>
 /// The state of a model while it is measured: the asked mode, no gradients, attention by operations that have a second derivative.
@@ -45,12 +43,12 @@ internal sealed class MeasurementSession : IDisposable
                 foreach (nn.Module module in modules.Where(IsBatchNorm))
                     module.train();
         }
-        CurvatureMeasurement.Begin();
+        LossMeasurement.Begin();
     }
 
     public void Dispose()
     {
-        CurvatureMeasurement.End();
+        LossMeasurement.End();
         // From the outside in: setting a module's mode sets that of its children.
         foreach ((nn.Module module, bool training) in _modes)
             if (module.training != training)

@@ -1,4 +1,4 @@
-namespace Polder.Probes;
+namespace Polder.Objectives;
 
 /// <summary>What the probes of one step do to a model's buffers: the running statistics of BatchNorm and its counter of batches.</summary>
 public enum BatchNormPolicy
@@ -23,6 +23,6 @@ public enum BatchNormPolicy
     /// </summary>
     CleanForward,
 
-    /// <summary>No probe moves them. The forward pass still normalises by the batch's own statistics in training mode.</summary>
+    /// <summary>No probe moves them. The forward pass still normalizes by the batch's own statistics in training mode.</summary>
     Frozen,
 }

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Polder.Probes;
+namespace Polder.Objectives;
 
 /// <summary>Keeps a model's buffers over the probes of a step as <see cref="BatchNormPolicy"/> says, by copies: no layer is touched or toggled.</summary>
 internal sealed class ModelBuffers(nn.Module model, BatchNormPolicy policy) : IDisposable
