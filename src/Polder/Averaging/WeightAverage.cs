@@ -67,7 +67,8 @@ public abstract class WeightAverage : IStatefulHook, IDisposable
         foreach (var (name, tensor) in TensorsOf(source))
         {
             if (!targets.TryGetValue(name, out Tensor? to) || !to.shape.SequenceEqual(tensor.shape))
-                throw new ArgumentException($"the copy has no {name} of shape [{string.Join(", ", tensor.shape)}]: it must be of the same architecture", nameof(target));
+                throw new ArgumentException(
+                    $"the copy has no {name} of shape [{string.Join(", ", tensor.shape)}]: it must be of the same architecture", nameof(target));
             int place = tensor is Parameter parameter ? _average.Space.IndexOf(parameter) : -1;
             Tensor from = place >= 0 ? _average.Blocks[place] : tensor;
             if (!ReferenceEquals(from, to)) // where the model is its own copy, only the average moves
@@ -150,7 +151,8 @@ public abstract class WeightAverage : IStatefulHook, IDisposable
     {
         for (int i = 0; i < space.Parameters.Count; i++)
             if (!state.TryGetValue(Key(i), out Tensor? block) || !block.shape.SequenceEqual(space.Parameters[i].shape))
-                throw new ArgumentException($"the state of the average has no {Key(i)} of shape [{string.Join(", ", space.Parameters[i].shape)}]", nameof(state));
+                throw new ArgumentException(
+                    $"the state of the average has no {Key(i)} of shape [{string.Join(", ", space.Parameters[i].shape)}]", nameof(state));
         ParameterVector vector = space.CreateVector();
         using var noGrad = no_grad();
         for (int i = 0; i < space.Parameters.Count; i++)

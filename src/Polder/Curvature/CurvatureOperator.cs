@@ -111,7 +111,8 @@ public abstract class CurvatureOperator : ILinearOperator
     {
         using Tensor sum = products.abs().sum();
         if (!double.IsFinite(sum.ToDouble()))
-            throw new ArithmeticException("a product has an element that is not finite: the second derivative overflows, or does not exist at these parameters");
+            throw new ArithmeticException(
+                "a product has an element that is not finite: the second derivative overflows, or does not exist at these parameters");
     }
 
     private Tensor[][] Rows(Tensor matrix) => [.. Enumerable.Range(0, (int)matrix.shape[0]).Select(row => Loss.Views(matrix.select(0, row)))];

@@ -21,7 +21,10 @@ public sealed record EigenOptions
     /// <summary>The most products; at least 2. Default 1000.</summary>
     public int MaxProducts { get; init; } = 1000;
 
-    /// <summary>Vectors that are kept before a restart; more need fewer products and more memory (two vectors of the parameters' size each). Null (default): up to 100, as far as 2 GB allow.</summary>
+    /// <summary>
+    /// Vectors that are kept before a restart; more need fewer products and more memory (two vectors of the parameters' size each). Null (default):
+    /// up to 100, as far as 2 GB allow.
+    /// </summary>
     public int? SubspaceSize { get; init; }
 
     /// <summary>The seed of the start. Default 0.</summary>
@@ -38,10 +41,18 @@ public sealed record EigenOptions
     internal static EigenOptions Asking(EigenOptions? options, EigenOptions wanted)
     {
         options ??= wanted;
-        foreach ((int given, int asked, string name) in new[] { (options.Top, wanted.Top, nameof(Top)), (options.Bottom, wanted.Bottom, nameof(Bottom)), (options.LargestMagnitude, wanted.LargestMagnitude, nameof(LargestMagnitude)) })
-            if (given != 0 && given != asked)
-                throw new ArgumentException($"the call asks for {wanted.Wanted} eigenvalues of one kind and its options for {name} = {given}: leave {name} out, or call {nameof(Eigenvalues.FindEigenvalues)} with the options alone", nameof(options));
+        Agree(options.Top, wanted.Top, nameof(Top));
+        Agree(options.Bottom, wanted.Bottom, nameof(Bottom));
+        Agree(options.LargestMagnitude, wanted.LargestMagnitude, nameof(LargestMagnitude));
         return options with { Top = wanted.Top, Bottom = wanted.Bottom, LargestMagnitude = wanted.LargestMagnitude };
+
+        void Agree(int given, int asked, string name)
+        {
+            if (given != 0 && given != asked)
+                throw new ArgumentException(
+                    $"the call asks for {wanted.Wanted} eigenvalues of one kind and its options for {name} = {given}: leave {name} out, or call "
+                    + $"{nameof(Eigenvalues.FindEigenvalues)} with the options alone", nameof(options));
+        }
     }
 
     /// <summary>Checks the options.</summary>

@@ -11,20 +11,25 @@ public static class Eigenvalues
 {
     /// <summary>The largest eigenvalues with their vectors.</summary>
     /// <inheritdoc cref="FindEigenvalues"/>
-    public static Eigenpairs TopEigenvalues(this ILinearOperator @operator, int count, EigenOptions? options = null, CancellationToken cancellation = default) =>
+    public static Eigenpairs TopEigenvalues(
+        this ILinearOperator @operator, int count, EigenOptions? options = null, CancellationToken cancellation = default) =>
         @operator.FindEigenvalues(EigenOptions.Asking(options, new EigenOptions { Top = count }), cancellation);
 
     /// <summary>The smallest (most negative) eigenvalues with their vectors.</summary>
     /// <inheritdoc cref="FindEigenvalues"/>
-    public static Eigenpairs BottomEigenvalues(this ILinearOperator @operator, int count, EigenOptions? options = null, CancellationToken cancellation = default) =>
+    public static Eigenpairs BottomEigenvalues(
+        this ILinearOperator @operator, int count, EigenOptions? options = null, CancellationToken cancellation = default) =>
         @operator.FindEigenvalues(EigenOptions.Asking(options, new EigenOptions { Bottom = count }), cancellation);
 
     /// <summary>The eigenvalues of the largest absolute value with their vectors.</summary>
     /// <inheritdoc cref="FindEigenvalues"/>
-    public static Eigenpairs LargestEigenvalues(this ILinearOperator @operator, int count, EigenOptions? options = null, CancellationToken cancellation = default) =>
+    public static Eigenpairs LargestEigenvalues(
+        this ILinearOperator @operator, int count, EigenOptions? options = null, CancellationToken cancellation = default) =>
         @operator.FindEigenvalues(EigenOptions.Asking(options, new EigenOptions { LargestMagnitude = count }), cancellation);
 
-    /// <summary>Finds eigenvalues at the ends of the spectrum by Lanczos' method with full reorthogonalization and thick restarts (Wu and Simon, 2000).</summary>
+    /// <summary>
+    /// Finds eigenvalues at the ends of the spectrum by Lanczos' method with full reorthogonalization and thick restarts (Wu and Simon, 2000).
+    /// </summary>
     /// <param name="operator">The matrix.</param>
     /// <param name="options">Which eigenvalues, and when to end.</param>
     /// <param name="cancellation">Stops; what is known then is returned (<see cref="EigenExit.Cancelled"/>).</param>
@@ -36,7 +41,8 @@ public static class Eigenvalues
         ArgumentNullException.ThrowIfNull(@operator);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        Require.That(options.Wanted <= @operator.Dimension, options.Wanted, $"at most the dimension of the matrix, {@operator.Dimension}", "the number of eigenvalues sought");
+        long most = @operator.Dimension;
+        Require.That(options.Wanted <= most, options.Wanted, $"at most the dimension of the matrix, {most}", "the number of eigenvalues sought");
         using var lanczos = new Lanczos(@operator, options);
         return lanczos.Run(cancellation);
     }
@@ -95,7 +101,8 @@ public static class Eigenvalues
     /// <param name="seed">The seed of the start.</param>
     /// <param name="cancellation">Stops.</param>
     public static double SumOfLayerRayleighQuotients(
-        this ILinearOperator @operator, IReadOnlyList<ParameterBlock> layers, int maxProducts = 100, double tolerance = 1e-3, long seed = 0, CancellationToken cancellation = default)
+        this ILinearOperator @operator, IReadOnlyList<ParameterBlock> layers, int maxProducts = 100, double tolerance = 1e-3, long seed = 0,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(@operator);
         ArgumentNullException.ThrowIfNull(layers);

@@ -17,9 +17,10 @@ public sealed class Hessian : CurvatureOperator
     }
 
     /// <summary>The Hessian of a model's loss over batches that the caller owns.</summary>
-    /// <inheritdoc cref="EmpiricalLoss.Of(nn.Module{Tensor, Tensor}, IEnumerable{ValueTuple{Tensor, Tensor}}, Func{Tensor, Tensor, Tensor}, EmpiricalLossOptions?)"/>
+    /// <inheritdoc cref="EmpiricalLoss.Of(nn.Module{Tensor, Tensor}, IEnumerable{IExamples}, Func{Tensor, Tensor, Tensor}, EmpiricalLossOptions?)"/>
     public static Hessian Of(
-        nn.Module<Tensor, Tensor> model, IEnumerable<(Tensor Inputs, Tensor Targets)> data, Func<Tensor, Tensor, Tensor> loss, EmpiricalLossOptions? options = null) =>
+        nn.Module<Tensor, Tensor> model, IEnumerable<(Tensor Inputs, Tensor Targets)> data, Func<Tensor, Tensor, Tensor> loss,
+        EmpiricalLossOptions? options = null) =>
         new(EmpiricalLoss.Of(model, data, loss, options));
 
     /// <summary>The Hessian of a model's loss over batches that their enumerator owns, such as a loader's for evaluation.</summary>

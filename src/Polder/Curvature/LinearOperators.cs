@@ -71,7 +71,8 @@ public static class LinearOperators
             throw new ArgumentException("the vectors have been disposed of", nameof(vectors));
         if (vectors.dim() != 2 || vectors.shape[0] == 0 || vectors.shape[1] != @operator.Dimension)
             throw new ArgumentException(
-                $"the vectors have shape [{string.Join(", ", vectors.shape)}]; allowed: [count, {@operator.Dimension}] with a count of at least 1", nameof(vectors));
+                $"the vectors have shape [{string.Join(", ", vectors.shape)}]; allowed: [count, {@operator.Dimension}] with a count of at least 1",
+                nameof(vectors));
         if (vectors.dtype != @operator.DataType)
             throw new ArgumentException($"the vectors are {vectors.dtype}; allowed: {@operator.DataType}", nameof(vectors));
         if (vectors.device_type != @operator.Device.type)

@@ -16,7 +16,9 @@ public sealed record DensityOptions
     /// <summary>Points at which the density is given; at least 2, default 400.</summary>
     public int Points { get; init; } = 400;
 
-    /// <summary>Standard deviation of the normal density that stands for each node, as a share of the width of the spectrum; between 0 and 1, default 0.01.</summary>
+    /// <summary>
+    /// Standard deviation of the normal density that stands for each node, as a share of the width of the spectrum; between 0 and 1, default 0.01.
+    /// </summary>
     public double Bandwidth { get; init; } = 0.01;
 
     /// <summary>The seed of the starts. Default 0.</summary>
@@ -50,7 +52,8 @@ public sealed class SpectralDensity
         double low = rules.Min(r => r.Nodes.Min()), high = rules.Max(r => r.Nodes.Max());
         double width = Math.Max(high - low, 1e-12 * Math.Max(Math.Abs(low), Math.Abs(high)) + double.Epsilon), bandwidth = options.Bandwidth * width;
         double[] points = [.. Enumerable.Range(0, options.Points).Select(i => low - (4 * bandwidth) + ((width + (8 * bandwidth)) * i / (options.Points - 1)))];
-        Estimate[] density = [.. points.Select(x => Mean(node => Math.Exp(-(x - node) * (x - node) / (2 * bandwidth * bandwidth)) / (bandwidth * Math.Sqrt(2 * Math.PI))))];
+        double Normal(double distance) => Math.Exp(-distance * distance / (2 * bandwidth * bandwidth)) / (bandwidth * Math.Sqrt(2 * Math.PI));
+        Estimate[] density = [.. points.Select(x => Mean(node => Normal(x - node)))];
         (Points, Density, StandardError, Bandwidth) = (points, [.. density.Select(e => e.Value)], [.. density.Select(e => e.StandardError)], bandwidth);
     }
 

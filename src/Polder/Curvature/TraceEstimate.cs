@@ -10,7 +10,10 @@ namespace Polder.Curvature;
 /// <param name="Products">The products with the matrix.</param>
 public record Estimate(double Value, double StandardError, int Samples, long Products)
 {
-    /// <summary>Half the width of the interval around <see cref="Value"/>: the standard error times Student's t with <see cref="Samples"/> - 1 degrees of freedom.</summary>
+    /// <summary>
+    /// Half the width of the interval around <see cref="Value"/>: the standard error times Student's t with <see cref="Samples"/> - 1 degrees of
+    /// freedom.
+    /// </summary>
     /// <param name="confidence">Between 0 and 1, both excluded.</param>
     public double HalfWidth(double confidence = 0.95) =>
         StandardError == 0 ? 0 : Samples < 2 ? double.NaN : StandardError * StudentT.TwoSided(confidence, Samples - 1);

@@ -37,7 +37,8 @@ public static class TraceEstimation
         options.Validate();
         foreach (ParameterBlock block in options.Blocks ?? [])
             if (block.Offset < 0 || block.Count < 1 || block.Offset + block.Count > @operator.Dimension)
-                throw new ArgumentException($"block {block.Name} is {block.Offset} to {block.Offset + block.Count}; the operator has dimension {@operator.Dimension}", nameof(options));
+                throw new ArgumentException(
+                    $"block {block.Name} is {block.Offset} to {block.Offset + block.Count}; the operator has dimension {@operator.Dimension}", nameof(options));
         if (options.Estimator == TraceEstimator.XTrace)
             return new XTrace(@operator, options, cancellation).Estimate();
         using SampledTrace estimator = options.Estimator switch

@@ -50,10 +50,16 @@ public sealed record TraceEstimationOptions
     /// <summary>Ends when the standard error is at most this share of the estimate's absolute value; null (default): never. Between 0 and 1.</summary>
     public double? RelativeError { get; init; }
 
-    /// <summary>Ends when the standard error is at most this, in the unit of the trace; null (default): never. A trace near 0 never reaches a relative error. Above 0.</summary>
+    /// <summary>
+    /// Ends when the standard error is at most this, in the unit of the trace; null (default): never. A trace near 0 never reaches a relative error.
+    /// Above 0.
+    /// </summary>
     public double? AbsoluteError { get; init; }
 
-    /// <summary>The distribution of the random vectors of Hutchinson, Hutch++ and auto. Default: Rademacher (+1, -1), the least variance; XTrace takes normal ones.</summary>
+    /// <summary>
+    /// The distribution of the random vectors of Hutchinson, Hutch++ and auto. Default: Rademacher (+1, -1), the least variance; XTrace takes normal
+    /// ones.
+    /// </summary>
     public NoiseDistribution Distribution { get; init; } = NoiseDistribution.Rademacher;
 
     /// <summary>The seed of the random vectors. Default 0.</summary>
@@ -77,7 +83,8 @@ public sealed record TraceEstimationOptions
         Require.Inside(RelativeError);
         Require.Positive(AbsoluteError);
         Require.AtLeast(ProductsAtOnce, 1);
-        Require.That(Blocks is null || Estimator != TraceEstimator.XTrace, Blocks?.Count, "null by XTrace; Hutchinson, HutchPlusPlus and Auto estimate them", nameof(Blocks));
+        Require.That(Blocks is null || Estimator != TraceEstimator.XTrace, Blocks?.Count,
+            "null by XTrace; Hutchinson, HutchPlusPlus and Auto estimate them", nameof(Blocks));
         ArgumentNullException.ThrowIfNull(Distribution);
     }
 }

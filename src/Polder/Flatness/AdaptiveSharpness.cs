@@ -19,7 +19,10 @@ public enum PerturbationNorm
 /// <summary>How sharpness is measured.</summary>
 public sealed record SharpnessOptions
 {
-    /// <summary>rho: the radius of the ball, or the noise's standard deviation; above 0. Relative to each weight where <see cref="Adaptive"/> is set. Default 0.05.</summary>
+    /// <summary>
+    /// rho: the radius of the ball, or the noise's standard deviation; above 0. Relative to each weight where <see cref="Adaptive"/> is set. Default
+    /// 0.05.
+    /// </summary>
     public double Radius { get; init; } = 0.05;
 
     /// <summary>
@@ -67,7 +70,8 @@ public static class AdaptiveSharpness
     /// <param name="cancellation">Stops between evaluations.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public static MeanEstimate Average(
-        ParameterSpace space, IForwardObjective loss, NoiseStream noise, SharpnessOptions? options = null, IProgress<MeanEstimate>? progress = null, CancellationToken cancellation = default)
+        ParameterSpace space, IForwardObjective loss, NoiseStream noise, SharpnessOptions? options = null, IProgress<MeanEstimate>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(space);
         ArgumentNullException.ThrowIfNull(loss);
@@ -108,7 +112,8 @@ public static class AdaptiveSharpness
     /// <returns>max f(W + T e) - f(W) as far as it was found; at least 0.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public static double WorstCase(
-        ParameterSpace space, IObjective objective, SharpnessOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        ParameterSpace space, IObjective objective, SharpnessOptions? options = null, IProgress<double>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(space);
         ArgumentNullException.ThrowIfNull(objective);

@@ -46,7 +46,8 @@ public static class LossSurface
     /// <param name="cancellation">Stops between points; the last report of <paramref name="progress"/> stays true.</param>
     /// <exception cref="ArgumentException">An option is out of range, or the direction is of another space.</exception>
     public static LossLine Line(
-        IForwardObjective loss, ParameterVector direction, SurfaceOptions? options = null, IProgress<LossLine>? progress = null, CancellationToken cancellation = default)
+        IForwardObjective loss, ParameterVector direction, SurfaceOptions? options = null, IProgress<LossLine>? progress = null,
+        CancellationToken cancellation = default)
     {
         options = Check(loss, options, direction);
         IReadOnlyList<double> positions = options.Positions();

@@ -53,7 +53,8 @@ public static class NoiseGap
 {
     /// <summary>Measures the gap over a grid of sigma; the weights are put back whatever happens.</summary>
     /// <param name="space">The weights that are perturbed.</param>
-    /// <param name="loss">f, the same function at every call, so no dropout and no random augmentation: for example an <see cref="EmpiricalLoss"/>, of whose space the weights are.</param>
+    /// <param name="loss">f, the same function at every call, so no dropout and no random augmentation: for example an <see cref="EmpiricalLoss"/>,
+    /// of whose space the weights are.</param>
     /// <param name="noise">The noise U, of unit variance; draws 0, 1, ... of step 0.</param>
     /// <param name="options">Grid and number of draws; null is the defaults.</param>
     /// <param name="progress">Told after each draw with what is known so far.</param>
@@ -61,7 +62,8 @@ public static class NoiseGap
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="ArithmeticException">f(W) is not finite.</exception>
     public static NoiseGapResult Measure(
-        ParameterSpace space, IForwardObjective loss, NoiseStream noise, NoiseGapOptions? options = null, IProgress<NoiseGapResult>? progress = null, CancellationToken cancellation = default)
+        ParameterSpace space, IForwardObjective loss, NoiseStream noise, NoiseGapOptions? options = null, IProgress<NoiseGapResult>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(space);
         ArgumentNullException.ThrowIfNull(loss);

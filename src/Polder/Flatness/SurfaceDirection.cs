@@ -51,7 +51,8 @@ public static class SurfaceDirection
         ArgumentNullException.ThrowIfNull(space);
         ArgumentNullException.ThrowIfNull(flat);
         if (flat.dim() != 1 || flat.shape[0] != space.Dimension)
-            throw new ArgumentException($"the vector has shape [{string.Join(", ", flat.shape)}]; allowed: [{space.Dimension}], one element a weight", nameof(flat));
+            throw new ArgumentException(
+                $"the vector has shape [{string.Join(", ", flat.shape)}]; allowed: [{space.Dimension}], one element a weight", nameof(flat));
         ParameterVector direction = space.CreateVector();
         using var noGrad = no_grad();
         for (int i = 0; i < direction.Blocks.Count; i++)

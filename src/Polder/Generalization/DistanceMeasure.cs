@@ -38,11 +38,13 @@ public static class DistanceMeasure
         ArgumentNullException.ThrowIfNull(layers);
         Require.AtLeast(productsAtOnce, 1);
         if (difference.dim() != 1 || difference.shape[0] != curvature.Dimension)
-            throw new ArgumentException($"the difference has shape [{string.Join(", ", difference.shape)}]; allowed: [{curvature.Dimension}]", nameof(difference));
+            throw new ArgumentException(
+                $"the difference has shape [{string.Join(", ", difference.shape)}]; allowed: [{curvature.Dimension}]", nameof(difference));
         if (layers.Count == 0)
             throw new ArgumentException("there is no layer", nameof(layers));
         if (layers.FirstOrDefault(l => l.Offset < 0 || l.Count < 1 || l.Offset + l.Count > curvature.Dimension) is { } outside)
-            throw new ArgumentException($"layer {outside.Name} is {outside.Offset} to {outside.Offset + outside.Count}; the vector has {curvature.Dimension} elements", nameof(layers));
+            throw new ArgumentException(
+                $"layer {outside.Name} is {outside.Offset} to {outside.Offset + outside.Count}; the vector has {curvature.Dimension} elements", nameof(layers));
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor whole = zeros_like(difference);

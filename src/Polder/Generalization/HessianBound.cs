@@ -35,7 +35,8 @@ public sealed record HessianBound(double Value, double LossTerm, double TraceTer
     /// <param name="remainder">R, measured by draws of U; 0 neglects it.</param>
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of range.</exception>
     public static HessianBound At(
-        double loss, double trace, double distance, double sigma, long examples, double delta, double beta = 0.5, double largestLoss = 1, double traceGap = 0, double remainder = 0)
+        double loss, double trace, double distance, double sigma, long examples, double delta, double beta = 0.5, double largestLoss = 1,
+        double traceGap = 0, double remainder = 0)
     {
         PacBayes.CheckLoss(loss, largestLoss);
         PacBayes.Check(PacBayes.Divergence(distance, sigma), examples, delta);
@@ -49,7 +50,8 @@ public sealed record HessianBound(double Value, double LossTerm, double TraceTer
         double remainderTerm = ((1 / beta) - 1) * remainder;
         double distanceTerm = weight * PacBayes.Divergence(distance, sigma);
         double confidenceTerm = weight * Math.Log(1 / delta);
-        return new HessianBound(lossTerm + traceTerm + remainderTerm + distanceTerm + confidenceTerm, lossTerm, traceTerm, remainderTerm, distanceTerm, confidenceTerm);
+        return new HessianBound(
+            lossTerm + traceTerm + remainderTerm + distanceTerm + confidenceTerm, lossTerm, traceTerm, remainderTerm, distanceTerm, confidenceTerm);
     }
 
     /// <summary>

@@ -37,10 +37,12 @@ public sealed record Premise(string Name, bool? Holds, string Detail)
             squares += distance;
             size += other.to(ScalarType.Float64).pow(2).sum().ToDouble();
         }
+        int buffers = floating.Length;
+        double way = Math.Sqrt(squares / Math.Max(size, double.Epsilon));
         return moved == 0
             ? new Premise(Name, true, "BatchNorm's running statistics are those of the start")
             : new Premise(Name, false, FormattableString.Invariant(
-                $"BatchNorm's running statistics moved in training ({moved} of {floating.Length} buffers, by {Math.Sqrt(squares / Math.Max(size, double.Epsilon)):P1} of their size), so they depend on the sample"));
+                $"BatchNorm's running statistics moved in training ({moved} of {buffers} buffers, by {way:P1} of their size), so they depend on the sample"));
     }
 
     /// <summary>Two evaluations agree: no dropout, no random augmentation in the loss that is bounded.</summary>

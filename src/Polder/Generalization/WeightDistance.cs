@@ -26,13 +26,16 @@ public static class WeightDistance
         ArgumentNullException.ThrowIfNull(space);
         ArgumentNullException.ThrowIfNull(start);
         if (start.Count != space.Parameters.Count)
-            throw new ArgumentException($"the start has {start.Count} parameters, the network {space.Parameters.Count}: they must be of one architecture", nameof(start));
+            throw new ArgumentException(
+                $"the start has {start.Count} parameters, the network {space.Parameters.Count}: they must be of one architecture", nameof(start));
         for (int i = 0; i < start.Count; i++)
         {
             if (!start[i].shape.AsSpan().SequenceEqual(space.Parameters[i].shape))
             {
                 throw new ArgumentException(
-                    $"parameter {i} of the start has shape [{string.Join(", ", start[i].shape)}], the network's [{string.Join(", ", space.Parameters[i].shape)}]", nameof(start));
+                    $"parameter {i} of the start has shape [{string.Join(", ", start[i].shape)}], "
+                    + $"the network's [{string.Join(", ", space.Parameters[i].shape)}]",
+                    nameof(start));
             }
         }
         ParameterVector vector = space.CreateVector();

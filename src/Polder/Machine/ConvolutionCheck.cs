@@ -123,8 +123,10 @@ public static class ConvolutionCheck
     private static void Validate(ConvolutionShape shape)
     {
         Require.That(shape.Groups >= 1, shape.Groups, "at least 1", nameof(shape.Groups));
-        Require.That(shape.InChannels >= 1 && shape.InChannels % shape.Groups == 0, shape.InChannels, $"at least 1 and a multiple of the {shape.Groups} groups", nameof(shape.InChannels));
-        Require.That(shape.OutChannels >= 1 && shape.OutChannels % shape.Groups == 0, shape.OutChannels, $"at least 1 and a multiple of the {shape.Groups} groups", nameof(shape.OutChannels));
+        Require.That(shape.InChannels >= 1 && shape.InChannels % shape.Groups == 0, shape.InChannels,
+            $"at least 1 and a multiple of the {shape.Groups} groups", nameof(shape.InChannels));
+        Require.That(shape.OutChannels >= 1 && shape.OutChannels % shape.Groups == 0, shape.OutChannels,
+            $"at least 1 and a multiple of the {shape.Groups} groups", nameof(shape.OutChannels));
         Require.That(shape.Kernel is ( >= 1, >= 1), shape.Kernel, "at least 1", nameof(shape.Kernel));
         Require.That(shape.Stride is ( >= 1, >= 1), shape.Stride, "at least 1", nameof(shape.Stride));
         Require.That(shape.Padding is ( >= 0, >= 0), shape.Padding, "at least 0", nameof(shape.Padding));
@@ -143,8 +145,10 @@ public static class ConvolutionCheck
         public static Trial Of(ConvolutionShape shape, (long Batch, long Outputs) size, bool channelsLast, Generator generator)
         {
             // The smallest image that gives so many outputs, but never less than the padding leaves room for.
-            long height = Math.Max(1, ((size.Outputs - 1) * shape.Stride.Height) + (shape.Dilation.Height * (shape.Kernel.Height - 1)) + 1 - (2 * shape.Padding.Height));
-            long width = Math.Max(1, ((size.Outputs - 1) * shape.Stride.Width) + (shape.Dilation.Width * (shape.Kernel.Width - 1)) + 1 - (2 * shape.Padding.Width));
+            long height = Math.Max(
+                1, ((size.Outputs - 1) * shape.Stride.Height) + (shape.Dilation.Height * (shape.Kernel.Height - 1)) + 1 - (2 * shape.Padding.Height));
+            long width = Math.Max(
+                1, ((size.Outputs - 1) * shape.Stride.Width) + (shape.Dilation.Width * (shape.Kernel.Width - 1)) + 1 - (2 * shape.Padding.Width));
             Tensor input = randn([size.Batch, shape.InChannels, height, width], generator: generator);
             Tensor weight = randn([shape.OutChannels, shape.InChannels / shape.Groups, shape.Kernel.Height, shape.Kernel.Width], generator: generator);
             using Tensor probe = TrustedConvolution.Run(input, weight, shape);

@@ -12,9 +12,14 @@ internal static class ConvolutionShapes
     {
         ArgumentNullException.ThrowIfNull(model);
         if (inputShape.Length != 4 || inputShape.ContainsAnyExceptInRange(1, long.MaxValue))
-            throw new ArgumentException($"the input shape is [{string.Join(", ", inputShape.ToArray())}], allowed: four sizes >= 1 (batch, channels, height, width)", nameof(inputShape));
+            throw new ArgumentException(
+                $"the input shape is [{string.Join(", ", inputShape.ToArray())}], allowed: four sizes >= 1 (batch, channels, height, width)",
+                nameof(inputShape));
 
-        (string Name, Conv2d Layer)[] layers = [.. Modules(model).Where(m => m.Module is Conv2d { weight.dtype: ScalarType.Float32 }).Select(m => (m.Name, (Conv2d)m.Module))];
+        (string Name, Conv2d Layer)[] layers =
+        [
+            .. Modules(model).Where(m => m.Module is Conv2d { weight.dtype: ScalarType.Float32 }).Select(m => (m.Name, (Conv2d)m.Module)),
+        ];
         if (layers.Length == 0)
             return [];
         HashSet<Conv2d> withoutInputGradient = FindThoseWithoutInputGradient(model, [.. layers.Select(l => l.Layer)], inputShape);

@@ -7,7 +7,8 @@ internal static partial class LibStdCxx
 {
     private const string FileName = "libstdc++.so.6";
 
-    private static readonly string[] Folders = ["/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/lib64", "/usr/lib"];
+    private static readonly string[] Folders =
+        ["/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/lib64", "/usr/lib"];
 
     /// <summary>The highest GLIBCXX version of the loaded library, or of the one in the usual folders.</summary>
     public static string? FindVersion()

@@ -75,7 +75,8 @@ public static unsafe class NativeRuntime
         // The loader lists a line for each path that it tried; the one that is not about a missing file is the reason.
         string[] lines = loaderMessage.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         string? reason = lines.FirstOrDefault(line => line.Contains("GLIBCXX", StringComparison.Ordinal) || line.Contains("GLIBC_", StringComparison.Ordinal))
-            ?? lines.FirstOrDefault(line => line.Contains("cannot open shared object file", StringComparison.Ordinal) && !line.Contains(library, StringComparison.Ordinal))
+            ?? lines.FirstOrDefault(line =>
+                line.Contains("cannot open shared object file", StringComparison.Ordinal) && !line.Contains(library, StringComparison.Ordinal))
             ?? lines.FirstOrDefault(line => line.StartsWith('/') && !line.Contains("cannot open shared object file", StringComparison.Ordinal))
             ?? $"{library} is not beside the program";
         string remedy = reason.Contains("GLIBCXX", StringComparison.Ordinal)

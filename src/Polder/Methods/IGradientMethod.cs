@@ -36,6 +36,9 @@ public interface IGradientMethod
     /// <param name="base">The base optimizer, for its parameter groups.</param>
     NoiseStream ShapeNoise(NoiseStream noise, ParameterSpace space, OptimizerHelper @base) => noise;
 
-    /// <summary>Fills <see cref="MethodContext.Gradient"/>, zero at first, by running at least one probe. Wherever it leaves the weights, the step goes on from W.</summary>
+    /// <summary>
+    /// Fills <see cref="MethodContext.Gradient"/>, zero at first, by running at least one probe. Wherever it leaves the weights, the step goes on
+    /// from W.
+    /// </summary>
     void ComputeGradient(MethodContext context);
 }

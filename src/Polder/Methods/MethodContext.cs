@@ -48,7 +48,9 @@ public sealed class MethodContext
     /// <summary>f(W) where a probe at the centre has run.</summary>
     internal double? CentreLoss => _centreLoss;
 
-    /// <summary>What the step's pairs showed of the curvature; known when <see cref="WhenAccepted"/> runs, and null before, and where nothing was measured.</summary>
+    /// <summary>
+    /// What the step's pairs showed of the curvature; known when <see cref="WhenAccepted"/> runs, and null before, and where nothing was measured.
+    /// </summary>
     public CurvatureSample? Curvature { get; internal set; }
 
     /// <summary>f(W) where a probe at the centre has run, else the mean of the probes' losses weighted as their gradients.</summary>
@@ -90,7 +92,8 @@ public sealed class MethodContext
     /// <summary>Multiplies every element by the norm of its filter of W (<see cref="FilterNorms"/>).</summary>
     /// <param name="vector">The vector.</param>
     /// <param name="leastDimensions">Filters are slices of the first axis of parameters of at least so many dimensions.</param>
-    /// <param name="elementwise">Whether the other parameters' elements are multiplied by each weight's absolute value; otherwise by the whole parameter's norm.</param>
+    /// <param name="elementwise">Whether the other parameters' elements are multiplied by each weight's absolute value; otherwise by the whole
+    /// parameter's norm.</param>
     public void MultiplyByFilterNorms(ParameterVector vector, int leastDimensions, bool elementwise)
     {
         _runner.ReturnToCentre();

@@ -89,7 +89,8 @@ public sealed class MethodState : IDisposable
             for (int i = 0; i < Space.Parameters.Count; i++)
                 if (!state.TryGetValue(Key(name, i), out Tensor? block) || !block.shape.SequenceEqual(Space.Parameters[i].shape))
                     throw new ArgumentException(
-                        $"{Key(name, i)} of the saved state is {(block is null ? "missing" : $"of shape [{string.Join(", ", block.shape)}]")}; the parameter has shape [{string.Join(", ", Space.Parameters[i].shape)}]",
+                        $"{Key(name, i)} of the saved state is {(block is null ? "missing" : $"of shape [{string.Join(", ", block.shape)}]")}; "
+                        + $"the parameter has shape [{string.Join(", ", Space.Parameters[i].shape)}]",
                         nameof(state));
     }
 

@@ -19,7 +19,9 @@ public sealed record NoiseShape
     /// <summary>What sigma is relative to. Default: nothing, c = 1.</summary>
     public NoiseScale Scale { get; init; }
 
-    /// <summary>The parameters that get noise; the others stay at W, and get the gradient of the noisy points all the same. null is all. Default: all.</summary>
+    /// <summary>
+    /// The parameters that get noise; the others stay at W, and get the gradient of the noisy points all the same. null is all. Default: all.
+    /// </summary>
     public ParameterSelection? Within { get; init; }
 
     /// <summary>For each parameter group of the base optimizer, in order, a factor of its sigma, at least 0. null is 1 for each. Default: 1.</summary>
@@ -38,7 +40,11 @@ public sealed record NoiseShape
     {
         int groups = @base.ParamGroups.Count();
         if (GroupFactors is not null && GroupFactors.Count != groups)
-            throw new ArgumentException($"GroupFactors has {GroupFactors.Count} factors and the base optimizer {groups} parameter groups: give one for each group, in order", nameof(@base));
+        {
+            throw new ArgumentException(
+                $"GroupFactors has {GroupFactors.Count} factors and the base optimizer {groups} parameter groups: give one for each group, in order",
+                nameof(@base));
+        }
     }
 
     /// <summary>The noise of one step, with the parameters at W.</summary>

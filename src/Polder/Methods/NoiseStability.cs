@@ -11,7 +11,9 @@ namespace Polder.Methods;
 /// sigma^4, by the mean of the gradients at W + sigma U_j and W - sigma U_j, j = 1 .. k. The odd Taylor terms of a pair cancel: on a
 /// quadratic the gradient has no noise at all.
 /// </summary>
-/// <remarks>g = lambda grad f(W) + (1 - lambda) / 2k sum_j (grad f(W + sigma U_j) + grad f(W - sigma U_j)); exactly 2k gradients a step at lambda = 0.</remarks>
+/// <remarks>
+/// g = lambda grad f(W) + (1 - lambda) / 2k sum_j (grad f(W + sigma U_j) + grad f(W - sigma U_j)); exactly 2k gradients a step at lambda = 0.
+/// </remarks>
 public sealed record NoiseStability : IGradientMethod
 {
     /// <summary>
@@ -32,7 +34,10 @@ public sealed record NoiseStability : IGradientMethod
     /// <summary>Whether each point sees the whole mini-batch, at 2k gradients a step, or its own part of it, at one. Default: the whole.</summary>
     public Passes Passes { get; init; }
 
-    /// <summary>The noise comes at every so manyth step, the first included, at least 1; the steps between are the base optimizer's, at one gradient. Default 1.</summary>
+    /// <summary>
+    /// The noise comes at every so manyth step, the first included, at least 1; the steps between are the base optimizer's, at one gradient. Default
+    /// 1.
+    /// </summary>
     public int Every { get; init; } = 1;
 
     internal static MethodEntry Entry { get; } = new(
@@ -122,7 +127,8 @@ public sealed record NoiseStability : IGradientMethod
         if (Passes == Passes.Full)
             return parts;
         int rows = context.Rows ?? throw new InvalidOperationException(
-            "nso with Passes = Split evaluates parts of the mini-batch, which this objective does not have: call Step(rows, range => loss over images[range]), or set Passes = Full");
+            "nso with Passes = Split evaluates parts of the mini-batch, which this objective does not have: "
+                + "call Step(rows, range => loss over images[range]), or set Passes = Full");
         if (rows < parts.Length)
             return parts;
         for (int i = 0; i < parts.Length; i++)

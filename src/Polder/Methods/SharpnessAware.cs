@@ -15,13 +15,19 @@ namespace Polder.Methods;
 /// </remarks>
 public sealed record SharpnessAware : IGradientMethod
 {
-    /// <summary>The radius of the ascent, at least 0, in the norm of the weights (without normalization: a step size); at 0 a step is the base optimizer's at twice the price.</summary>
+    /// <summary>
+    /// The radius of the ascent, at least 0, in the norm of the weights (without normalization: a step size); at 0 a step is the base optimizer's at
+    /// twice the price.
+    /// </summary>
     public double Rho { get; init; } = 0.05;
 
     /// <summary>Whether the ascent is scaled by the weights (ASAM).</summary>
     public bool Adaptive { get; init; }
 
-    /// <summary>Whether an adaptive ascent takes the norm of a convolution's filter for each of its weights; parameters of fewer than three dimensions stay elementwise.</summary>
+    /// <summary>
+    /// Whether an adaptive ascent takes the norm of a convolution's filter for each of its weights; parameters of fewer than three dimensions stay
+    /// elementwise.
+    /// </summary>
     public bool FilterWise { get; init; }
 
     /// <summary>Whether the ascent has length rho whatever the gradient's norm; false is unnormalized SAM.</summary>
@@ -37,7 +43,8 @@ public sealed record SharpnessAware : IGradientMethod
     internal static MethodEntry Asam { get; } = Entry(
         "asam", "adaptive SAM: the ascent is scaled by the weights", "Kwon, Kim, Park and Choi, ICML 2021",
         0.5, [0.2, 0.5, 1, 2, 5], a => new SharpnessAware { Rho = a.Number("rho"), Adaptive = true, FilterWise = a.Word("metric") == "filter" },
-        MethodOption.Word("metric", "what scales the ascent: each weight's absolute value, or the norm of its convolution filter", "element", "element", "filter"));
+        MethodOption.Word("metric", "what scales the ascent: each weight's absolute value, or the norm of its convolution filter", "element",
+            "element", "filter"));
 
     internal static MethodEntry Usam { get; } = Entry(
         "usam", "unnormalized SAM: the ascent is rho times the gradient", "Agarwala and Dauphin, ICML 2023",
@@ -75,7 +82,8 @@ public sealed record SharpnessAware : IGradientMethod
     }
 
     private static MethodEntry Entry(
-        string name, string summary, string source, double rho, IReadOnlyList<double> grid, Func<MethodArguments, IGradientMethod> create, params MethodOption[] more) =>
+        string name, string summary, string source, double rho, IReadOnlyList<double> grid, Func<MethodArguments, IGradientMethod> create,
+        params MethodOption[] more) =>
         new(name, summary, create, [StandardOptions.Rho(rho), .. more])
         {
             Passes = "2",

@@ -48,16 +48,27 @@ public readonly record struct Sigma
     /// <summary>The same sigma at every step.</summary>
     public static Sigma FromDouble(double value) => new(Shape.Constant, value);
 
-    /// <summary>A straight line from <paramref name="from"/> at step 0 to <paramref name="to"/> at step <paramref name="steps"/>, and constant from there on.</summary>
+    /// <summary>
+    /// A straight line from <paramref name="from"/> at step 0 to <paramref name="to"/> at step <paramref name="steps"/>, and constant from there on.
+    /// </summary>
     public static Sigma Linear(double to, long steps, double from = 0) => new(Shape.Linear, to, from, steps);
 
-    /// <summary>A straight line in log sigma from <paramref name="from"/> at step 0 to <paramref name="to"/> at step <paramref name="steps"/>, constant from there on; both above 0.</summary>
+    /// <summary>
+    /// A straight line in log sigma from <paramref name="from"/> at step 0 to <paramref name="to"/> at step <paramref name="steps"/>, constant from
+    /// there on; both above 0.
+    /// </summary>
     public static Sigma LogLinear(double to, long steps, double from = 1e-5) => new(Shape.LogLinear, to, from, steps);
 
-    /// <summary>Half a cosine from <paramref name="from"/> at step 0 to <paramref name="to"/> at step <paramref name="steps"/>, flat at both ends, constant from there on.</summary>
+    /// <summary>
+    /// Half a cosine from <paramref name="from"/> at step 0 to <paramref name="to"/> at step <paramref name="steps"/>, flat at both ends, constant
+    /// from there on.
+    /// </summary>
     public static Sigma Cosine(double to, long steps, double from = 0) => new(Shape.Cosine, to, from, steps);
 
-    /// <summary>0 for the first <paramref name="share"/> of <paramref name="steps"/> steps, which then cost what the base optimizer's cost, and <paramref name="value"/> after.</summary>
+    /// <summary>
+    /// 0 for the first <paramref name="share"/> of <paramref name="steps"/> steps, which then cost what the base optimizer's cost, and
+    /// <paramref name="value"/> after.
+    /// </summary>
     /// <param name="value">The value of the late phase.</param>
     /// <param name="steps">The number of steps of the run.</param>
     /// <param name="share">The share of the steps before the late phase, 0 to 1.</param>
@@ -78,7 +89,8 @@ public readonly record struct Sigma
 
     /// <summary>
     /// A sigma that follows the curvature: its penalty P = (sigma^2 / 2) Tr(Hessian) is kept at a share of F, the mean of the pairs' losses.
-    /// log sigma^2 moves by at most 1 % of sigma^2 a step towards log(sigma^2 share F / P), with slow means of the trace that the pairs show by themselves and of
+    /// log sigma^2 moves by at most 1 % of sigma^2 a step towards log(sigma^2 share F / P), with slow means of the trace that the pairs show by
+    /// themselves and of
     /// F, rests while the trace is not above two standard errors, and stays between a tenth and ten times the start. For <see cref="NoiseStability"/> only.
     /// </summary>
     /// <param name="share">The share, above 0 and below 1.</param>

@@ -29,12 +29,14 @@ internal sealed record BatchLoss(
     public (Tensor Outputs, Func<Tensor, Tensor, Tensor> LossOf) RequireOutputs()
     {
         if (Outputs is null || LossOf is null)
-            throw new NotSupportedException("this operator needs a loss of a model's outputs: make it of a model, batches of inputs and targets, and a loss of outputs and targets");
+            throw new NotSupportedException(
+                "this operator needs a loss of a model's outputs: make it of a model, batches of inputs and targets, and a loss of outputs and targets");
         Tensor outputs = Outputs();
         if (!outputs.requires_grad)
             throw new InvalidOperationException("the model's output does not depend on the parameters by a graph");
         if (outputs.dim() == 0 || outputs.shape[0] != Count)
-            throw new InvalidOperationException($"the model's output has shape [{string.Join(", ", outputs.shape)}]; allowed: one row an example, of which batch {Number} has {Count}");
+            throw new InvalidOperationException(
+                $"the model's output has shape [{string.Join(", ", outputs.shape)}]; allowed: one row an example, of which batch {Number} has {Count}");
         return (outputs, LossOf);
     }
 
@@ -45,7 +47,8 @@ internal sealed record BatchLoss(
             throw new InvalidOperationException("the loss function returned no tensor");
         if (loss.numel() != 1 || !loss.is_floating_point())
             throw new InvalidOperationException(
-                $"the loss function returned a {loss.dtype} tensor of shape [{string.Join(", ", loss.shape)}]: a loss is a floating-point tensor of one element");
+                $"the loss function returned a {loss.dtype} tensor of shape [{string.Join(", ", loss.shape)}]: "
+                + "a loss is a floating-point tensor of one element");
         if (requireGraph && !loss.requires_grad)
             throw new InvalidOperationException(
                 "the loss does not depend on the parameters by a graph: it is computed without gradients, detached, or of other parameters");

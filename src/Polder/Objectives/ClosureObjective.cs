@@ -171,7 +171,8 @@ public sealed class ClosureObjective(Func<Tensor> closure) : IForwardObjective
             bool neither = taken[i] is null or { IsInvalid: true } && again is null or { IsInvalid: true };
             if (!neither && !(both && allclose(taken[i]!, again!, 1e-3, 1e-6)))
                 throw new InvalidOperationException(
-                    "the closure called backward on one loss and returned another that still has its graph: return the loss that backward was called on, or only compute it");
+                    "the closure called backward on one loss and returned another that still has its graph: "
+                    + "return the loss that backward was called on, or only compute it");
         }
     }
 

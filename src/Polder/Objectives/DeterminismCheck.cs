@@ -21,7 +21,8 @@ internal static class DeterminismCheck
             (Print a, Print b) = (first[i], second[i]);
             if (a.Count != b.Count || a.Inputs != b.Inputs || a.Targets != b.Targets)
             {
-                bool sameSum = Close(first.Sum(p => p.Inputs), second.Sum(p => p.Inputs), 1e-6) && Close(first.Sum(p => p.Targets), second.Sum(p => p.Targets), 1e-6);
+                bool sameSum = Close(first.Sum(p => p.Inputs), second.Sum(p => p.Inputs), 1e-6)
+                    && Close(first.Sum(p => p.Targets), second.Sum(p => p.Targets), 1e-6);
                 throw Differ($"batch {i} has other examples in the second pass", sameSum
                     ? "the data is shuffled: measure on the same order each time"
                     : "the data is augmented, sampled or changing: measure on data that stays the same");

@@ -8,10 +8,15 @@ public enum ModelMode
     /// <summary>Evaluation: running statistics, no dropout.</summary>
     Evaluation,
 
-    /// <summary>Evaluation, but the BatchNorm layers take the statistics of each batch: for diagnosis, since the loss then depends on how the examples are batched.</summary>
+    /// <summary>
+    /// Evaluation, but the BatchNorm layers take the statistics of each batch: for diagnosis, since the loss then depends on how the examples are
+    /// batched.
+    /// </summary>
     BatchStatistics,
 
-    /// <summary>The mode that each module is in. A BatchNorm layer in training mode is refused: say <see cref="BatchStatistics"/> where that is meant.</summary>
+    /// <summary>
+    /// The mode that each module is in. A BatchNorm layer in training mode is refused: say <see cref="BatchStatistics"/> where that is meant.
+    /// </summary>
     AsItStands,
 }
 

@@ -4,7 +4,8 @@ namespace Polder.Objectives;
 
 /// <summary>A function f of the parameters whose gradient can be had where the parameters stand now.</summary>
 /// <remarks>
-/// A closure over a model (<see cref="ClosureObjective"/>), a loss over a data set (<see cref="EmpiricalLoss"/>), an analytic function, or a decorated one. All evaluations of one step must
+/// A closure over a model (<see cref="ClosureObjective"/>), a loss over a data set (<see cref="EmpiricalLoss"/>), an analytic function, or a
+/// decorated one. All evaluations of one step must
 /// be of the same function: the same mini-batch, and the same random numbers.
 /// </remarks>
 public interface IObjective

@@ -3,7 +3,10 @@ using Polder.Parameters;
 namespace Polder.Objectives;
 
 /// <summary>A function that is the mean over the rows of a mini-batch and can be had over some of them, as split-batch methods need it.</summary>
-/// <remarks>f over all rows, as <see cref="IObjective.Accumulate(ParameterSpace, ParameterVector, double)"/> gives it, is the mean of the slices' values weighted by their lengths.</remarks>
+/// <remarks>
+/// f over all rows, as <see cref="IObjective.Accumulate(ParameterSpace, ParameterVector, double)"/> gives it, is the mean of the slices' values
+/// weighted by their lengths.
+/// </remarks>
 public interface ISlicedObjective : IObjective
 {
     /// <summary>The number of rows (examples) of the mini-batch.</summary>

@@ -24,7 +24,8 @@ internal sealed class MeasurementSession : IDisposable
         nn.Module[] modules = model is null ? [] : [.. model.modules().Prepend(model).Distinct()];
         if (mode == ModelMode.AsItStands && Array.Find(modules, m => m.training && IsBatchNorm(m)) is { } trained)
             throw new InvalidOperationException(
-                $"a {trained.GetName()} layer is in training mode: each example's loss would depend on its batch, and each pass would move the running statistics; use the evaluation mode, or {nameof(ModelMode.BatchStatistics)} to mean just that");
+                $"a {trained.GetName()} layer is in training mode: each example's loss would depend on its batch, "
+                + $"and each pass would move the running statistics; use the evaluation mode, or {nameof(ModelMode.BatchStatistics)} to mean just that");
         _space = space;
         _modes = Array.ConvertAll(modules, m => (m, m.training));
         _gradients = [.. space.Parameters.Select(p => p.grad?.DetachFromDisposeScope())];

@@ -52,5 +52,6 @@ public sealed class MicroBatchObjective : IForwardObjective
     }
 
     internal static NotSupportedException Unable(IObjective objective) =>
-        new($"{objective.GetType().Name} has no forward pass without a gradient ({nameof(IForwardObjective)}), which {nameof(BatchNormPolicy)}.{nameof(BatchNormPolicy.CleanForward)} needs");
+        new($"{objective.GetType().Name} has no forward pass without a gradient ({nameof(IForwardObjective)}), "
+            + $"which {nameof(BatchNormPolicy)}.{nameof(BatchNormPolicy.CleanForward)} needs");
 }

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Polder.Objectives;
 
-/// <summary>The function that a closure over a model and a range of the mini-batch's rows computes; the contract is that of <see cref="ClosureObjective"/>.</summary>
+/// <summary>
+/// The function that a closure over a model and a range of the mini-batch's rows computes; the contract is that of <see cref="ClosureObjective"/>.
+/// </summary>
 public sealed class SlicedClosureObjective : ISlicedObjective, IForwardObjective
 {
     private readonly Func<Range, Tensor> _closure;
@@ -11,7 +13,8 @@ public sealed class SlicedClosureObjective : ISlicedObjective, IForwardObjective
 
     /// <summary>Makes the objective.</summary>
     /// <param name="rows">The number of rows of the mini-batch, at least 1.</param>
-    /// <param name="closure">Computes the mean loss over a range of rows, for example <c>range => cross_entropy(model.forward(images[range]), labels[range])</c>.</param>
+    /// <param name="closure">Computes the mean loss over a range of rows, for example <c>range => cross_entropy(model.forward(images[range]),
+    /// labels[range])</c>.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="rows"/> is below 1.</exception>
     public SlicedClosureObjective(int rows, Func<Range, Tensor> closure)
     {

@@ -40,18 +40,21 @@ internal static class BaseOptimizerState
             {
                 // A missing tensor is one that was not there yet; numbers are there from the start.
                 if (!item.IsTensor && item.Get() is not null)
-                    throw new ArgumentException($"the saved state lacks {item.Name}: it was saved with fewer parameters or groups than the optimizer has", nameof(state));
+                    throw new ArgumentException(
+                        $"the saved state lacks {item.Name}: it was saved with fewer parameters or groups than the optimizer has", nameof(state));
                 continue;
             }
             long[] shape = item.IsTensor ? item.Parameter!.shape : [];
             if (!stored.shape.SequenceEqual(shape))
                 throw new ArgumentException(
-                    $"{item.Name} of the saved state has shape [{string.Join(", ", stored.shape)}], the optimizer's parameter [{string.Join(", ", shape)}]", nameof(state));
+                    $"{item.Name} of the saved state has shape [{string.Join(", ", stored.shape)}], the optimizer's parameter [{string.Join(", ", shape)}]",
+                        nameof(state));
         }
         string? unknown = state.Keys.FirstOrDefault(key =>
             (key.StartsWith(StatePrefix, StringComparison.Ordinal) || key.StartsWith(GroupPrefix, StringComparison.Ordinal)) && !known.Contains(key));
         if (unknown is not null)
-            throw new ArgumentException($"the optimizer has no place for {unknown} of the saved state: it was saved with other parameters or groups", nameof(state));
+            throw new ArgumentException(
+                $"the optimizer has no place for {unknown} of the saved state: it was saved with other parameters or groups", nameof(state));
     }
 
     public static void Load(OptimizerHelper optimizer, IReadOnlyDictionary<string, Tensor> state)
@@ -101,7 +104,8 @@ internal static class BaseOptimizerState
             {
                 Type kind = Nullable.GetUnderlyingType(field.FieldType) ?? field.FieldType;
                 if (kind != typeof(Tensor) && kind != typeof(double) && kind != typeof(long) && kind != typeof(bool))
-                    throw new NotSupportedException($"the state of {type.DeclaringType?.Name ?? type.Name} has {field.Name} of type {field.FieldType.Name}, which cannot be saved");
+                    throw new NotSupportedException(
+                        $"the state of {type.DeclaringType?.Name ?? type.Name} has {field.Name} of type {field.FieldType.Name}, which cannot be saved");
                 yield return field;
             }
     }

@@ -37,7 +37,10 @@ public sealed class CurvatureMeter
     /// </summary>
     public IReadOnlyList<MeanEstimate> TraceByParameter => _traces is null ? [] : [.. Enumerable.Range(1, _traces.Width - 1).Select(_traces.Estimate)];
 
-    /// <summary>The Frobenius norm of the Hessian: the root of the mean of <see cref="CurvatureSample.FrobeniusSquared"/>, with its first-order error; its count is 0 where no step showed it.</summary>
+    /// <summary>
+    /// The Frobenius norm of the Hessian: the root of the mean of <see cref="CurvatureSample.FrobeniusSquared"/>, with its first-order error; its
+    /// count is 0 where no step showed it.
+    /// </summary>
     public MeanEstimate FrobeniusNorm
     {
         get

@@ -14,7 +14,8 @@ public partial class FlatMinimaOptimizer
     /// <summary>
     /// Everything by which the next steps depend on the earlier ones, beside the model's parameters and buffers: the base optimizer's
     /// state and options (momentum, moments, counts, learning rates), <see cref="StepCount"/>, which drives the noise and sigma's
-    /// schedule, <see cref="SkippedSteps"/>, the method's memory, the running estimates of the curvature, and the memory of the hooks (<see cref="IStatefulHook"/>). A run that loads it,
+    /// schedule, <see cref="SkippedSteps"/>, the method's memory, the running estimates of the curvature, and the memory of the hooks
+    /// (<see cref="IStatefulHook"/>). A run that loads it,
     /// and the model's own state, goes on bit for bit.
     /// </summary>
     /// <returns>
@@ -76,7 +77,8 @@ public partial class FlatMinimaOptimizer
             throw new ArgumentException($"the saved state is of the method {method}; this optimizer has {Method.Name}", nameof(state));
         bool[] received = [.. Entry(ReceivedName).data<bool>()];
         if (received.Length != Space.Parameters.Count)
-            throw new ArgumentException($"the saved state is of {received.Length} trainable parameters; the optimizer has {Space.Parameters.Count}", nameof(state));
+            throw new ArgumentException(
+                $"the saved state is of {received.Length} trainable parameters; the optimizer has {Space.Parameters.Count}", nameof(state));
         // States of version 0.1.0 have no list.
         if (state.TryGetValue(NamesName, out Tensor? names))
             foreach (string name in TextOf(names).Split('\n'))
@@ -98,7 +100,8 @@ public partial class FlatMinimaOptimizer
         string? unknown = state.Keys.FirstOrDefault(key => key.StartsWith("hook.", StringComparison.Ordinal)
             && !Enumerable.Range(0, Hooks.Count).Any(i => Hooks[i] is IStatefulHook && key.StartsWith(HookPrefix(i), StringComparison.Ordinal)));
         if (unknown is not null)
-            throw new ArgumentException($"the optimizer has no hook for {unknown} of the saved state: add the same hooks in the same order before loading", nameof(state));
+            throw new ArgumentException(
+                $"the optimizer has no hook for {unknown} of the saved state: add the same hooks in the same order before loading", nameof(state));
         var earlier = new List<(IStatefulHook Hook, Dictionary<string, Tensor> State)>();
         try
         {

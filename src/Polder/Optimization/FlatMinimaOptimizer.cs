@@ -93,7 +93,10 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
         }
     }
 
-    /// <summary>Whether all probes of a step see the same random numbers of torch's default generator, so that dropout does not blur +U against -U; true by default.</summary>
+    /// <summary>
+    /// Whether all probes of a step see the same random numbers of torch's default generator, so that dropout does not blur +U against -U; true by
+    /// default.
+    /// </summary>
     public bool ReplayRandomNumbers
     {
         get => _replayRandomNumbers;
@@ -141,7 +144,8 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     public override void add_param_group(ParamGroup param_group) => _base.add_param_group(param_group);
 
     /// <summary>One step; TorchSharp's form.</summary>
-    /// <param name="closure">Computes the loss; it may call <c>zero_grad</c> and <c>backward</c> itself or leave both out (<see cref="ClosureObjective"/>).</param>
+    /// <param name="closure">Computes the loss; it may call <c>zero_grad</c> and <c>backward</c> itself or leave both out
+    /// (<see cref="ClosureObjective"/>).</param>
     /// <returns>A new scalar tensor with <see cref="StepResult.Loss"/>, of the first parameter's data type.</returns>
     public override Tensor step(Func<Tensor>? closure = null)
     {
@@ -155,7 +159,9 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     /// <inheritdoc cref="Step(IObjective)"/>
     public StepResult Step(Func<Tensor> closure) => Step(new ClosureObjective(closure));
 
-    /// <summary>One step on the function that a closure computes over the rows of a mini-batch or some of them, as <see cref="Passes.Split"/> needs it.</summary>
+    /// <summary>
+    /// One step on the function that a closure computes over the rows of a mini-batch or some of them, as <see cref="Passes.Split"/> needs it.
+    /// </summary>
     /// <param name="rows">The number of rows of the mini-batch, at least 1.</param>
     /// <param name="closure">
     /// Computes the mean loss over a range of rows: <c>range => cross_entropy(model.forward(images[range]), labels[range])</c>. Methods that do
@@ -178,7 +184,8 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     }
 
     /// <summary>One step.</summary>
-    /// <exception cref="NonFiniteGradientException">A loss or the gradient is not finite, and <see cref="NonFinite"/> is <see cref="NonFinitePolicy.Throw"/>.</exception>
+    /// <exception cref="NonFiniteGradientException">A loss or the gradient is not finite, and <see cref="NonFinite"/> is
+    /// <see cref="NonFinitePolicy.Throw"/>.</exception>
     /// <exception cref="InvalidOperationException">The method ran no probe.</exception>
     /// <exception cref="ObjectDisposedException">The optimizer has been disposed of.</exception>
     public StepResult Step(IObjective objective)

@@ -12,7 +12,9 @@ public sealed class GradientClip : IUpdateHook
 
     private GradientClip(Action<ParameterVector> clip) => _clip = clip;
 
-    /// <summary>Scales the gradient down to a Euclidean norm, over all parameters, of at most <paramref name="limit"/>; a shorter one stays bit for bit.</summary>
+    /// <summary>
+    /// Scales the gradient down to a Euclidean norm, over all parameters, of at most <paramref name="limit"/>; a shorter one stays bit for bit.
+    /// </summary>
     /// <param name="limit">The largest norm, above 0.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is not a finite number above 0.</exception>
     public static GradientClip ByNorm(double limit)

@@ -7,7 +7,8 @@ namespace Polder.Optimization;
 public interface IStatefulHook : IUpdateHook
 {
     /// <summary>Adds what a resumed run needs to go on bit for bit.</summary>
-    /// <param name="state">Takes names that are unique within the hook, and new tensors (copies, in the current dispose scope); numbers are scalar tensors.</param>
+    /// <param name="state">Takes names that are unique within the hook, and new tensors (copies, in the current dispose scope); numbers are scalar
+    /// tensors.</param>
     void Save(IDictionary<string, torch.Tensor> state);
 
     /// <summary>Takes over what <see cref="Save"/> wrote, by copying: the tensors stay the caller's.</summary>

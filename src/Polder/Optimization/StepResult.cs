@@ -13,9 +13,14 @@ public sealed record StepResult(double Loss, IReadOnlyList<double> Losses, doubl
     /// <summary>The number of gradient evaluations that the step took, each over the whole mini-batch; probes on parts of it add up to whole ones.</summary>
     public int GradientEvaluations { get; init; } = Losses.Count;
 
-    /// <summary>What the step's antithetic pairs showed of the curvature; null where it had none, where nothing was measured, and where it was skipped.</summary>
+    /// <summary>
+    /// What the step's antithetic pairs showed of the curvature; null where it had none, where nothing was measured, and where it was skipped.
+    /// </summary>
     public CurvatureSample? Curvature { get; init; }
 
-    /// <summary>The running estimate of the Hessian's trace, this step included (<see cref="FlatMinimaOptimizer.Curvature"/> has the others); null where <see cref="Curvature"/> is.</summary>
+    /// <summary>
+    /// The running estimate of the Hessian's trace, this step included (<see cref="FlatMinimaOptimizer.Curvature"/> has the others); null where
+    /// <see cref="Curvature"/> is.
+    /// </summary>
     public MeanEstimate? Trace { get; init; }
 }

@@ -13,7 +13,8 @@ internal abstract unsafe class MoveObserver
     public abstract bool Enters { get; }
 
     /// <summary>Adds the inner products over some elements of a piece.</summary>
-    public abstract void Observe<T>(ParameterPieces.Piece piece, int start, int count, T* at, T* origin, ref DisplacementDots dots) where T : unmanaged, INumber<T>;
+    public abstract void Observe<T>(ParameterPieces.Piece piece, int start, int count, T* at, T* origin, ref DisplacementDots dots)
+        where T : unmanaged, INumber<T>;
 
     /// <summary>Takes what the pass saw of a piece.</summary>
     public abstract void Finish<T>(ParameterPieces.Piece piece, DisplacementDots left, DisplacementDots entered) where T : unmanaged, INumber<T>;

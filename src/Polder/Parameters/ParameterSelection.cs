@@ -22,7 +22,8 @@ public sealed class ParameterSelection
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(predicate);
-        return NotEmpty(model.named_parameters().Where(p => predicate(p.name)).Select(p => p.parameter), "no parameter's name satisfies the predicate", nameof(predicate));
+        return NotEmpty(
+            model.named_parameters().Where(p => predicate(p.name)).Select(p => p.parameter), "no parameter's name satisfies the predicate", nameof(predicate));
     }
 
     /// <summary>The scales and shifts of the normalization layers of <paramref name="model"/>: BatchNorm, LayerNorm, GroupNorm, InstanceNorm.</summary>

@@ -38,7 +38,9 @@ public sealed class ParameterVector : IDisposable
     /// <summary>The space that this is a vector of.</summary>
     public ParameterSpace Space { get; }
 
-    /// <summary>One tensor a parameter, in the order and shape of <see cref="ParameterSpace.Parameters"/>; they share the vector's memory and belong to it.</summary>
+    /// <summary>
+    /// One tensor a parameter, in the order and shape of <see cref="ParameterSpace.Parameters"/>; they share the vector's memory and belong to it.
+    /// </summary>
     public IReadOnlyList<Tensor> Blocks => _blocks;
 
     /// <summary>Sets every element to zero.</summary>

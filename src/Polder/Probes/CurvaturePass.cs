@@ -88,7 +88,8 @@ internal sealed unsafe class CurvaturePass : MoveObserver
             if (ends)
             {
                 double factor = _owner.Factors?.At(piece.Parameter, piece.Start + place).Factor ?? 1;
-                double half = factor == 0 ? 0 : (((between[i] - before[i]) / Pair.First.Weight) - ((value - between[i]) / Pair.Second.Weight)) / (2 * factor * Pair.First.Scale);
+                double difference = ((between[i] - before[i]) / Pair.First.Weight) - ((value - between[i]) / Pair.Second.Weight);
+                double half = factor == 0 ? 0 : difference / (2 * factor * Pair.First.Scale);
                 square += half * half * (to - from);
             }
             if (_stage == CurvatureStage.Turn)

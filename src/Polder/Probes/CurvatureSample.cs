@@ -26,4 +26,5 @@ namespace Polder.Probes;
 /// <param name="Pairs">The number of pairs.</param>
 /// <param name="Sigma">The step's sigma.</param>
 public sealed record CurvatureSample(
-    double Trace, IReadOnlyList<double> TraceByParameter, double? FrobeniusSquared, double? LossTrace, double Penalty, double PairLoss, int Pairs, double Sigma);
+    double Trace, IReadOnlyList<double> TraceByParameter, double? FrobeniusSquared, double? LossTrace, double Penalty, double PairLoss, int Pairs,
+    double Sigma);

@@ -19,7 +19,10 @@ public sealed record ProbeStep(IObjective Objective, ParameterSpace Space, Noise
 }
 
 /// <summary>Evaluates the probes of a step and sums their gradients: one after another, all in one pass, or on several machines.</summary>
-/// <remarks>A step is <see cref="Begin"/>, any number of <see cref="Run"/>, <see cref="End"/>. After <see cref="End"/> the parameters are bit for bit where they were at <see cref="Begin"/>.</remarks>
+/// <remarks>
+/// A step is <see cref="Begin"/>, any number of <see cref="Run"/>, <see cref="End"/>. After <see cref="End"/> the parameters are bit for bit where
+/// they were at <see cref="Begin"/>.
+/// </remarks>
 public interface IProbeRunner : IDisposable
 {
     /// <summary>Starts a step.</summary>

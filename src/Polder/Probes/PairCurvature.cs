@@ -97,7 +97,8 @@ internal sealed class PairCurvature
         }
         double common = _sigma * (Factors?.Common ?? 1), pairLoss = _lossSum / _weightSum;
         return new CurvatureSample(
-            traces.Sum(), traces, TakesSamples ? square : null, _comparable && centreLoss is { } f ? 2 * (pairLoss - f) / (common * common) : null, scaled / 2, pairLoss, _pairs, _sigma);
+            traces.Sum(), traces, TakesSamples ? square : null, _comparable && centreLoss is { } f ? 2 * (pairLoss - f) / (common * common) : null,
+            scaled / 2, pairLoss, _pairs, _sigma);
     }
 
     /// <summary>What is kept of a piece.</summary>

@@ -24,7 +24,9 @@ public enum ProbeDirection
 /// <param name="Vector">For a stored vector: the vector.</param>
 public readonly record struct Probe(double Weight, double Scale, ProbeDirection Direction, int Draw, ParameterVector? Vector)
 {
-    /// <summary>The rows of the mini-batch that the probe sees, counted from the start; null is all. Others than all need an <see cref="ISlicedObjective"/>.</summary>
+    /// <summary>
+    /// The rows of the mini-batch that the probe sees, counted from the start; null is all. Others than all need an <see cref="ISlicedObjective"/>.
+    /// </summary>
     public Range? Rows { get; init; }
 
     /// <summary>A probe at W.</summary>
@@ -34,7 +36,10 @@ public readonly record struct Probe(double Weight, double Scale, ProbeDirection 
     public static Probe Noise(int draw, double scale, double weight) =>
         scale == 0 ? Centre(weight) : new(weight, scale, ProbeDirection.Noise, draw, null);
 
-    /// <summary>A probe at W + <paramref name="scale"/> v; at W where the scale is 0. v may be the vector that the gradients are summed into, for the first probe of a run.</summary>
+    /// <summary>
+    /// A probe at W + <paramref name="scale"/> v; at W where the scale is 0. v may be the vector that the gradients are summed into, for the first
+    /// probe of a run.
+    /// </summary>
     public static Probe Along(ParameterVector vector, double scale, double weight = 1) =>
         scale == 0 ? Centre(weight) : new(weight, scale, ProbeDirection.Vector, 0, vector);
 }

@@ -116,7 +116,8 @@ public sealed class SequentialProbeRunner : IProbeRunner
     }
 
     private static ISlicedObjective Sliced(IObjective objective) => objective as ISlicedObjective
-        ?? throw new InvalidOperationException($"a probe sees part of the mini-batch, and {objective.GetType().Name} has no parts: give the step an {nameof(ISlicedObjective)}");
+        ?? throw new InvalidOperationException(
+            $"a probe sees part of the mini-batch, and {objective.GetType().Name} has no parts: give the step an {nameof(ISlicedObjective)}");
 
     private void MoveTo(ProbeStep step, Probe probe, ParameterVector? sum, bool opens)
     {

@@ -1,6 +1,8 @@
 namespace Polder.Regularization;
 
-/// <summary>How the distance of a layer's weights from their start is measured. A weight of more than two dimensions is a matrix whose rows are its filters.</summary>
+/// <summary>
+/// How the distance of a layer's weights from their start is measured. A weight of more than two dimensions is a matrix whose rows are its filters.
+/// </summary>
 public enum DistanceNorm
 {
     /// <summary>The root of the sum of squares.</summary>

@@ -54,7 +54,10 @@ public sealed class DistancePenalty
         return sum;
     }
 
-    /// <summary>An objective with the penalty added. Where the objective can be evaluated on some rows of the batch, so can this; every part has the whole penalty.</summary>
+    /// <summary>
+    /// An objective with the penalty added. Where the objective can be evaluated on some rows of the batch, so can this; every part has the whole
+    /// penalty.
+    /// </summary>
     /// <param name="objective">The objective.</param>
     public IObjective On(IObjective objective)
     {

@@ -2,7 +2,8 @@ namespace Polder.Statistics;
 
 /// <summary>
 /// Holm's step-down correction (1979): among m tests, sorted by p, the i-th smallest p is multiplied by m - i + 1, is at least the one before it,
-/// and at most 1. Where the corrected p of a method is below a level, the chance of naming any method wrongly is below that level, however the tests depend on each other.
+/// and at most 1. Where the corrected p of a method is below a level, the chance of naming any method wrongly is below that level, however the tests
+/// depend on each other.
 /// </summary>
 public static class HolmCorrection
 {

@@ -18,7 +18,9 @@ public sealed record PairedDifference(double Mean, double StandardError, double 
     // Four units in the last place, relative to the largest value.
     private const double Rounding = 4.0 / (1L << 52);
 
-    /// <summary><see cref="P"/> corrected over the methods of a comparison (<see cref="HolmCorrection"/>); null where there is no p or no correction was made.</summary>
+    /// <summary>
+    /// <see cref="P"/> corrected over the methods of a comparison (<see cref="HolmCorrection"/>); null where there is no p or no correction was made.
+    /// </summary>
     public double? PHolm { get; init; }
 
     /// <summary>Compares paired values.</summary>

@@ -41,7 +41,9 @@ internal static class StudentT
         return odd ? (theta + (sine * sum)) * 2 / Math.PI : sine * sum;
     }
 
-    /// <summary>The probability of |T| above <paramref name="t"/>, with all digits however small it is: the rest of the series that <see cref="Within"/> cuts.</summary>
+    /// <summary>
+    /// The probability of |T| above <paramref name="t"/>, with all digits however small it is: the rest of the series that <see cref="Within"/> cuts.
+    /// </summary>
     /// <param name="t">At least 0.</param>
     /// <param name="freedom">Degrees of freedom, at least 1.</param>
     public static double Outside(double t, int freedom)

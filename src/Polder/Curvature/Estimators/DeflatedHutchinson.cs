@@ -8,7 +8,8 @@ namespace Polder.Curvature.Estimators;
 /// The choice of auto: Hutchinson's samples with the ends of the spectrum, from Lanczos, taken out exactly as far as that pays
 /// (Gambhir, Stathopoulos and Orginos, 2017, deflate before they sample); the exact trace where that is cheaper.
 /// </summary>
-internal sealed class DeflatedHutchinson(ILinearOperator @operator, TraceEstimationOptions options, CancellationToken cancellation) : SampledTrace(@operator, options, cancellation)
+internal sealed class DeflatedHutchinson(ILinearOperator @operator, TraceEstimationOptions options, CancellationToken cancellation)
+    : SampledTrace(@operator, options, cancellation)
 {
     // More than this for the subspace and its products, and taking more out would cost memory rather than time.
     private const long MostBytes = 1L << 31;
@@ -77,7 +78,8 @@ internal sealed class DeflatedHutchinson(ILinearOperator @operator, TraceEstimat
     {
         int steps = Math.Max(TraceEstimationOptions.LeastSamples, Basis.Count);
         long bytes = 2 * (Basis.Count + steps) * Operator.Dimension * (Operator.DataType == ScalarType.Float64 ? 8 : 4);
-        bool room = Products + steps + TraceEstimationOptions.LeastSamples <= Options.MaxProducts && bytes <= MostBytes && Basis.Count + steps < Operator.Dimension;
+        bool room = Products + steps + TraceEstimationOptions.LeastSamples <= Options.MaxProducts
+            && bytes <= MostBytes && Basis.Count + steps < Operator.Dimension;
         return room && (HasTolerance ? cost > steps : steps <= (Options.MaxProducts - Products) / 2);
     }
 

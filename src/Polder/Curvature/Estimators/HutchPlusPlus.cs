@@ -6,7 +6,8 @@ namespace Polder.Curvature.Estimators;
 /// Hutch++ (Meyer, Musco, Musco and Woodruff, 2021): a third of the products for a random range of A, a third for its image, a third for
 /// samples of the rest. To a tolerance: of a budget that doubles.
 /// </summary>
-internal sealed class HutchPlusPlus(ILinearOperator @operator, TraceEstimationOptions options, CancellationToken cancellation) : SampledTrace(@operator, options, cancellation)
+internal sealed class HutchPlusPlus(ILinearOperator @operator, TraceEstimationOptions options, CancellationToken cancellation)
+    : SampledTrace(@operator, options, cancellation)
 {
     protected override TraceEstimate Run()
     {

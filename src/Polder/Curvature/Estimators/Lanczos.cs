@@ -69,7 +69,8 @@ internal sealed class Lanczos : IDisposable
         _wanted = Pick(_options.Top, _options.Bottom, _options.LargestMagnitude);
         double scale = _values.Max(Math.Abs);
         Tensor rows = coordinates.index_select(1, tensor(_wanted)).t().to(_operator.DataType).to(_operator.Device);
-        Tensor residuals = rows.mm(_subspace.Images).sub(rows.mm(_subspace.Basis).mul(tensor(_wanted.Select(i => _values[i]).ToArray()).to(_operator.DataType).to(_operator.Device).unsqueeze(1)));
+        Tensor residuals = rows.mm(_subspace.Images).sub(
+            rows.mm(_subspace.Basis).mul(tensor(_wanted.Select(i => _values[i]).ToArray()).to(_operator.DataType).to(_operator.Device).unsqueeze(1)));
         double[] norms = residuals.to(ScalarType.Float64).square().sum(1).sqrt().cpu().data<double>().ToArray();
         _pairs = [.. _wanted.Select((index, i) => new Eigenpair(_values[index], norms[i], norms[i] <= _options.Tolerance * scale))];
     }

@@ -227,6 +227,7 @@ internal sealed class Subspace : IDisposable
     private Tensor Allocate(int capacity)
     {
         using var noGrad = no_grad();
-        return zeros([Math.Min(Math.Max(1, capacity), _operator.Dimension), _operator.Dimension], _operator.DataType, _operator.Device).DetachFromDisposeScope();
+        long rows = Math.Min(Math.Max(1, capacity), _operator.Dimension);
+        return zeros([rows, _operator.Dimension], _operator.DataType, _operator.Device).DetachFromDisposeScope();
     }
 }

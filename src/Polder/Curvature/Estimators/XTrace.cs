@@ -39,7 +39,8 @@ internal sealed class XTrace(ILinearOperator @operator, TraceEstimationOptions o
                     return new TraceEstimate(range.Trace(), 0, target, target + range.Products, "xtrace", range.Count, EstimateExit.Exact);
                 double[] values = LeaveOneOut(range, vectors, products);
                 (double mean, double error, _) = MeanEstimate.Of(values);
-                // The error falls with n at least like 1/n; where it falls faster from one look to the next, that may be chance, and ending on it would state too little.
+                // The error falls with n at least like 1/n; where it falls faster from one look to the next, that may be chance, and ending on it
+                // would state too little.
                 if (estimate is not null)
                     error = Math.Max(error, estimate.StandardError * estimate.Samples / target);
                 estimate = new TraceEstimate(mean, error, target, 2L * target, "xtrace", range.Count, EstimateExit.Budget);
@@ -63,7 +64,7 @@ internal sealed class XTrace(ILinearOperator @operator, TraceEstimationOptions o
         Tensor projected = range.Projected();                                                   // Q A Q^T, n x n
         Tensor coefficients = range.Basis.mm(products.t()).to(ScalarType.Float64).cpu();        // R: products = R^T Q
         Tensor inverse = linalg.inv(coefficients);
-        Tensor left = inverse.div(inverse.square().sum(1, keepdim: true).sqrt());                              // row i: the direction of the range that only product i gives
+        Tensor left = inverse.div(inverse.square().sum(1, keepdim: true).sqrt());               // row i: what only product i gives of the range
         Tensor along = vectors.mm(range.Basis.t()).to(ScalarType.Float64).cpu();                // row i: Q w_i
         Tensor kept = along.sub(left.mul(along.mul(left).sum(1, keepdim: true)));               // without that direction
         Tensor keptHere = kept.to(@operator.DataType).to(@operator.Device);

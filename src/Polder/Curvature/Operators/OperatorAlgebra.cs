@@ -53,7 +53,9 @@ internal sealed class SumOperator : ILinearOperator
         ArgumentNullException.ThrowIfNull(second);
         if (first.Dimension != second.Dimension || first.DataType != second.DataType || first.Device.type != second.Device.type)
             throw new ArgumentException(
-                $"one operator is {first.DataType} of dimension {first.Dimension}, the other {second.DataType} of dimension {second.Dimension}; they must agree", nameof(second));
+                $"one operator is {first.DataType} of dimension {first.Dimension}, "
+                + $"the other {second.DataType} of dimension {second.Dimension}; they must agree",
+                nameof(second));
         (_first, _second) = (first, second);
     }
 

@@ -24,7 +24,10 @@ public static class StandardOptions
     public static MethodOption Sigma(double @default) => MethodOption.NotNegative(
         SigmaName, "standard deviation of the weight noise, in units of the weights", @default);
 
-    /// <summary>The standard deviation of the noise, which may also follow the curvature (<see cref="Methods.Sigma.Auto"/>); for methods with antithetic pairs.</summary>
+    /// <summary>
+    /// The standard deviation of the noise, which may also follow the curvature (<see cref="Methods.Sigma.Auto"/>); for methods with antithetic
+    /// pairs.
+    /// </summary>
     public static MethodOption SigmaOrAuto(double @default) => MethodOption.Custom(
         SigmaName, "NUMBER|auto:SHARE", Sigma(@default).Summary,
         "a number >= 0, or auto:SHARE[:START]: the sigma whose penalty is a SHARE (above 0, below 1) of the loss, from START (above 0, default 0.01) on",
@@ -36,7 +39,8 @@ public static class StandardOptions
 
     /// <summary>What sigma is relative to (<see cref="ShapeOf"/>).</summary>
     public static MethodOption Scale { get; } = MethodOption.Word(
-        "noise-scale", "what sigma is relative to: nothing, the norm of a weight's filter, or the root mean square of its layer", "absolute", "absolute", "filter", "layer");
+        "noise-scale", "what sigma is relative to: nothing, the norm of a weight's filter, or the root mean square of its layer", "absolute",
+        "absolute", "filter", "layer");
 
     /// <summary>Which parameters get noise (<see cref="ShapeOf"/>).</summary>
     public static MethodOption Where { get; } = MethodOption.Word(
