@@ -1,6 +1,6 @@
 using Polder.Benchmarks.Studies;
 using Polder.Curvature;
-using Polder.Experiments.Measurement;
+using Polder.Vision.Classifiers;
 using Polder.Vision.Data;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -20,10 +20,11 @@ internal static class FreeTraceCommand
             throw new ArgumentException($"--samples: found {samples}, allowed: a multiple of 16");
         string weights = options.Path("--weights") ?? throw new ArgumentException("--weights: found nothing, allowed: a checkpoint of a CIFAR ResNet-20");
         string data = options.Path("--data") ?? throw new ArgumentException("--data: found nothing, allowed: a folder of CIFAR-10");
-        using MeasuredNetwork network = MeasuredMatrix.ResNet20(weights, data, samples);
-        using Batch batch = network.Batches.ForEvaluation(samples).Epoch(0).Select(b => b.Take()).First();
-        Parameter[] parameters = [.. network.Model.parameters()];
-        Tensor Loss() => nn.functional.cross_entropy(network.Model.call(batch.Images).to(ScalarType.Float64), batch.Labels);
+        (TrainedClassifier classifier, ImageSet images) = MeasuredMatrix.ResNet20(weights, data, samples);
+        using TrainedClassifier owner = classifier;
+        using Batch batch = classifier.LoaderOf(images, samples).Epoch(0).Select(b => b.Take()).First();
+        Parameter[] parameters = [.. classifier.Network.parameters()];
+        Tensor Loss() => nn.functional.cross_entropy(classifier.Network.call(batch.Images).to(ScalarType.Float64), batch.Labels);
 
         TraceEstimate exact = Hessian.Of(parameters, Loss).Trace(new TraceEstimationOptions { RelativeError = 0.01, MaxProducts = 3000, Seed = seed });
         FreeTraceResult result = new FreeTraceStudy { Sigmas = Sigmas, Draws = draws, Seed = seed }.Measure(parameters, Loss);

@@ -1,10 +1,7 @@
 using Polder.Checkpoints;
 using Polder.Curvature;
-using Polder.Experiments.Comparison;
-using Polder.Experiments.Measurement;
+using Polder.Vision.Classifiers;
 using Polder.Vision.Data;
-using Polder.Vision.Models;
-using Polder.Vision.Training;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -52,15 +49,11 @@ internal sealed record MeasuredMatrix(string Name, ILinearOperator Matrix, Tenso
     }
 
     /// <summary>A CIFAR ResNet-20 with its weights and the first images of its training set.</summary>
-    public static MeasuredNetwork ResNet20(string weights, string data, int samples)
+    public static (TrainedClassifier Classifier, ImageSet Images) ResNet20(string weights, string data, int samples)
     {
-        Architecture architecture = Architectures.Get("resnet20");
-        ImageSet images = ImageSources.Open(data, new ImageSourceOptions { ImageSize = architecture.ImageSize }).Split(new SplitOptions()).Train;
-        using Checkpoint checkpoint = Checkpoint.Load(weights);
-        (ImageClassifier model, _) = CheckpointTask.LoadModel(checkpoint, architecture, images.Classes.Count);
-        return new MeasuredNetwork(
-            model, new ModelFile(architecture.Name, architecture.ImageSize, architecture.Normalization, images.Classes),
-            images.Subset([.. Enumerable.Range(0, samples)]), "CIFAR-10", batchSize: 64);
+        TrainedClassifier classifier = TrainedClassifier.Open(weights, "resnet20");
+        ImageSet images = ImageSources.Open(data, new ImageSourceOptions { ImageSize = classifier.ImageSize }).Split(new SplitOptions()).Train;
+        return (classifier, images.Subset([.. Enumerable.Range(0, samples)]));
     }
 
     private static MeasuredMatrix OfDense(string name, Tensor matrix) => new(name, new DenseOperator(matrix), matrix);

@@ -1,7 +1,8 @@
 using System.Globalization;
 using Polder.Benchmarks.Studies;
 using Polder.Curvature;
-using Polder.Experiments.Measurement;
+using Polder.Vision.Classifiers;
+using Polder.Vision.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -53,20 +54,22 @@ internal static class ProductCountCommand
 
     private static void Network(StudyJournal journal, string weights, string data, int samples, int seeds, int most, bool traces, bool eigenvalues)
     {
-        using MeasuredNetwork network = MeasuredMatrix.ResNet20(weights, data, samples);
+        (TrainedClassifier classifier, ImageSet images) = MeasuredMatrix.ResNet20(weights, data, samples);
+        using TrainedClassifier owner = classifier;
+        Loader batches = classifier.LoaderOf(images);
         string name = $"ResNet-20 ({Path.GetFileName(weights)}), the first {samples} training images of CIFAR-10";
-        Hessian Make() => Hessian.Of(network.Model, network.Batches, (logits, labels) => nn.functional.cross_entropy(logits, labels));
+        Hessian Make() => Hessian.Of(classifier.Network, batches, (logits, labels) => nn.functional.cross_entropy(logits, labels));
 
         // The truths, each much closer than what is asked of the estimates.
         double[] trace = journal.Piece($"{name}, trace to 0.4 %", () =>
         {
-            network.Model.to(ScalarType.Float32);
+            classifier.Network.to(ScalarType.Float32);
             TraceEstimate estimate = Make().Trace(new TraceEstimationOptions { RelativeError = 0.004, MaxProducts = 5000, Seed = 1_000_000 });
             return new[] { estimate.Value, estimate.StandardError, estimate.Products, estimate.Deflated };
         });
         double[] first = journal.Piece($"{name}, first eigenvalue", () =>
         {
-            network.Model.to(ScalarType.Float64);
+            classifier.Network.to(ScalarType.Float64);
             using Eigenpairs pairs = Make().TopEigenvalues(2, new EigenOptions { Tolerance = 1e-5, Seed = 1_000_000 });
             return new[] { pairs.Top[0].Value, pairs.Top[0].Residual, pairs.Products, pairs.Top[1].Value };
         });
@@ -74,12 +77,12 @@ internal static class ProductCountCommand
             + $"first eigenvalue {first[0]:G9} (residual {first[1]:G2}), second {first[3]:G5}, float64");
         if (traces)
         {
-            network.Model.to(ScalarType.Float32);
+            classifier.Network.to(ScalarType.Float32);
             Traces(journal, name, Make, trace[0], seeds, most);
         }
         if (eigenvalues)
         {
-            network.Model.to(ScalarType.Float64); // 1e-6 is below what products in float32 can show
+            classifier.Network.to(ScalarType.Float64); // 1e-6 is below what products in float32 can show
             FirstEigenvalues(journal, name, Make, first[0], seeds, most);
         }
     }

@@ -1,3 +1,4 @@
+using Polder.Cli;
 using Polder.Cli.Hosting;
 using Polder.Cli.Output;
 using Polder.Machine;

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Polder.Cli.Files;
-using Polder.Cli.Hosting;
 using Polder.Cli.Measuring;
 using Polder.Cli.Training;
 using Polder.Experiments.Reports;
@@ -19,8 +18,9 @@ public partial class ApprovedTests
     /// <summary>Reports of the library, which are the same in whatever culture they are made.</summary>
     private static Dictionary<string, Func<Result>> OfTheLibrary { get; } = new()
     {
-        ["compare"] = () => ComparisonReport.Of("photos", SampleResults.Comparison, "sgd", [new("nso", 4, "nso, seed 4: epoch 2: the loss is NaN")], [new("sam", 3, "the trace is infinite")], "runs/compare-1"),
-        ["compare-one-seed"] = () => ComparisonReport.Of("photos", SampleResults.OneSeed, "adam", [], [], "runs/compare-2"),
+        ["compare"] = () => ComparisonReport.Of(
+            new("photos", SampleResults.Comparison, 20, [new("nso", 4, "nso, seed 4: epoch 2: the loss is NaN")], [new("sam", 3, "the trace is infinite")]), "sgd", "runs/compare-1"),
+        ["compare-one-seed"] = () => ComparisonReport.Of(new("photos", SampleResults.OneSeed, 2, [], []), "adam", "runs/compare-2"),
         ["sense"] = () => SensingReport.Of(SampleResults.Sensing, steps: 5000, pairs: 2, draws: 1),
         ["evaluate"] = () => SampleResults.Evaluation(classes: 3),
         ["evaluate-many-classes"] = () => SampleResults.Evaluation(classes: 24),

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text.Json.Nodes;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
@@ -18,7 +19,7 @@ internal sealed class ProbeCommand : PolderCommand
         Add(Heading.Method, Methods, Sigma, Pairs);
         Add(Heading.Training, Seeds, LearningRate, Optimizer, Frozen);
         Add(Heading.Output, Out, Plot);
-        Add(Heading.Running, Config);
+        UseConfiguration(CommonOptions.Config());
     }
 
     public CliOption<double> Sigma { get; } = CommonOptions.Sigma(0.01);
@@ -39,7 +40,10 @@ internal sealed class ProbeCommand : PolderCommand
 
     public CliFlag Frozen { get; } = new("--frozen", "a flag");
 
-    public CliOption<string?> Config { get; } = CommonOptions.Config();
+    /// <summary>Whether a file's value of an option is taken; all are by default.</summary>
+    public Func<ProbeCommand, Option, bool> Takes { get; init; } = (_, _) => true;
+
+    protected internal override bool TakesFromFile(Option option, Func<Option, string?> typed) => Takes(this, option);
 
     protected internal override void Run(CommandContext context) => _work(context, this);
 }

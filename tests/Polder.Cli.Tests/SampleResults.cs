@@ -8,6 +8,8 @@ using Polder.Flatness;
 using Polder.Generalization;
 using Polder.Machine;
 using Polder.Parameters;
+using Polder.Vision.Classifiers;
+using Polder.Vision.Recipes;
 using Polder.Vision.Training;
 using Polder.Vision.Training.Metrics;
 

@@ -89,7 +89,7 @@ public sealed class SettingsFileTests : IDisposable
         Assert.Equal((0.5, 4), ((double)settings["sigma"]!, (int)settings["pairs"]!));
         // As if all had been typed, so that a run goes on without the file.
         Assert.Equal(
-            ["probe", "--sigma", "0.5", "--seeds", "7,0,1", "--methods", "sam,base", "--learning-rate", "1e-3", "--optimizer", "adam", "--frozen", "--pairs=4", "--json=-"],
+            ["probe", "--sigma", "0.5", "--seeds", "7,0,1", "--methods", "sam,base", "--learning-rate", "0.001", "--optimizer", "adam", "--frozen", "--pairs=4", "--json=-"],
             outcome.Json["command"]!.AsArray().Select(a => (string)a!));
     }
 
@@ -113,21 +113,13 @@ public sealed class SettingsFileTests : IDisposable
     public void What_does_not_go_with_the_command_line_is_left_out()
     {
         File.WriteAllText(Settings, "{\"sigma\": 0.5, \"pairs\": 3}");
-        Outcome outcome = Outcome.Of(
-            (context, probe) =>
-            {
-                context.Configure(probe.Config, Settings, option => option != probe.Sigma);
-                Assert.Equal((0.01, 3), (context.Get(probe.Sigma), context.Get(probe.Pairs)));
-            },
-            "probe", "--config", Settings, "--verbose");
+        var command = new ProbeCommand((context, probe) => Assert.Equal((0.01, 3), (context.Get(probe.Sigma), context.Get(probe.Pairs))))
+        {
+            Takes = (probe, option) => option != probe.Sigma,
+        };
+        Outcome outcome = Outcome.Of([command], 200, default, "probe", "--config", Settings, "--verbose");
         Assert.Equal((0, $"{Settings}: sigma is left out: the command line says otherwise\n"), (outcome.ExitCode, outcome.Error));
     }
 
-    private Outcome Configured(Action<Hosting.CommandContext, ProbeCommand> work, params string[] more) => Outcome.Of(
-        (context, probe) =>
-        {
-            context.Configure(probe.Config, Settings, _ => true);
-            work(context, probe);
-        },
-        ["probe", "--config", Settings, .. more]);
+    private Outcome Configured(Action<Hosting.CommandContext, ProbeCommand> work, params string[] more) => Outcome.Of(work, ["probe", "--config", Settings, .. more]);
 }

@@ -72,6 +72,21 @@ public sealed class GuideTests : IDisposable
     }
 
     [Fact]
+    public void Recipes_from_code()
+    {
+        string[] page = Page("recipes-from-code.md");
+        (_, string[] code) = Assert.Single(Blocks(page), b => b.Kind == "csharp");
+        Assert.Equal(File.ReadAllText(Path.Combine(SharedFiles.Repository, "samples", "Recipes", "Program.cs")).TrimEnd(), string.Join('\n', code));
+        string printed = RunSample("Recipes").Output;
+        AssertShows([.. Blocks(page).Where(b => b.Kind == "text").SelectMany(b => b.Lines)], printed);
+        Assert.Contains("the same run: True", printed);
+        MatchCollection shares = Regex.Matches(printed, @"([0-9.]+) ?%");
+        // Five classes, so 20 % by chance. The classifier that was opened is the one that was trained.
+        Assert.All(shares.Select(m => double.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)), share => Assert.InRange(share, 60, 100));
+        Assert.Equal(shares[0].Value, shares[1].Value);
+    }
+
+    [Fact]
     public void The_readme_s_sample_runs() => Assert.Matches(@"^test accuracy [0-9.]+ ?%\n$", RunSample("QuickStart").Output);
 
     // The classes that the page names, each a shade; the weights under the name that it uses.

@@ -165,7 +165,7 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     [InlineData("--max-products: found 5", "hessian", "--run", "RUN", "--max-products", "5")]
     [InlineData("--delta: found 1", "bound", "--run", "RUN", "--delta", "1")]
     [InlineData("less than 1 together with --draw-delta", "bound", "--run", "RUN", "--delta", "0.6", "--draw-delta", "0.5")]
-    [InlineData("has 10 classes, allowed: 5", "bound", "--weights", "RUN/best.safetensors", "--data", "digits")]
+    [InlineData("--start: found nothing, allowed: the checkpoint that", "bound", "--weights", "RUN/best.safetensors", "--data", "digits", "--draws", "2")]
     public void Wrong_input_is_one_line(string words, params string[] arguments)
     {
         string[] full = [.. arguments.Select(a => a.Replace("RUN", run.Path))];

@@ -92,11 +92,12 @@ internal sealed class CommandHost
         foreach (CliOption<string?> option in command.Options.OfType<CliOption<string?>>().Where(o => o.Name == "--plot" || command.TableFiles.Any(f => f.Option == o)))
             if (parse.GetValue(option) is { } file)
                 OutputFile.RequireFolder(option.Name, file);
+        var output = new CliOutput(_consoles, parse.GetValue(command.Quiet), parse.GetValue(command.Verbose), jsonOnly: json == "-");
+        var line = new CommandLine(command, parse, arguments, output);
         bool hasTorch = command.Threads is not null && LoadTorch(command.RequiresTorch);
         if (hasTorch)
-            SetThreads(parse.GetValue(command.Threads!));
-        var output = new CliOutput(_consoles, parse.GetValue(command.Quiet), parse.GetValue(command.Verbose), jsonOnly: json == "-");
-        var context = new CommandContext(command, parse, arguments, output, hasTorch, both.Token);
+            SetThreads(line.Get(command.Threads!));
+        var context = new CommandContext(command, line, output, hasTorch, both.Token);
         command.Run(context);
     }
 

@@ -35,6 +35,12 @@ internal abstract class PolderCommand : Command
 
     public CliFlag Verbose { get; } = CommonOptions.Verbose();
 
+    /// <summary>Set by <see cref="UseConfiguration"/>.</summary>
+    public CliOption<string?>? Config { get; private set; }
+
+    /// <summary>The option that names a run folder to go on in; null where the command has none.</summary>
+    public CliOption<string?>? Resume { get; protected init; }
+
     /// <summary>Whether the command cannot run where the native libraries do not load.</summary>
     public bool RequiresTorch { get; private set; }
 
@@ -66,6 +72,14 @@ internal abstract class PolderCommand : Command
         RequiresTorch = required;
         Add(Heading.Running, Threads = CommonOptions.Threads());
     }
+
+    /// <summary>Says that options may come from a JSON file: adds <c>--config</c>, whose values are taken before the command runs.</summary>
+    public void UseConfiguration(CliOption<string?> config) => Add(Heading.Running, Config = config);
+
+    /// <summary>Whether a file's value of an option goes with what was typed.</summary>
+    /// <param name="option">The option.</param>
+    /// <param name="typed">What was typed for an option; null where nothing was.</param>
+    protected internal virtual bool TakesFromFile(Option option, Func<Option, string?> typed) => true;
 
     /// <summary>
     /// The work. Wrong input is a <see cref="UserErrorException"/>; a stop is noticed through <see cref="CommandContext.Cancellation"/>

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 using Polder.Machine;
 using TorchSharp;
@@ -18,12 +17,4 @@ internal sealed record RuntimeEnvironment(string Os, string Processor, int Threa
         ProcessorFacts.Name,
         usesTorch ? torch.get_num_threads() : Environment.ProcessorCount,
         usesTorch ? NativeRuntime.LibTorchVersion : null);
-}
-
-/// <summary>The version of the program.</summary>
-internal static class ProgramVersion
-{
-    /// <summary>For example 0.1.0, without the commit that the build appends after a plus sign.</summary>
-    public static string Text { get; } =
-        typeof(ProgramVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 }

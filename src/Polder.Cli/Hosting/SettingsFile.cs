@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
+using Polder.Settings;
 
 namespace Polder.Cli.Hosting;
 
@@ -27,17 +28,16 @@ internal sealed class SettingsFile
     /// <param name="option">The option that named it, for the message.</param>
     /// <param name="path">The file.</param>
     /// <param name="command">The command whose options its members are.</param>
-    /// <param name="parse">Reads a command line.</param>
-    /// <returns>The options with their values as they would be typed; those that are null, or in a config.json as without the option, are left out.</returns>
+    /// <returns>The values of options; those that are null, or in a config.json as without the option, are left out.</returns>
     /// <exception cref="UserErrorException">It cannot be read, a member is no option, or has a value that is not allowed; the message names the file and the member.</exception>
-    public static IReadOnlyList<(Option Option, string[] Typed)> Read(string option, string path, PolderCommand command, Func<IReadOnlyList<string>, ParseResult> parse)
+    public static Dictionary<Option, object?> Read(string option, string path, PolderCommand command)
     {
         if (!File.Exists(path))
             throw UserErrorException.ForOption(option, $"{path}, which {(Directory.Exists(path) ? "is a folder" : "is no file")}", "a JSON file of settings, such as the config.json of a run folder");
         try
         {
             using JsonDocument json = JsonDocument.Parse(File.ReadAllText(path), Lenient);
-            return new SettingsFile(path, command).Read(json.RootElement, parse);
+            return new SettingsFile(path, command).Read(json.RootElement);
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
@@ -45,7 +45,10 @@ internal sealed class SettingsFile
         }
     }
 
-    private List<(Option Option, string[] Typed)> Read(JsonElement root, Func<IReadOnlyList<string>, ParseResult> parse)
+    /// <summary>Whether two values of an option are the same in JSON.</summary>
+    public static bool Same(object? value, object? other) => ResultJson.Node(value)?.ToJsonString() == ResultJson.Node(other)?.ToJsonString();
+
+    private Dictionary<Option, object?> Read(JsonElement root)
     {
         if (root.ValueKind != JsonValueKind.Object)
             throw new UserErrorException($"{_path}: found {Shown(root)}, allowed: an object of settings");
@@ -53,7 +56,7 @@ internal sealed class SettingsFile
         if (ofRun && root.TryGetProperty("command", out JsonElement typed) && typed.ValueKind == JsonValueKind.Array && typed.GetArrayLength() > 0 && Shown(typed[0]) != $"\"{_command.Name}\"")
             throw new UserErrorException($"{_path}: command: found {Shown(typed[0])}, allowed: \"{_command.Name}\": the file is of another command's run");
 
-        var found = new List<(Option, string[])>();
+        var found = new Dictionary<Option, object?>();
         var seen = new HashSet<string>();
         foreach (JsonProperty member in (ofRun ? settings : root).EnumerateObject())
         {
@@ -68,16 +71,13 @@ internal sealed class SettingsFile
                 continue;
             if (own)
                 throw new UserErrorException($"{_path}: {member.Name}: found {Shown(member.Value)}, allowed: only on the command line, as {option.Name}");
-            if (Typed(member, option) is not { } text)
+            if (member.Value.ValueKind == JsonValueKind.Null)
                 continue;
-            ParseResult result = parse([_command.Name, .. text]);
-            if (result.Errors.Count > 0)
+            if (!IsOfKind(member.Value, option) || !((ICliOption)option).TryRead(Typed(member.Value), out object? value))
                 throw Wrong(member, option);
             // A config.json says the value of every option, also of those that other options would have to ask for.
-            string value = ResultJson.Node(((ICliOption)option).ValueIn(result))?.ToJsonString() ?? "null";
-            string unset = ResultJson.Node(((ICliOption)option).ValueIn(parse([_command.Name])))?.ToJsonString() ?? "null";
-            if (!ofRun || value != unset)
-                found.Add((option, text));
+            if (option is CliFlag ? value is true : !ofRun || !Same(value, ((ICliOption)option).Default))
+                found[option] = value;
         }
         return found;
     }
@@ -85,45 +85,36 @@ internal sealed class SettingsFile
     private Option OptionOf(string member)
     {
         Option[] options = [.. _command.Options.Where(o => o is ICliOption)];
-        if (options.FirstOrDefault(o => ResultJson.MemberName(o.Name) == member) is { } option)
+        if (options.FirstOrDefault(o => o.Aliases.Append(o.Name).Any(name => ResultJson.MemberName(name) == member)) is { } option)
             return option;
         string nearest = ParseErrors.Nearest(member, options.Select(o => ResultJson.MemberName(o.Name))) is { } near ? $"{near}, or another option" : "an option";
         throw new UserErrorException($"{_path}: {member}: no setting of polder {_command.Name}, allowed: {nearest} of polder {_command.Name} --help, written as learningRate for --learning-rate");
     }
 
-    // As it would be typed; null where the member says nothing.
-    private string[]? Typed(JsonProperty member, Option option)
+    // Numbers for numbers, text for the rest; what lists several is text or an array.
+    private static bool IsOfKind(JsonElement value, Option option)
     {
-        JsonElement value = member.Value;
-        Type type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
-        if (value.ValueKind == JsonValueKind.Null)
-            return null;
-        if (type == typeof(bool))
+        ICliOption known = (ICliOption)option;
+        return value.ValueKind switch
         {
-            return value.ValueKind switch
-            {
-                JsonValueKind.True => [option.Name],
-                JsonValueKind.False => null,
-                _ => throw Wrong(member, option),
-            };
-        }
-        bool number = value.ValueKind == JsonValueKind.Number, text = value.ValueKind == JsonValueKind.String;
-        bool fits = type == typeof(string)
-            // Options of methods are texts to the parser, whatever the methods read in them.
-            ? text || (number && ((ICliOption)option).Allowed.Contains("number", StringComparison.Ordinal))
-            : type.IsPrimitive ? number
-            : text || (value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(e => e.ValueKind is JsonValueKind.Number or JsonValueKind.String));
-        if (!fits)
-            throw Wrong(member, option);
-        string typed = value.ValueKind == JsonValueKind.Array ? string.Join(',', value.EnumerateArray().Select(Text)) : Text(value);
-        // A value that begins with a dash would be taken for an option.
-        return typed.StartsWith('-') ? [$"{option.Name}={typed}"] : [option.Name, typed];
+            JsonValueKind.True or JsonValueKind.False => option is CliFlag,
+            JsonValueKind.Number => option is not CliFlag && known.Allowed.Contains("number", StringComparison.Ordinal),
+            JsonValueKind.String => option is not CliFlag && !(known.Allowed.StartsWith("a number", StringComparison.Ordinal) || known.Allowed.StartsWith("a whole number", StringComparison.Ordinal))
+                || known.Allowed.Contains("auto:", StringComparison.Ordinal) || option.ValueType == typeof(string),
+            JsonValueKind.Array => known.Placeholder.Contains(',', StringComparison.Ordinal) && value.EnumerateArray().All(e => e.ValueKind is JsonValueKind.Number or JsonValueKind.String),
+            _ => false,
+        };
     }
+
+    private static string Typed(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Array => string.Join(',', value.EnumerateArray().Select(Typed)),
+        JsonValueKind.String => value.GetString()!,
+        _ => value.GetRawText(),
+    };
 
     private UserErrorException Wrong(JsonProperty member, Option option) =>
         new($"{_path}: {member.Name}: found {Shown(member.Value)}, allowed: {(option is CliFlag ? "true, false" : ((ICliOption)option).Allowed)}");
-
-    private static string Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 
     private static string Shown(JsonElement value)
     {

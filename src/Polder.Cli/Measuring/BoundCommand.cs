@@ -1,13 +1,14 @@
-using Polder.Checkpoints;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Curvature;
-using Polder.Experiments.Comparison;
 using Polder.Experiments.Measurement;
 using Polder.Experiments.Reports;
 using Polder.Generalization;
 using Polder.Parameters;
+using Polder.Settings;
+using Polder.Vision.Classifiers;
+using Polder.Vision.Data;
 using Polder.Vision.Models;
 
 namespace Polder.Cli.Measuring;
@@ -62,31 +63,31 @@ internal sealed class BoundCommand : PolderCommand
     {
         BoundOptions options = OptionsOf(context);
         _trace.IsAsked(context); // a wrong number is refused before the work, not after it
-        using Measured measured = _measurement.Open(context);
-        MeasuredNetwork network = measured.Network;
-        using ImageClassifier start = OpenStart(context, measured);
-        if (measured.Run?.Setting<bool?>("freezeBody") == true)
-            network.Model.FreezeBody(); // no noise where training did not move: those weights are the start's
-        Premise buffers = Premise.Buffers(network.Model, start);
+        using Measurement measured = _measurement.Open(context);
+        ImageClassifier network = measured.Classifier.Network;
+        using TrainedClassifier begin = OpenStart(context, measured);
+        ImageClassifier start = begin.Network;
+        // No noise where training did not move: those weights are the start's, and require no gradient.
+        Premise buffers = Premise.Buffers(network, start);
         if (context.Get(_buffers) == "start")
-            buffers = TakeBuffers(network.Model, start, buffers);
+            buffers = TakeBuffers(network, start, buffers);
 
-        ParameterSpace space = ParameterSpace.Of(network.Model.parameters());
+        ParameterSpace space = ParameterSpace.Of(network.parameters());
         Dictionary<string, TorchSharp.Modules.Parameter> before = start.named_parameters().ToDictionary(p => p.name, p => p.parameter);
         using ParameterVector origin = WeightDistance.StartOf(
-            space, [.. network.Model.named_parameters().Where(p => p.parameter.requires_grad).Select(p => before[p.name])]);
-        var loss = new BoundedCrossEntropy(network.Model.Classes, context.Get(_smoothing));
-        var sample = new BoundSample(network.Images.Count, network.Model.Classes, loss.LargestLoss, () => network.Losses(loss, context.Cancellation));
-        int copies = ImageCopies.Count(network.Images);
+            space, [.. network.named_parameters().Where(p => p.parameter.requires_grad).Select(p => before[p.name])]);
+        var loss = new BoundedCrossEntropy(network.Classes, context.Get(_smoothing));
+        var sample = new BoundSample(measured.Images.Count, network.Classes, loss.LargestLoss, () => measured.Classifier.BoundedLosses(measured.Images, loss, measured.BatchSize, context.Cancellation));
+        int copies = ImageCopies.Count(measured.Images);
         Premise[] premises =
         [
-            Premise.IndependentStart, buffers, Premise.NoDuplicates(copies, network.Images.Count), Premise.Determinism(sample.Evaluate),
+            Premise.IndependentStart, buffers, Premise.NoDuplicates(copies, measured.Images.Count), Premise.Determinism(sample.Evaluate),
         ];
 
         BoundResult? result = Estimate(context, space, origin, sample, options);
         if (result is null || result.Best is null)
             throw new StoppedException("no sigma was finished, nothing is known");
-        HessianForm? form = MeasureHessian(context, network, loss, origin, result);
+        HessianForm? form = MeasureHessian(context, measured, loss, origin, result);
         context.Finish(BoundReport.Of(result, loss, form, premises));
         Plot(context, result);
         if (context.Cancellation.IsCancellationRequested)
@@ -108,18 +109,17 @@ internal sealed class BoundCommand : PolderCommand
         return options;
     }
 
-    private ImageClassifier OpenStart(CommandContext context, Measured measured)
+    private TrainedClassifier OpenStart(CommandContext context, Measurement measured)
     {
         if (context.Get(_start) is not { } file)
             return measured.RebuildStart(context);
-        using Checkpoint checkpoint = Checkpoint.Load(file);
-        (ImageClassifier start, LoadReport load) = CheckpointTask.LoadModel(checkpoint, measured.Architecture, measured.Network.Model.Classes);
-        if (load.Missing.Count == 0 && start.Classes == measured.Network.Model.Classes)
+        TrainedClassifier start = TrainedClassifier.Open(file, measured.Classifier.Architecture);
+        if (start.Network.Classes == measured.Classifier.Network.Classes)
             return start;
         start.Dispose();
         throw UserErrorException.ForOption(
-            _start.Name, $"{file}, which has {(load.Missing.Count > 0 ? "no head" : $"a head for {start.Classes} classes")}",
-            $"the checkpoint with the head that the training began with, for {measured.Network.Model.Classes} classes (--run rebuilds it)");
+            _start.Name, $"{file}, which has a head for {start.Network.Classes} classes",
+            $"the checkpoint with the head that the training began with, for {measured.Classifier.Network.Classes} classes (--run rebuilds it)");
     }
 
     private static Premise TakeBuffers(ImageClassifier network, ImageClassifier start, Premise found)
@@ -153,9 +153,9 @@ internal sealed class BoundCommand : PolderCommand
         });
     }
 
-    private HessianForm? MeasureHessian(CommandContext context, MeasuredNetwork network, BoundedCrossEntropy loss, ParameterVector origin, BoundResult result)
+    private HessianForm? MeasureHessian(CommandContext context, Measurement measured, BoundedCrossEntropy loss, ParameterVector origin, BoundResult result)
     {
-        var hessian = Hessian.Of(network.Model, network.Batches, (logits, labels) => loss.Of(logits, labels));
+        var hessian = Hessian.Of(measured.Classifier.Network, measured.Classifier.LoaderOf(measured.Images, measured.BatchSize), (logits, labels) => loss.Of(logits, labels));
         IReadOnlyList<ParameterBlock> layers = hessian.Loss.Layers;
         if (_trace.Measure(context, hessian, context.Get(_measurement.Seed), layers) is not { } trace || context.Cancellation.IsCancellationRequested)
             return null;
@@ -176,7 +176,7 @@ internal sealed class BoundCommand : PolderCommand
         if (context.Get(_plot) is not { } file)
             return;
         SigmaBound[] points = [.. result.Points.OrderBy(p => p.Sigma)], measured = [.. points.Where(p => p.Measured is not null)];
-        PlotWriter.Write(context, file, new CurvePlot("Error on new images", "sigma", "error rate") { LogX = true, LogY = false, Markers = true, LegendBeside = true }.Draw(
+        PlotWriter.Write(context.Output, file, new CurvePlot("Error on new images", "sigma", "error rate") { LogX = true, LogY = false, Markers = true, LegendBeside = true }.Draw(
         [
             new Curve("bound", [.. measured.Select(p => p.Sigma)], [.. measured.Select(p => p.Measured!.ErrorBound)]),
             new Curve("noisy training error", [.. measured.Select(p => p.Sigma)], [.. measured.Select(p => p.Measured!.Error.Value)]),

@@ -2,10 +2,11 @@ using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Curvature;
-using Polder.Experiments.Measurement;
 using Polder.Experiments.Reports;
 using Polder.Objectives;
 using Polder.Parameters;
+using Polder.Settings;
+using Polder.Vision.Models;
 using TorchSharp;
 
 namespace Polder.Cli.Measuring;
@@ -64,19 +65,19 @@ internal sealed class HessianCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
-        using Measured measured = _measurement.Open(context);
-        MeasuredNetwork network = measured.Network;
+        using Measurement measured = _measurement.Open(context);
+        ImageClassifier network = measured.Classifier.Network;
         if (context.Get(_precision) == "f64")
-            network.Model.to(torch.float64);
-        var hessian = Hessian.Of(network.Model, network.Batches, CrossEntropy, new EmpiricalLossOptions
+            network.to(torch.float64);
+        var hessian = new Hessian(measured.CrossEntropy(new EmpiricalLossOptions
         {
             Parameters = context.Get(_blocks) switch
             {
-                "weights" => ParameterSubsets.Weights(network.Model),
-                "reference" => ParameterSubsets.Reference(network.Model),
+                "weights" => ParameterSubsets.Weights(network),
+                "reference" => ParameterSubsets.Reference(network),
                 _ => null,
             },
-        });
+        }));
         if (context.Get(_top) + context.Get(_bottom) > hessian.Dimension)
             throw UserErrorException.ForOption(_top.Name, $"{context.Get(_top)} with {_bottom.Name} {context.Get(_bottom)}", $"together at most {hessian.Dimension}, the parameters");
         bool density = context.Get(_density) || context.Get(_plot) is not null;
@@ -85,14 +86,14 @@ internal sealed class HessianCommand : PolderCommand
 
         double loss = context.Output.Track("loss", 1, _ => hessian.Loss.Value(context.Cancellation));
         var found = new HessianReport(hessian.Loss.Layers, hessian.Dimension);
-        Measure(context, network, hessian, density, found);
-        context.Finish(found.ToResult(network.Name, network.Images.Count, loss, Math.Min(context.Get(_layerSamples), network.Images.Count)));
+        Measure(context, measured, hessian, density, found);
+        context.Finish(found.ToResult(measured.Name, measured.Images.Count, loss, Math.Min(context.Get(_layerSamples), measured.Images.Count)));
         Plot(context, found);
         if (context.Cancellation.IsCancellationRequested)
             throw new StoppedException(found.IsEmpty ? "no estimate was begun" : "what was known by then is shown, with its error");
     }
 
-    private void Measure(CommandContext context, MeasuredNetwork network, Hessian hessian, bool density, HessianReport found)
+    private void Measure(CommandContext context, Measurement measured, Hessian hessian, bool density, HessianReport found)
     {
         try
         {
@@ -103,7 +104,7 @@ internal sealed class HessianCommand : PolderCommand
             if (density && !context.Cancellation.IsCancellationRequested)
                 found.Density = Density(context, hessian);
             if (context.Get(_layerEigenvalues) && !context.Cancellation.IsCancellationRequested)
-                LayerEigenvalues(context, network, hessian.Loss, found);
+                LayerEigenvalues(context, measured, hessian.Loss, found);
         }
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
         {
@@ -176,13 +177,11 @@ internal sealed class HessianCommand : PolderCommand
             context.Cancellation));
     }
 
-    private void LayerEigenvalues(CommandContext context, MeasuredNetwork network, EmpiricalLoss whole, HessianReport found)
+    private void LayerEigenvalues(CommandContext context, Measurement measured, EmpiricalLoss whole, HessianReport found)
     {
-        int count = Math.Min(context.Get(_layerSamples), network.Images.Count);
+        int count = Math.Min(context.Get(_layerSamples), measured.Images.Count);
         context.SetEffective(_layerSamples, count);
-        var images = new Vision.Data.Loader(
-            network.Images.Subset([.. Enumerable.Range(0, count)]), network.Batches.Options);
-        EmpiricalLoss loss = EmpiricalLoss.Of(network.Model, images, CrossEntropy, whole.Options);
+        EmpiricalLoss loss = measured.Classifier.CrossEntropy(measured.Images.Subset([.. Enumerable.Range(0, count)]), measured.BatchSize, whole.Options);
         context.Output.Track("eigenvalues by layer", loss.Layers.Count, tracker =>
         {
             foreach ((int i, ParameterBlock layer) in loss.Layers.Index())
@@ -202,7 +201,7 @@ internal sealed class HessianCommand : PolderCommand
         double[] x = [.. density.Points];
         // Far from every eigenvalue the density is that of a Gaussian's tail, down to 1e-300: nothing to look at.
         double floor = 1e-7 * density.Density.Max();
-        PlotWriter.Write(context, file, new CurvePlot("Eigenvalues of the Hessian", "eigenvalue", "density") { LegendBeside = true }.Draw(
+        PlotWriter.Write(context.Output, file, new CurvePlot("Eigenvalues of the Hessian", "eigenvalue", "density") { LegendBeside = true }.Draw(
             [
                 new Curve("density", x, [.. density.Density.Select(d => Math.Max(d, floor))]),
                 new Curve("+ standard error", x, [.. density.Density.Zip(density.StandardError, (d, e) => Math.Max(d + e, floor))]),
@@ -211,5 +210,4 @@ internal sealed class HessianCommand : PolderCommand
             Path.GetExtension(file)));
     }
 
-    private static torch.Tensor CrossEntropy(torch.Tensor logits, torch.Tensor labels) => torch.nn.functional.cross_entropy(logits, labels);
 }

@@ -2,12 +2,12 @@ using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Curvature;
-using Polder.Experiments.Measurement;
 using Polder.Experiments.Reports;
 using Polder.Flatness;
 using Polder.Noise;
 using Polder.Objectives;
 using Polder.Parameters;
+using Polder.Settings;
 using TorchSharp;
 
 namespace Polder.Cli.Measuring;
@@ -47,18 +47,17 @@ internal sealed class LandscapeCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
-        using Measured measured = _measurement.Open(context);
-        MeasuredNetwork network = measured.Network;
-        var hessian = new Hessian(network.CrossEntropy());
+        using Measurement measured = _measurement.Open(context);
+        var hessian = new Hessian(measured.CrossEntropy());
         var options = new SurfaceOptions { Radius = context.Get(_radius), Points = context.Get(_points) };
         double loss = hessian.Loss.Value(context.Cancellation);
         (ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues) = Directions(context, hessian);
         try
         {
             if (context.Get(_dimensions) == 1)
-                RunLine(context, network, hessian.Loss, directions, eigenvalues, options, loss);
+                RunLine(context, measured, hessian.Loss, directions, eigenvalues, options, loss);
             else
-                RunPlane(context, network, hessian.Loss, directions, eigenvalues, options, loss);
+                RunPlane(context, measured, hessian.Loss, directions, eigenvalues, options, loss);
             if (context.Cancellation.IsCancellationRequested)
                 throw new StoppedException("the finished points around the weights are shown, the others are null");
         }
@@ -99,25 +98,25 @@ internal sealed class LandscapeCommand : PolderCommand
     }
 
     private void RunLine(
-        CommandContext context, MeasuredNetwork network, EmpiricalLoss function, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues, SurfaceOptions options, double loss)
+        CommandContext context, Measurement measured, EmpiricalLoss function, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues, SurfaceOptions options, double loss)
     {
         LossLine? known = null;
         LossLine line = Track(context, options.Points, tracker => LossSurface.Line(
             function, directions[0], options, new Relay<LossLine>(l => Report(tracker, (known = l).Losses)), context.Cancellation), () => known);
-        context.Finish(LandscapeReport.Of(line, loss, network.Images.Count, function.Space.Dimension, [.. directions.Select(d => d.Norm())], eigenvalues));
+        context.Finish(LandscapeReport.Of(line, loss, measured.Images.Count, function.Space.Dimension, [.. directions.Select(d => d.Norm())], eigenvalues));
         if (context.Get(_plot) is { } file)
-            PlotWriter.Write(context, file, new CurvePlot(network.Name, Axis(context, 1), "loss") { LogY = false }.Draw([new Curve("loss", line.Positions, line.Losses)], Path.GetExtension(file)));
+            PlotWriter.Write(context.Output, file, new CurvePlot(measured.Name, Axis(context, 1), "loss") { LogY = false }.Draw([new Curve("loss", line.Positions, line.Losses)], Path.GetExtension(file)));
     }
 
     private void RunPlane(
-        CommandContext context, MeasuredNetwork network, EmpiricalLoss function, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues, SurfaceOptions options, double loss)
+        CommandContext context, Measurement measured, EmpiricalLoss function, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues, SurfaceOptions options, double loss)
     {
         LossPlane? known = null;
         LossPlane plane = Track(context, options.Points * options.Points, tracker => LossSurface.Plane(
             function, directions[0], directions[1], options, new Relay<LossPlane>(p => Report(tracker, (known = p).Losses.SelectMany(row => row))), context.Cancellation), () => known);
-        context.Finish(LandscapeReport.Of(plane, loss, network.Images.Count, function.Space.Dimension, [.. directions.Select(d => d.Norm())], eigenvalues));
+        context.Finish(LandscapeReport.Of(plane, loss, measured.Images.Count, function.Space.Dimension, [.. directions.Select(d => d.Norm())], eigenvalues));
         if (context.Get(_plot) is { } file)
-            PlotWriter.Write(context, file, new ContourPlot(network.Name, Axis(context, 1), Axis(context, 2), "loss").Draw(plane.Positions, plane.Losses, Path.GetExtension(file)));
+            PlotWriter.Write(context.Output, file, new ContourPlot(measured.Name, Axis(context, 1), Axis(context, 2), "loss").Draw(plane.Positions, plane.Losses, Path.GetExtension(file)));
     }
 
     private static void Report(IProgressTracker tracker, IEnumerable<double> losses)

@@ -6,8 +6,8 @@ using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Cli.Output;
 using Polder.Experiments.Reports;
-using Polder.Vision.Models;
-using Polder.Vision.Training;
+using Polder.Settings;
+using Polder.Vision.Classifiers;
 using TorchSharp;
 
 namespace Polder.Cli.Measuring;
@@ -15,12 +15,10 @@ namespace Polder.Cli.Measuring;
 /// <summary><c>polder predict PATH...</c>: what images show.</summary>
 internal sealed class PredictCommand : PolderCommand
 {
-    private const int DefaultTop = 3, DefaultBatchSize = 64, MostRows = 50;
+    private const int DefaultTop = 3, MostRows = 50;
 
     private readonly Argument<string[]> _paths = new("PATH") { Description = "images, and folders of them", Arity = ArgumentArity.OneOrMore };
-    private readonly CliOption<string?> _run = CommonOptions.Run();
-    private readonly CliOption<string?> _weights = CommonOptions.Weights();
-    private readonly CliOption<string?> _architecture = CommonOptions.Architecture([.. Architectures.All.Select(a => a.Name)]);
+    private readonly ModelOptions _model;
     private readonly CliOption<int> _top = OptionOf.Count("--top", "classes that are shown of an image, the most probable first", DefaultTop, ValueRange.AtLeast(1));
     private readonly CliOption<string> _format = OptionOf.Choice(
         "--format", "table for people; csv (path,rank,class,probability) or jsonl, one object an image", "table", "table", "csv", "jsonl");
@@ -29,16 +27,14 @@ internal sealed class PredictCommand : PolderCommand
     private readonly CliOption<string?> _features = OptionOf.Text(
         "--features", "FILE", "write what the head sees of each image, one row an image, to a safetensors file", "a file", null, "not written");
 
-    private readonly CliOption<int?> _imageSize = CommonOptions.ImageSize();
-    private readonly CliOption<int> _batchSize = CommonOptions.BatchSize(DefaultBatchSize);
-    private readonly CliFlag _skipUnreadable = CommonOptions.SkipUnreadable();
+    private readonly CliFlag _skipUnreadable = FieldOption.Flag("skip-unreadable");
 
     public PredictCommand()
         : base("predict", "say what images show: the most probable classes with their probabilities")
     {
         Add(_paths);
-        Add(Heading.Data, _run, _skipUnreadable);
-        Add(Heading.Network, _weights, _architecture, _imageSize, _batchSize);
+        _model = new ModelOptions(this) { WeightsBesideRun = true };
+        Add(Heading.Data, _skipUnreadable);
         Add(Heading.Output, _top, _format, _out, _features);
         UseTorch();
         Examples =
@@ -61,14 +57,13 @@ internal sealed class PredictCommand : PolderCommand
         if (format != "table" && !context.IsGiven(_out) && context.Get(context.JsonOption) == "-")
             throw UserErrorException.ForOption("--json", "-", "a file name: standard output carries the predictions");
         IReadOnlyList<string> files = Predictor.Files(context.Get(_paths)!);
-        FinishedRun? run = context.Get(_run) is { } folder ? FinishedRun.Open(folder) : null;
-        using TrainedModel trained = TrainedModel.Open(context, _weights, _architecture, _imageSize, run);
-        if (trained.Model.Channels != 3)
-            throw new UserErrorException($"{trained.Weights}: takes gray images, allowed: a network of colour images");
-        var predictor = new Predictor(trained.Model, trained.File)
+        using TrainedClassifier trained = _model.Open(context).Classifier;
+        if (trained.Network.Channels != 3)
+            throw new UserErrorException($"{trained.Source}: takes gray images, allowed: a network of colour images");
+        var predictor = new Predictor(trained)
         {
             Top = context.Get(_top),
-            BatchSize = context.Get(_batchSize),
+            BatchSize = _model.BatchSize(context),
             SkipUnreadable = context.Get(_skipUnreadable),
             KeepFeatures = context.Get(_features) is not null,
         };
@@ -84,7 +79,7 @@ internal sealed class PredictCommand : PolderCommand
         });
         foreach (Prediction failed in predictions.Where(p => p.Error is not null))
             context.Output.Warn(failed.Error!);
-        Result result = ResultOf(trained.Weights, predictions, showsTable: format == "table");
+        Result result = ResultOf(trained.Source!, predictions, showsTable: format == "table");
         if (format != "table")
             WriteText(context, format == "csv" ? ResultCsv.Text(result.DataTables.Single(), "\n") : string.Concat(predictions.Select(p => ResultJson.Line(p) + "\n")), predictions.Count);
         WriteFeatures(context, trained, predictions);
@@ -115,17 +110,17 @@ internal sealed class PredictCommand : PolderCommand
     };
 
     // Rows are in the order of the predictions; files that could not be decoded have none.
-    private void WriteFeatures(CommandContext context, TrainedModel trained, List<Prediction> predictions)
+    private void WriteFeatures(CommandContext context, TrainedClassifier trained, List<Prediction> predictions)
     {
         if (context.Get(_features) is not { } file)
             return;
         Prediction[] read = [.. predictions.Where(p => p.Features is not null)];
-        int width = (int)trained.Model.Head.in_features;
+        int width = (int)trained.Network.Head.in_features;
         using torch.Tensor matrix = torch.tensor((float[])[.. read.SelectMany(p => p.Features!)], [read.Length, width]);
         Safetensors.Write(file, [("features", matrix)], new Dictionary<string, string>
         {
             ["paths"] = JsonSerializer.Serialize(read.Select(p => p.Path)),
-            ["weights"] = trained.Weights,
+            ["weights"] = trained.Source!,
         });
         context.Output.Info($"{file}: features of {read.Length} images, {width} each");
     }

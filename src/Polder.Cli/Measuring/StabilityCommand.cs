@@ -7,6 +7,7 @@ using Polder.Experiments.Reports;
 using Polder.Flatness;
 using Polder.Noise;
 using Polder.Objectives;
+using Polder.Settings;
 using Polder.Statistics;
 
 namespace Polder.Cli.Measuring;
@@ -55,15 +56,14 @@ internal sealed class StabilityCommand : PolderCommand
     protected internal override void Run(CommandContext context)
     {
         _trace.IsAsked(context); // a wrong number is refused before the work, not after it
-        using Measured measured = _measurement.Open(context);
-        MeasuredNetwork network = measured.Network;
-        var hessian = new Hessian(network.CrossEntropy());
+        using Measurement measured = _measurement.Open(context);
+        var hessian = new Hessian(measured.CrossEntropy());
         var noise = new PhiloxNoise(context.Get(_measurement.Seed));
         NoiseGapResult gap = Measure(context, hessian.Loss, noise) ?? throw new StoppedException("no draw was finished, nothing is known");
         TraceEstimate? trace = _trace.Measure(context, hessian, context.Get(_measurement.Seed));
         MeasuredSharpness? sharpness = context.Get(_sharpness) && !context.Cancellation.IsCancellationRequested ? Sharpness(context, hessian.Loss, noise) : null;
 
-        context.Finish(StabilityReport.Of(gap, network.Images.Count, hessian.Dimension, trace, sharpness));
+        context.Finish(StabilityReport.Of(gap, measured.Images.Count, hessian.Dimension, trace, sharpness));
         Plot(context, gap, trace);
         if (context.Cancellation.IsCancellationRequested)
             throw new StoppedException($"{gap.Draws} of {context.Get(_draws)} draws are finished and shown{(trace is null ? "; the trace is missing" : "")}");
@@ -129,7 +129,7 @@ internal sealed class StabilityCommand : PolderCommand
             context.Output.Warn($"no gap is above 0, so a logarithmic plot has nothing to show: {file} is not written");
             return;
         }
-        PlotWriter.Write(context, file, new CurvePlot("Noise stability", "sigma", "rise of the loss") { LogX = true, Markers = true, LegendBeside = true }.Draw(curves, Path.GetExtension(file)));
+        PlotWriter.Write(context.Output, file, new CurvePlot("Noise stability", "sigma", "rise of the loss") { LogX = true, Markers = true, LegendBeside = true }.Draw(curves, Path.GetExtension(file)));
     }
 
     private static string Words(MeanEstimate value) => $"{value.Value:G4} +- {value.StandardError:G2}";

@@ -2,6 +2,7 @@ using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Curvature;
 using Polder.Parameters;
+using Polder.Settings;
 
 namespace Polder.Cli.Measuring;
 

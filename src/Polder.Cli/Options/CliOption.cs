@@ -24,8 +24,14 @@ internal interface ICliOption
     /// <summary>Where a help page lists it.</summary>
     Heading Heading { get; set; }
 
+    /// <summary>The value where nothing is given.</summary>
+    object? Default { get; }
+
     /// <summary>The value that a command line gives it.</summary>
     object? ValueIn(ParseResult result);
+
+    /// <summary>Reads a value as it would be typed; false where it is not allowed.</summary>
+    bool TryRead(string text, out object? value);
 }
 
 /// <summary>Reads the text of one option value; false where the text is not an allowed value.</summary>
@@ -34,6 +40,8 @@ internal delegate bool ValueParser<T>(string text, out T value);
 /// <summary>An option with one value, whose errors read <c>--name: found X, allowed: Y</c>.</summary>
 internal sealed class CliOption<T> : Option<T>, ICliOption
 {
+    private readonly ValueParser<T> _parse;
+
     public CliOption(string name, string placeholder, string summary, string allowed, T @default, string defaultText, ValueParser<T> parse)
         : base(name)
     {
@@ -45,7 +53,9 @@ internal sealed class CliOption<T> : Option<T>, ICliOption
         Description = summary;
         Arity = ArgumentArity.ExactlyOne;
         DefaultValueFactory = _ => @default;
-        CustomParser = argument => Parse(argument, parse);
+        Default = @default;
+        _parse = parse;
+        CustomParser = Parse;
     }
 
     public string Summary { get; }
@@ -58,12 +68,21 @@ internal sealed class CliOption<T> : Option<T>, ICliOption
 
     public Heading Heading { get; set; }
 
+    public object? Default { get; }
+
     public object? ValueIn(ParseResult result) => result.GetValue(this);
 
-    private T? Parse(ArgumentResult argument, ValueParser<T> parse)
+    public bool TryRead(string text, out object? value)
+    {
+        bool allowed = _parse(text, out T read);
+        value = read;
+        return allowed;
+    }
+
+    private T? Parse(ArgumentResult argument)
     {
         string text = argument.Tokens.Count > 0 ? argument.Tokens[^1].Value : "";
-        if (parse(text, out T value))
+        if (_parse(text, out T value))
             return value;
         argument.AddError(OptionErrors.Found(Name, text, Allowed));
         return default;
@@ -91,7 +110,15 @@ internal sealed class CliFlag : Option<bool>, ICliOption
 
     public Heading Heading { get; set; }
 
+    public object? Default => false;
+
     public object? ValueIn(ParseResult result) => result.GetValue(this);
+
+    public bool TryRead(string text, out object? value)
+    {
+        value = text == "true";
+        return text is "true" or "false";
+    }
 }
 
 /// <summary>The one form of a message about an option.</summary>

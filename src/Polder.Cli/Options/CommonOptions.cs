@@ -1,3 +1,5 @@
+using Polder.Settings;
+
 
 namespace Polder.Cli.Options;
 

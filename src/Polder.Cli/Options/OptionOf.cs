@@ -1,4 +1,5 @@
 using System.Globalization;
+using Polder.Settings;
 
 namespace Polder.Cli.Options;
 

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using Polder.Checkpoints;
-using Polder.Cli.Hosting;
+using Polder.Cli.Options;
 using Polder.Optimization;
+using Polder.Settings;
 using Polder.Vision.Data;
 using Polder.Vision.Training;
 
@@ -41,6 +42,7 @@ internal sealed record ErrorReport(int ExitCode, string Text)
     // .NET appends the parameter's name and, on a line of its own, the value.
     internal static string MessageOf(Exception e) => e switch
     {
+        SettingException setting => setting.Describe(FieldOption.Spell),
         ArgumentOutOfRangeException { ActualValue: { } value, ParamName: { } name } range =>
             $"{range.Message.Split('\n')[0].Trim().Replace($" (Parameter '{name}')", "")}, found {value}",
         ArgumentException { ParamName: { } name } => e.Message.Replace($" (Parameter '{name}')", ""),

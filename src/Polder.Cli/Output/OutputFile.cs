@@ -1,4 +1,4 @@
-using Polder.Cli.Hosting;
+using Polder.Cli.Options;
 
 namespace Polder.Cli.Output;
 

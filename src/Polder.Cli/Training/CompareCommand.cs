@@ -1,8 +1,10 @@
+using System.CommandLine;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Experiments.Comparison;
 using Polder.Experiments.Reports;
-using Polder.Vision.Training;
+using Polder.Vision.Classifiers;
+using Polder.Vision.Recipes;
 
 namespace Polder.Cli.Training;
 
@@ -14,7 +16,7 @@ internal sealed class CompareCommand : PolderCommand
     private readonly CliOption<string> _budget = OptionOf.Choice(
         "--budget", "what all methods have the same of: epochs, or as many gradients as nso with one pair takes in --epochs", "epochs", "epochs", "gradients");
 
-    private readonly FineTuningOptions _options;
+    private readonly RecipeOptions _recipe;
     private readonly CurvatureOptions _curvature;
     private readonly CliOption<string?> _out = CommonOptions.Out("compare");
 
@@ -23,7 +25,7 @@ internal sealed class CompareCommand : PolderCommand
     {
         Add(Heading.Method, _methods);
         Add(Heading.Training, _seeds, _budget);
-        _options = new FineTuningOptions(this, draws: 2);
+        _recipe = new RecipeOptions(this, draws: 2);
         _curvature = new CurvatureOptions(this);
         Add(Heading.Output, _out);
         UseTorch();
@@ -35,48 +37,35 @@ internal sealed class CompareCommand : PolderCommand
         ];
     }
 
+    protected internal override bool TakesFromFile(Option option, Func<Option, string?> typed) => _recipe.Fits(option, typed(_methods));
+
     protected internal override void Run(CommandContext context)
     {
-        _options.Configure(context, _methods);
-        MethodChoice[] methods = _options.Choose(context, context.Get(_methods)!);
         IReadOnlyList<long> seeds = context.Get(_seeds)!;
-        TrainingOptions training = _options.Training(context, seeds[0]);
-        foreach (MethodChoice method in methods)
-            method.Fit(training);
-        WeightCurvatureOptions? curvature = _curvature.Choose(context, _options.IsDigits(context));
-        IFineTuningTask task = _options.OpenTask(context);
-        using var owner = task as IDisposable;
-        training = _options.WithLearningRate(context, task, training);
-        using (FineTuningCase first = task.Prepare(seeds[0]))
+        Recipe recipe = _recipe.Fill(context, seeds[0]);
+        MethodChoice[] methods = _recipe.Methods.Choose(context, context.Get(_methods)!, recipe.IsDemo);
+        WeightCurvatureOptions? curvature = _curvature.Choose(context, recipe.IsDemo);
+        using RecipeTask task = _recipe.OpenFor(context, recipe, methods);
+        using (FineTuningStart first = task.Prepare(seeds[0]))
         {
             context.Output.Info(
                 $"{task.Name}: {first.Splits.Train.Count} training, {first.Splits.Validation.Count} validation and {first.Splits.Test.Count} test images; {methods.Length} methods x {seeds.Count} seeds");
-            _options.RequireTrainable(context, first);
-            foreach (MethodChoice method in methods)
-                method.For(first, training);
+            RecipeOptions.RequireTrainable(context, first, task.Recipe.Training, methods);
         }
-        string folder = context.CreateRunFolder(context.Get(_out));
+        RunFolder folder = context.CreateRunFolder(context.Get(_out));
 
-        IReadOnlyList<DivergedRun> diverged = [];
-        IReadOnlyList<UnmeasuredRun> unmeasured = [];
-        IReadOnlyList<MethodRuns> results = context.Output.Track("comparing", methods.Length * seeds.Count, tracker =>
+        ComparisonResult result = context.Output.Track("comparing", methods.Length * seeds.Count, tracker => new ComparisonStudy(task, methods)
         {
-            var study = new ComparisonStudy(task, methods, training)
-            {
-                Budget = Enum.Parse<ComparisonBudget>(context.Get(_budget)!, ignoreCase: true),
-                Curvature = curvature,
-                Progress = new Relay<ComparisonProgress>(p => tracker.Report(
-                    p.Done, () => $"seed {p.Seed}, {p.Method}: epoch {p.Training.Epoch} of {p.Training.Epochs}, loss {p.Training.Loss:F3}")),
-                Measuring = new Relay<MeasuringProgress>(p => tracker.Report(
-                    p.Done, () => $"seed {p.Seed}, {p.Method}: {p.Curvature.Figure}, {p.Curvature.Products} products, {p.Curvature.Value:G4} +- {p.Curvature.Error:G2}")),
-            };
-            IReadOnlyList<MethodRuns> finished = study.Execute(seeds, context.Cancellation);
-            (diverged, unmeasured) = (study.Diverged, study.Unmeasured);
-            return finished;
-        });
+            Budget = Enum.Parse<ComparisonBudget>(context.Get(_budget)!, ignoreCase: true),
+            Curvature = curvature,
+            Progress = new Relay<ComparisonProgress>(p => tracker.Report(
+                p.Done, () => $"seed {p.Seed}, {p.Method}: epoch {p.Training.Epoch} of {p.Training.Epochs}, loss {p.Training.Loss:F3}")),
+            Measuring = new Relay<MeasuringProgress>(p => tracker.Report(
+                p.Done, () => $"seed {p.Seed}, {p.Method}: {p.Curvature.Figure}, {p.Curvature.Products} products, {p.Curvature.Value:G4} +- {p.Curvature.Error:G2}")),
+        }.Execute(seeds, context.Cancellation));
 
-        context.Finish(ComparisonReport.Of(task.Name, results, context.Get(_options.Optimizer)!, diverged, unmeasured, folder));
+        context.Finish(ComparisonReport.Of(result, task.Recipe.OptimizerName, folder.Path));
         if (context.Cancellation.IsCancellationRequested)
-            throw new StoppedException($"{results.Sum(r => r.Runs.Count)} of {methods.Length * seeds.Count} runs are finished and kept in {folder}");
+            throw new StoppedException($"{result.Finished} of {result.Planned} runs are finished and kept in {folder.Path}");
     }
 }

@@ -1,6 +1,7 @@
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Experiments.Comparison;
+using Polder.Settings;
 
 namespace Polder.Cli.Training;
 

@@ -1,12 +1,12 @@
-using Polder.Checkpoints.IO;
+using System.CommandLine;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Polder.Experiments.Comparison;
 using Polder.Experiments.Reports;
-using Polder.Methods;
 using Polder.Methods.Registry;
+using Polder.Settings;
+using Polder.Vision.Classifiers;
 using Polder.Vision.Data;
+using Polder.Vision.Recipes;
 using Polder.Vision.Training;
 using Polder.Vision.Training.Metrics;
 
@@ -15,24 +15,23 @@ namespace Polder.Cli.Training;
 /// <summary><c>polder finetune</c>: one method on one seed, with a run folder that keeps the best weights.</summary>
 internal sealed class FinetuneCommand : PolderCommand
 {
-    private readonly FineTuningOptions _options;
+    private readonly RecipeOptions _recipe;
     private readonly CliOption<string> _method = CommonOptions.Method("nso", MethodRegistry.Names);
     private readonly CliOption<long> _seed = CommonOptions.Seed();
     private readonly CliOption<string?> _out = CommonOptions.Out("finetune");
     private readonly CliOption<int?> _checkpointEvery = OptionOf.OptionalCount(
         "--checkpoint-every", "steps after which the state for --resume is written, beside the end of each epoch", "the end of an epoch only", ValueRange.AtLeast(1));
 
-    private readonly CliOption<string?> _resume = OptionOf.Text(
-        "--resume", "DIR", "go on with the run of a folder where it was stopped, with its settings", "a run folder of an earlier finetune", null, "");
-
     public FinetuneCommand()
         : base("finetune", "fine-tune a network on your images and keep the weights of the best validation accuracy")
     {
         Add(Heading.Method, _method);
-        _options = new FineTuningOptions(this, draws: 1);
+        _recipe = new RecipeOptions(this, draws: 1);
         Add(Heading.Training, _seed);
         Add(Heading.Output, _out);
-        Add(Heading.Running, _resume, _checkpointEvery);
+        Resume = OptionOf.Text(
+            "--resume", "DIR", "go on with the run of a folder where it was stopped, with its settings", "a run folder of an earlier finetune", null, "");
+        Add(Heading.Running, Resume, _checkpointEvery);
         UseTorch();
         Examples =
         [
@@ -43,31 +42,25 @@ internal sealed class FinetuneCommand : PolderCommand
         ];
     }
 
+    protected internal override bool TakesFromFile(Option option, Func<Option, string?> typed) => _recipe.Fits(option, typed(_method));
+
     protected internal override void Run(CommandContext context)
     {
-        string? resumed = context.Get(_resume);
-        if (resumed is not null)
-            context.Resume(_resume, resumed);
-        else
-            _options.Configure(context, _method);
-        long seed = context.Get(_seed);
-        MethodChoice method = _options.Choose(context, [context.Get(_method)!])[0];
-        TrainingOptions asked = _options.Training(context, seed);
-        _options.RequireFit(context, method, asked);
-        IFineTuningTask task = _options.OpenTask(context);
-        using var owner = task as IDisposable;
-        TrainingOptions training = _options.Fit(context, method, _options.WithLearningRate(context, task, asked));
-        using FineTuningCase start = task.Prepare(seed);
+        Recipe recipe = _recipe.Fill(context, context.Get(_seed));
+        recipe = recipe with { Method = _recipe.Methods.Choose(context, [context.Get(_method)!], recipe.IsDemo)[0] };
+        recipe.Validate();
+        using RecipeTask task = _recipe.Open(context, recipe);
+        using FineTuningStart start = task.Prepare(recipe.Seed);
         Say(context, task, start);
-        int duplicates = DataOptions.WarnOfDuplicates(context, start.Splits).Count;
-        _options.RequireTrainable(context, start);
+        int duplicates = RecipeOptions.WarnOfDuplicates(context, start.Splits).Count;
+        RecipeOptions.RequireTrainable(context, start, task.Recipe.Training);
+        var training = new FineTuning(task.Recipe, start) { CheckpointEvery = context.Get(_checkpointEvery) ?? 0 };
+        RunFolder folder = context.Folder ?? context.CreateRunFolder(context.Get(_out));
 
-        IGradientMethod gradient = method.For(start, training);
-        string folder = resumed ?? context.CreateRunFolder(context.Get(_out));
-        TrainingResult result = Train(context, method, gradient, training, start, folder);
-        ClassificationMetrics test = Test(context, training, start, folder);
-        RunPlots.Write(context, folder, result.Epochs, start.File.Classes, test.Confusion);
-        context.Finish(ResultOf(method, result, test, duplicates, folder));
+        TrainingResult result = Train(context, training, task.Recipe, folder);
+        ClassificationMetrics test = Test(context, training, folder);
+        RunPlots.Write(context, folder, result.Epochs, start.Classifier.Classes, test.Confusion);
+        context.Finish(ResultOf(task.Recipe.Method, result, test, duplicates, folder.Path));
     }
 
     internal static Result ResultOf(MethodChoice method, TrainingResult result, ClassificationMetrics test, int duplicates, string folder) => new(new
@@ -85,80 +78,52 @@ internal sealed class FinetuneCommand : PolderCommand
     })
     { Blocks = [.. Shown(method, result, test, folder)] };
 
-    private static void Say(CommandContext context, IFineTuningTask task, FineTuningCase start)
+    private static void Say(CommandContext context, RecipeTask task, FineTuningStart start)
     {
         DataSplits splits = start.Splits;
-        context.Output.Info(
-            $"{task.Name}: {start.File.Classes.Count} classes, {splits.Train.Count} training, {splits.Validation.Count} validation and {splits.Test.Count} test images");
-        if (task is CheckpointTask { LastLoad: { } load })
+        int classes = start.Classifier.Classes.Count;
+        context.Output.Info($"{task.Name}: {classes} classes, {splits.Train.Count} training, {splits.Validation.Count} validation and {splits.Test.Count} test images");
+        if (start.Classifier.Load is { } load)
         {
-            context.Output.Info($"weights: {load.Loaded.Count} tensors loaded{(start.HeadReplaced ? $"; new head for {start.File.Classes.Count} classes" : "")}");
+            context.Output.Info($"weights: {load.Loaded.Count} tensors loaded{(start.Classifier.HasNewHead ? $"; new head for {classes} classes" : "")}");
             context.Output.Verbose(load.ToString());
         }
     }
 
-    private TrainingResult Train(
-        CommandContext context, MethodChoice method, IGradientMethod gradient, TrainingOptions training, FineTuningCase start, string folder)
+    private static TrainingResult Train(CommandContext context, FineTuning training, Recipe recipe, RunFolder folder)
     {
-        string metrics = Path.Combine(folder, "metrics.jsonl"), best = Path.Combine(folder, "best.safetensors");
-        int epochs = 0;
-        DateTimeOffset began = new(File.GetLastWriteTimeUtc(Path.Combine(folder, "config.json")), TimeSpan.Zero);
-        Directory.CreateDirectory(Path.Combine(folder, "last"));
+        int epochs = recipe.Training.Epochs;
+        training.Folder = folder;
         try
         {
-            return context.Output.Track($"{method.Name}", training.Epochs, tracker =>
+            return context.Output.Track(recipe.Method.Name, epochs, tracker =>
             {
-                var trainer = new Trainer(training, gradient)
-                {
-                    Distribution = method.Distribution,
-                    Progress = new Relay<TrainingProgress>(p => tracker.Report(
-                        training.Epochs * (double)p.Step / p.Steps,
-                        () => $"epoch {p.Epoch} of {p.Epochs}, loss {p.Loss:F3}{(double.IsNaN(p.ValidationAccuracy) ? "" : $", validation {p.ValidationAccuracy:P1}")}, {p.ImagesPerSecond:F0} images/s")),
-                    ResumeFile = Path.Combine(folder, "last", "training.safetensors"),
-                    CheckpointEvery = context.Get(_checkpointEvery) ?? 0,
-                    Epoch = new Relay<EpochReport>(report =>
-                    {
-                        if (report.IsBest)
-                            start.File.Save(best, start.Model);
-                    }),
-                    // Whole each time: a run that dies in between must not leave an epoch in it that the resumed run writes again.
-                    Saved = new Relay<IReadOnlyList<EpochReport>>(reports =>
-                    {
-                        AtomicFile.WriteText(metrics, string.Concat(reports.Select(report => ResultJson.Line(report) + "\n")));
-                        AtomicFile.Write(Path.Combine(folder, TensorBoardEvents.FileName), stream => stream.Write(TensorBoardEvents.Of(reports, began)));
-                        epochs = reports.Count;
-                    }),
-                };
-                return trainer.Run(
-                    start.Model, start.Splits.Train, start.Splits.Validation, start.File.Normalization, start.File.ImageSize, context.Cancellation);
+                training.Progress = new Relay<TrainingProgress>(p => tracker.Report(
+                    epochs * (double)p.Step / p.Steps,
+                    () => $"epoch {p.Epoch} of {p.Epochs}, loss {p.Loss:F3}{(double.IsNaN(p.ValidationAccuracy) ? "" : $", validation {p.ValidationAccuracy:P1}")}, {p.ImagesPerSecond:F0} images/s"));
+                return training.Train(context.Cancellation);
             });
         }
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
         {
-            throw new StoppedException(epochs == 0
-                ? $"no epoch was finished, {folder} holds the settings; polder finetune --resume {folder} goes on"
-                : $"{folder} keeps the best weights and metrics of {epochs} of {training.Epochs} epochs; polder finetune --resume {folder} goes on");
+            throw new StoppedException(training.FinishedEpochs == 0
+                ? $"no epoch was finished, {folder.Path} holds the settings; polder finetune --resume {folder.Path} goes on"
+                : $"{folder.Path} keeps the best weights and metrics of {training.FinishedEpochs} of {epochs} epochs; polder finetune --resume {folder.Path} goes on");
         }
     }
 
-    private static ClassificationMetrics Test(CommandContext context, TrainingOptions training, FineTuningCase start, string folder)
+    private static ClassificationMetrics Test(CommandContext context, FineTuning training, RunFolder folder)
     {
         try
         {
-            return ModelMetrics.Of(start.Model, LoaderOf(start.Splits.Test, start, training), cancellation: context.Cancellation);
+            return training.Test(context.Cancellation);
         }
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
         {
-            throw new StoppedException($"the training is finished and {folder} keeps its best weights; only the test is missing: polder finetune --resume {folder} makes it");
+            throw new StoppedException(
+                $"the training is finished and {folder.Path} keeps its best weights; only the test is missing: polder finetune --resume {folder.Path} makes it");
         }
     }
-
-    private static Loader LoaderOf(ImageSet set, FineTuningCase start, TrainingOptions training) => new(set, new LoaderOptions
-    {
-        BatchSize = training.BatchSize,
-        Normalization = start.File.Normalization,
-        ImageSize = start.File.ImageSize,
-    });
 
     private static IEnumerable<ResultBlock> Shown(MethodChoice method, TrainingResult result, ClassificationMetrics test, string folder)
     {

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Polder.Experiments.Comparison;
 using Polder.Methods.Registry;
+using Polder.Settings;
+using Polder.Vision.Recipes;
 
 namespace Polder.Cli.Training;
 
@@ -14,12 +14,12 @@ namespace Polder.Cli.Training;
 internal sealed class MethodOptionSet
 {
     private readonly IReadOnlyList<CliOption<string?>> _options;
-    private readonly Func<MethodEntry, MethodOption, object?> _commandDefault;
+    private readonly Func<string, string, object?> _commandDefault;
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="commandDefault">The command's own default of a method's option; null where the registry's holds.</param>
-    public MethodOptionSet(PolderCommand command, Func<MethodEntry, MethodOption, object?>? commandDefault = null)
+    /// <param name="commandDefault">The command's own default of a method's option, both by name; null where the registry's holds.</param>
+    public MethodOptionSet(PolderCommand command, Func<string, string, object?>? commandDefault = null)
     {
         _commandDefault = commandDefault ?? ((_, _) => null);
         _options =
@@ -35,10 +35,10 @@ internal sealed class MethodOptionSet
     /// <summary>Chooses methods with the options that the user gave, and puts the values into the result's settings that all methods with the option share.</summary>
     /// <param name="context">The command.</param>
     /// <param name="entries">The methods, as <see cref="MethodVariant"/> reads them.</param>
-    /// <param name="digits">Whether the defaults are those of the digits.</param>
+    /// <param name="demo">Whether the defaults are those of the digits demo.</param>
     /// <param name="swept">Whether the command itself tries the first option of each method, so that it cannot be given.</param>
     /// <exception cref="UserErrorException">An option is given that no chosen method takes, or a value that one of them does not allow.</exception>
-    public MethodChoice[] Choose(CommandContext context, IReadOnlyList<string> entries, bool digits, bool swept = false)
+    public MethodChoice[] Choose(CommandContext context, IReadOnlyList<string> entries, bool demo, bool swept = false)
     {
         MethodVariant[] variants = [.. entries.Select(entry => MethodVariant.TryParse(entry, out MethodVariant variant)
             ? variant
@@ -46,7 +46,7 @@ internal sealed class MethodOptionSet
         MethodEntry[] methods = [.. variants.Select(v => v.Method).Distinct()];
         foreach (CliOption<string?> option in _options.Where(context.IsGiven))
             RequireTaken(context, option, methods, swept);
-        MethodChoice[] choices = [.. variants.Select(v => MethodChoice.Create(v.Method.Name, ValuesOf(context, v, digits)) with { Label = v.Label })];
+        MethodChoice[] choices = [.. variants.Select(v => Choice(context, v, demo) with { Label = v.Label })];
         RequireDistinct(choices);
         foreach (CliOption<string?> option in _options)
         {
@@ -92,17 +92,13 @@ internal sealed class MethodOptionSet
         }
     }
 
-    private Dictionary<string, object> ValuesOf(CommandContext context, MethodVariant variant, bool digits)
+    private MethodChoice Choice(CommandContext context, MethodVariant variant, bool demo)
     {
         MethodEntry method = variant.Method;
         var values = new Dictionary<string, object>();
         foreach (MethodOption option in method.Options)
-        {
-            string? given = context.Get(_options.Single(o => NameOf(o) == option.Name));
-            object? value = given ?? (digits ? DigitsDefaults.Of(method.Name, option.Name) : null) ?? _commandDefault(method, option);
-            if (value is not null)
-                values[option.Name] = value;
-        }
+            if (context.Get(_options.Single(o => NameOf(o) == option.Name)) is { } given)
+                values[option.Name] = given;
         foreach ((string name, string text) in variant.Settings)
         {
             MethodOption option = method.Option(name) ?? throw UserErrorException.ForOption(
@@ -111,7 +107,7 @@ internal sealed class MethodOptionSet
                 throw UserErrorException.ForOption("--methods", variant.Label, $"{name} is {option.Range}");
             values[name] = value;
         }
-        return values;
+        return MethodChoice.Create(method, values).WithDefaults(option => (demo ? DigitsDemo.Default(method.Name, option) : null) ?? _commandDefault(method.Name, option));
     }
 
     private CliOption<string?> Make(string name, IReadOnlyList<(MethodEntry Method, MethodOption Option)> takers)
@@ -136,14 +132,14 @@ internal sealed class MethodOptionSet
         string[] groups =
         [
             .. takers
-                .GroupBy(t => MethodOption.Text(_commandDefault(t.Method, t.Option) ?? t.Option.Default))
+                .GroupBy(t => MethodOption.Text(_commandDefault(t.Method.Name, t.Option.Name) ?? t.Option.Default))
                 .OrderByDescending(g => g.Count())
                 .Select((g, i) => i == 0 ? g.Key : $"{string.Join(", ", g.Select(t => t.Method.Name))} {g.Key}"),
         ];
         string[] digits =
         [
             .. takers
-                .Select(t => (t.Method.Name, Value: DigitsDefaults.Of(t.Method.Name, t.Option.Name)))
+                .Select(t => (t.Method.Name, Value: DigitsDemo.Default(t.Method.Name, t.Option.Name)))
                 .Where(t => t.Value is not null)
                 .Select(t => $"{t.Name} {MethodOption.Text(t.Value!)}"),
         ];

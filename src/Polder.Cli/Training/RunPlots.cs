@@ -1,6 +1,7 @@
 using Polder.Checkpoints.IO;
 using Polder.Cli.Hosting;
 using Polder.Experiments.Reports;
+using Polder.Vision.Classifiers;
 using Polder.Vision.Training;
 using Polder.Vision.Training.Metrics;
 
@@ -10,7 +11,7 @@ namespace Polder.Cli.Training;
 internal static class RunPlots
 {
     public static void Write(
-        CommandContext context, string folder, IReadOnlyList<EpochReport> epochs, IReadOnlyList<string> classes, ConfusionMatrix confusion)
+        CommandContext context, RunFolder folder, IReadOnlyList<EpochReport> epochs, IReadOnlyList<string> classes, ConfusionMatrix confusion)
     {
         if (!PlotFont.IsAvailable)
             context.Output.Verbose("no TrueType font was found: the plots have lines and no words");
@@ -27,6 +28,6 @@ internal static class RunPlots
         Save(folder, "confusion.svg", ConfusionPlot.Draw("Test images", classes, confusion, ".svg"));
     }
 
-    private static void Save(string folder, string name, byte[] picture) =>
-        AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(picture));
+    private static void Save(RunFolder folder, string name, byte[] picture) =>
+        AtomicFile.Write(folder.In(name), stream => stream.Write(picture));
 }

@@ -4,6 +4,7 @@ using Polder.Cli.Options;
 using Polder.Experiments.Reports;
 using Polder.Experiments.Sensing;
 using Polder.Methods;
+using Polder.Settings;
 using TorchSharp;
 
 namespace Polder.Cli.Training;

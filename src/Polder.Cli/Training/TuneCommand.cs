@@ -1,8 +1,11 @@
+using System.CommandLine;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Experiments.Comparison;
 using Polder.Experiments.Reports;
 using Polder.Methods.Registry;
+using Polder.Settings;
+using Polder.Vision.Recipes;
 using Polder.Vision.Training;
 
 namespace Polder.Cli.Training;
@@ -10,16 +13,16 @@ namespace Polder.Cli.Training;
 /// <summary><c>polder tune</c>: validation accuracy over a grid, by which defaults are chosen. The test images are not looked at.</summary>
 internal sealed class TuneCommand : PolderCommand
 {
-    private readonly FineTuningOptions _options;
+    private readonly RecipeOptions _recipe;
     private readonly CliOption<IReadOnlyList<long>> _seeds = CommonOptions.Seeds("100..104");
     private readonly CliOption<IReadOnlyList<double>> _shotCounts = OptionOf.Numbers(
         "--shot-counts", "digits: shots a class that the base optimizer is tried with first, where --shots does not say them", [2, 5, 10, 20],
-        ValueRange.Between(1, DigitsTask.MostShots));
+        ValueRange.Between(1, DigitsDemo.MostShots));
 
     private readonly CliOption<IReadOnlyList<double>> _learningRates = OptionOf.Numbers(
         "--learning-rates", "learning rates that the base optimizer is tried with", [0.05, 0.1, 0.2, 0.4, 0.8], ValueRange.Above(0));
 
-    private readonly CliOption<IReadOnlyList<string>> _methods = CommonOptions.Methods(["base", "wp", "nso", "sam"], MethodRegistry.Names);
+    private readonly CliOption<IReadOnlyList<string>> _methods = MethodVariant.List("base", "wp", "nso", "sam");
     private readonly CliOption<IReadOnlyList<double>?> _sigmas = OptionOf.OptionalNumbers(
         "--sigmas", "standard deviations that methods with sigma as their first option are tried with", GridText("sigma"), ValueRange.AtLeast(0));
 
@@ -34,7 +37,7 @@ internal sealed class TuneCommand : PolderCommand
     {
         Add(Heading.Method, _methods);
         Add(Heading.Training, _seeds);
-        _options = new FineTuningOptions(this, draws: 2);
+        _recipe = new RecipeOptions(this, draws: 2);
         Add(Heading.Method, _sigmas, _rhos);
         Add(Heading.Training, _learningRates);
         Add(Heading.Data, _shotCounts);
@@ -42,42 +45,36 @@ internal sealed class TuneCommand : PolderCommand
         Examples = ["polder tune --seeds 100..104", "polder tune --methods nso,asam --data photos --weights resnet20.th --arch resnet20"];
     }
 
+    protected internal override bool TakesFromFile(Option option, Func<Option, string?> typed) => _recipe.Fits(option, typed(_methods));
+
     protected internal override void Run(CommandContext context)
     {
-        _options.Configure(context, _methods);
         IReadOnlyList<long> seeds = context.Get(_seeds)!;
-        MethodChoice[] methods = [.. _options.Choose(context, context.Get(_methods)!, swept: true).Where(m => m.Entry.TuningGrid.Count > 0)];
-        TrainingOptions training = _options.Training(context, seeds[0]);
-        foreach (MethodChoice method in methods)
-            method.Fit(training);
-        IFineTuningTask task = _options.OpenTask(context);
-        using var owner = task as IDisposable;
-        training = _options.WithLearningRate(context, task, training);
-        using (FineTuningCase first = task.Prepare(seeds[0]))
-        {
-            _options.RequireTrainable(context, first);
-            foreach (MethodChoice method in methods)
-                method.For(first, training);
-        }
+        Recipe recipe = _recipe.Fill(context, seeds[0]);
+        MethodChoice[] methods = [.. _recipe.Methods.Choose(context, context.Get(_methods)!, recipe.IsDemo, swept: true).Where(m => m.Entry.TuningGrid.Count > 0)];
+        using RecipeTask opened = _recipe.OpenFor(context, recipe, methods);
+        TrainingOptions training = opened.Recipe.Training;
+        using (FineTuningStart first = opened.Prepare(seeds[0]))
+            RecipeOptions.RequireTrainable(context, first, training, methods);
 
+        RecipeTask task = opened;
         var rows = new List<TuningPoint>();
         MethodChoice plain = MethodChoice.Create("base");
         context.Output.Track("tuning", 1, tracker =>
         {
             IReadOnlyList<double> rates = context.Get(_learningRates)!;
             int total = rates.Count + methods.Sum(m => GridOf(context, m).Count);
-            if (task is DigitsTask digits && !context.IsGiven(_options.Shots))
+            if (recipe is { IsDemo: true, Data.Shots: null })
             {
                 IReadOnlyList<double> counts = context.Get(_shotCounts)!;
                 total += counts.Count;
                 foreach (double count in counts.Order())
                 {
-                    task = digits.WithShots((int)count);
+                    task = opened.WithShots((int)count);
                     Try("shots", plain, training, $"{(int)count} shots, base", count);
                 }
-                double chosen = TuningPoint.FirstAbove(rows, EnoughAccuracy).Value;
-                task = digits.WithShots((int)chosen);
-                context.SetEffective(_options.Shots, (int)chosen);
+                task = opened.WithShots((int)TuningPoint.FirstAbove(rows, EnoughAccuracy).Value);
+                _recipe.ShowEffective(context, task.Recipe);
             }
             foreach (double rate in rates)
                 Try("base", plain, training with { LearningRate = rate }, $"learning rate {rate}", rate);
@@ -88,28 +85,29 @@ internal sealed class TuneCommand : PolderCommand
             {
                 string option = method.Entry.Options[0].Name;
                 foreach (double value in GridOf(context, method))
-                    Try(method.Name, method.With(option, value), tuned, $"{option} {value}", value);
+                    Try(method.Label, method.With(option, value), tuned, $"{option} {value}", value);
             }
 
             void Try(string name, MethodChoice method, TrainingOptions with, string label, double value)
             {
                 tracker.Report((double)rows.Count / total, () => $"{name}, {label}");
-                var study = new ComparisonStudy(task, [method], with);
                 IReadOnlyList<MethodRuns> runs = [];
+                int diverged = seeds.Count;
                 try
                 {
-                    runs = study.Execute(seeds, context.Cancellation);
+                    ComparisonResult result = new ComparisonStudy(task, [method], with).Execute(seeds, context.Cancellation);
+                    (runs, diverged) = (result.Methods, result.Diverged.Count);
                 }
                 catch (TrainingDivergedException)
                 {
                     // On every seed: that is what the grid shows of this point, and the others are still of use.
                 }
                 context.Cancellation.ThrowIfCancellationRequested();
-                rows.Add(TuningPoint.Of(name, label, value, runs is [var only] ? only.Runs : [], study.Diverged.Count));
+                rows.Add(TuningPoint.Of(name, label, value, runs is [var only] ? only.Runs : [], diverged));
             }
         });
 
-        context.Finish(ResultOf(task.Name, rows, seeds.Count));
+        context.Finish(ResultOf(opened.Name, rows, seeds.Count));
     }
 
     internal static Result ResultOf(string task, IReadOnlyList<TuningPoint> rows, int seeds) => new(new { Task = task, Grid = rows }) { Blocks = [.. Shown(rows, seeds)] };

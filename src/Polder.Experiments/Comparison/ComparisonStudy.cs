@@ -1,81 +1,10 @@
 using System.Diagnostics;
-using Polder.Statistics;
-using Polder.Vision.Data;
+using Polder.Vision.Classifiers;
+using Polder.Vision.Recipes;
 using Polder.Vision.Training;
+using Polder.Vision.Training.Metrics;
 
 namespace Polder.Experiments.Comparison;
-
-/// <summary>One method on one seed.</summary>
-/// <param name="Seed">The seed.</param>
-/// <param name="TestAccuracy">The accuracy of the best epoch's weights on the test images, between 0 and 1.</param>
-/// <param name="TestLoss">Their mean cross entropy on the test images.</param>
-/// <param name="ValidationAccuracy">The accuracy that chose the epoch.</param>
-/// <param name="ValidationLoss">The mean cross entropy on the validation images at that epoch.</param>
-/// <param name="TrainLoss">The training loss of the last epoch.</param>
-/// <param name="BestEpoch">The epoch that was tested, from 1.</param>
-/// <param name="Steps">Steps of the base optimizer.</param>
-/// <param name="GradientEvaluations">Gradients, each over one batch.</param>
-/// <param name="SecondsPerStep">The mean time of a step.</param>
-/// <param name="Seconds">The time of the whole run.</param>
-public sealed record MethodRun(
-    long Seed, double TestAccuracy, double TestLoss, double ValidationAccuracy, double ValidationLoss, double TrainLoss, int BestEpoch, long Steps,
-    long GradientEvaluations, double SecondsPerStep, double Seconds)
-{
-    /// <summary>Steps that were left out since a loss or gradient was not finite.</summary>
-    public long SkippedSteps { get; init; }
-
-    /// <summary>The curvature of the training loss at the tested weights; null where it was not asked for, not finished, or not finite.</summary>
-    public WeightCurvature? Curvature { get; init; }
-}
-
-/// <summary>One method over all seeds.</summary>
-/// <param name="Method">Its name.</param>
-/// <param name="Options">Its options.</param>
-/// <param name="Runs">Its runs, one a seed.</param>
-public sealed record MethodRuns(string Method, IReadOnlyDictionary<string, object> Options, IReadOnlyList<MethodRun> Runs)
-{
-    /// <summary>What reports call it, <see cref="MethodChoice.Label"/>.</summary>
-    public string Label { get; init; } = Method;
-
-    /// <summary>Mean and spread of the test accuracy.</summary>
-    public Summary TestAccuracy => Summary.Of([.. Runs.Select(r => r.TestAccuracy)]);
-
-    /// <summary>Mean and spread of the validation accuracy.</summary>
-    public Summary ValidationAccuracy => Summary.Of([.. Runs.Select(r => r.ValidationAccuracy)]);
-
-    /// <summary>Mean and spread of a figure over the runs that have it; null where none has.</summary>
-    /// <param name="figure">The figure of a run; null where the run has none.</param>
-    public Summary? SummaryOf(Func<MethodRun, double?> figure)
-    {
-        ArgumentNullException.ThrowIfNull(figure);
-        double[] values = [.. Runs.Select(figure).OfType<double>()];
-        return values.Length == 0 ? null : Summary.Of(values);
-    }
-
-    /// <summary>The paired difference of a figure to another method's on the seeds where both have it; null where there is none.</summary>
-    /// <param name="other">The other method.</param>
-    /// <param name="figure">The figure of a run, null where the run has none; without it the test accuracy.</param>
-    public PairedDifference? DifferenceTo(MethodRuns other, Func<MethodRun, double?>? figure = null)
-    {
-        ArgumentNullException.ThrowIfNull(other);
-        figure ??= run => run.TestAccuracy;
-        var pairs = Runs.Join(other.Runs, r => r.Seed, r => r.Seed, (a, b) => (Value: figure(a), Reference: figure(b)))
-            .Where(p => p is { Value: not null, Reference: not null }).ToArray();
-        return pairs.Length == 0 ? null : PairedDifference.Of([.. pairs.Select(p => p.Value!.Value)], [.. pairs.Select(p => p.Reference!.Value)]);
-    }
-}
-
-/// <summary>A training that diverged.</summary>
-/// <param name="Method">The method's <see cref="MethodChoice.Label"/>.</param>
-/// <param name="Seed">The seed.</param>
-/// <param name="Message">Where and how.</param>
-public sealed record DivergedRun(string Method, long Seed, string Message);
-
-/// <summary>A run whose curvature is not finite.</summary>
-/// <param name="Method">The method's <see cref="MethodChoice.Label"/>.</param>
-/// <param name="Seed">The seed.</param>
-/// <param name="Message">What was found.</param>
-public sealed record UnmeasuredRun(string Method, long Seed, string Message);
 
 /// <summary>Where a comparison stands.</summary>
 /// <param name="Method">The <see cref="MethodChoice.Label"/> of the method that runs.</param>
@@ -100,6 +29,14 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
 {
     private readonly List<UnmeasuredRun> _unmeasured = [];
 
+    /// <summary>Compares methods on a recipe; its own method is not looked at.</summary>
+    /// <param name="task">The opened recipe.</param>
+    /// <param name="methods">The methods.</param>
+    public ComparisonStudy(RecipeTask task, IReadOnlyList<MethodChoice> methods)
+        : this(task, methods, (task ?? throw new ArgumentNullException(nameof(task))).Recipe.Training)
+    {
+    }
+
     /// <summary>Told after every step of every training.</summary>
     public IProgress<ComparisonProgress>? Progress { get; init; }
 
@@ -115,22 +52,15 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
     /// <summary>Told when a run has ended.</summary>
     public IProgress<(string Method, MethodRun Run)>? Run { get; init; }
 
-    /// <summary>The trainings of the last <see cref="Execute"/> that diverged; a comparison leaves them out.</summary>
-    public IReadOnlyList<DivergedRun> Diverged { get; private set; } = [];
-
-    /// <summary>The runs of the last <see cref="Execute"/> whose curvature is not finite; their accuracy counts.</summary>
-    public IReadOnlyList<UnmeasuredRun> Unmeasured => _unmeasured;
-
     /// <summary>Runs the study: seed by seed, all methods on a seed before the next, so that a stopped study has whole pairs.</summary>
     /// <param name="seeds">The seeds.</param>
-    /// <param name="cancellation">Stops the study; what is finished is returned, methods without a finished run are left out.</param>
-    /// <exception cref="TrainingDivergedException">Every training diverged; the message names the first's method and seed. One among others is in <see cref="Diverged"/>.</exception>
-    public IReadOnlyList<MethodRuns> Execute(IReadOnlyList<long> seeds, CancellationToken cancellation = default)
+    /// <param name="cancellation">Stops the study; what is finished is returned.</param>
+    /// <exception cref="TrainingDivergedException">Every training diverged; the message names the first's method and seed. One among others is in the result.</exception>
+    public ComparisonResult Execute(IReadOnlyList<long> seeds, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(seeds);
         var runs = methods.Select(_ => new List<MethodRun>()).ToArray();
         var diverged = new List<DivergedRun>();
-        Diverged = diverged;
         _unmeasured.Clear();
         TrainingDivergedException? first = null;
         int total = seeds.Count * methods.Count, done = 0;
@@ -161,17 +91,20 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
         }
         if (first is not null && runs.All(r => r.Count == 0))
             throw first;
-        return [.. methods.Select((method, m) => new MethodRuns(method.Name, method.Options, runs[m]) { Label = method.Label }).Where(r => r.Runs.Count > 0)];
+        return new ComparisonResult(
+            task.Name, [.. methods.Select((method, m) => new MethodRuns(method.Name, method.Options, runs[m]) { Label = method.Label }).Where(r => r.Runs.Count > 0)],
+            total, diverged, [.. _unmeasured]);
     }
 
     private MethodRun RunOne(MethodChoice method, long seed, int done, int total, CancellationToken cancellation)
     {
-        long start = Stopwatch.GetTimestamp();
-        using FineTuningCase @case = task.Prepare(seed);
-        TrainingOptions options = method.Fit(training) with { Seed = seed };
+        long clock = Stopwatch.GetTimestamp();
+        using FineTuningStart start = task.Prepare(seed);
+        TrainingOptions options = method.BaseTraining(training) with { Seed = seed };
         if (Budget == ComparisonBudget.Gradients)
-            options = options with { Steps = method.StepsForGradientsOfNso(@case, training) };
-        var trainer = new Trainer(options, method.For(@case, options))
+            options = options with { Steps = method.StepsForGradientsOfNso(start, training) };
+        TrainedClassifier classifier = start.Classifier;
+        var trainer = new Trainer(options, method.For(start, options))
         {
             Distribution = method.Distribution,
             Progress = Progress is null
@@ -182,35 +115,30 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
         try
         {
             result = trainer.Run(
-                @case.Model, @case.Splits.Train, @case.Splits.Validation, @case.File.Normalization, @case.File.ImageSize, cancellation);
+                classifier.Network, start.Splits.Train, start.Splits.Validation, classifier.Normalization, classifier.ImageSize, cancellation);
         }
         catch (TrainingDivergedException e)
         {
             throw new TrainingDivergedException($"{method.Label}, seed {seed}: {e.Message}", e);
         }
-        var test = new Loader(@case.Splits.Test, new LoaderOptions
-        {
-            BatchSize = training.BatchSize,
-            Normalization = @case.File.Normalization,
-            ImageSize = @case.File.ImageSize,
-        });
-        EvaluationResult evaluation = EvaluationResult.Of(@case.Model, test, cancellation);
+        ClassificationMetrics test = classifier.Measure(start.Splits.Test, batchSize: training.BatchSize, cancellation: cancellation);
         var run = new MethodRun(
-            seed, evaluation.Accuracy, evaluation.Loss, result.Best.ValidationAccuracy, result.Best.ValidationLoss, result.TrainLoss, result.Best.Epoch,
-            result.Steps, result.GradientEvaluations, result.SecondsPerStep, Stopwatch.GetElapsedTime(start).TotalSeconds)
+            seed, test.Accuracy, test.Loss, result.Best.ValidationAccuracy, result.Best.ValidationLoss, result.TrainLoss, result.Best.Epoch,
+            result.Steps, result.GradientEvaluations, result.SecondsPerStep, Stopwatch.GetElapsedTime(clock).TotalSeconds)
         {
             SkippedSteps = result.SkippedSteps,
+            Test = test.Figures.ToDictionary(f => f.Name, f => f.Value),
         };
-        return Curvature is null ? run : run with { Curvature = Measure(Curvature, @case, method, seed, done + 1, cancellation) };
+        return Curvature is null ? run : run with { Curvature = Measure(Curvature, start, method, seed, done + 1, cancellation) };
     }
 
-    private WeightCurvature? Measure(WeightCurvatureOptions options, FineTuningCase @case, MethodChoice method, long seed, int done, CancellationToken cancellation)
+    private WeightCurvature? Measure(WeightCurvatureOptions options, FineTuningStart start, MethodChoice method, long seed, int done, CancellationToken cancellation)
     {
         if (Measuring is not null)
             options = options with { Progress = new Relay<WeightCurvatureProgress>(p => Measuring.Report(new MeasuringProgress(method.Label, seed, done, p))) };
         try
         {
-            return options.Measure(@case.Model, @case.File, @case.Splits.Train, seed, cancellation);
+            return options.Measure(start.Classifier, start.Splits.Train, seed, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

@@ -1,8 +1,6 @@
 using Polder.Curvature;
-using Polder.Experiments.Measurement;
+using Polder.Vision.Classifiers;
 using Polder.Vision.Data;
-using Polder.Vision.Models;
-using Polder.Vision.Training;
 
 namespace Polder.Experiments.Comparison;
 
@@ -51,24 +49,23 @@ public sealed record WeightCurvatureOptions
             throw new ArgumentOutOfRangeException(nameof(Samples), Samples, "Samples must be an integer of at least 1");
     }
 
-    /// <summary>Measures a network at its weights as they stand; it is in evaluation mode afterwards.</summary>
-    /// <param name="model">The network; the caller keeps it.</param>
-    /// <param name="file">Image size and normalization.</param>
+    /// <summary>Measures a classifier at its weights as they stand, in those that require a gradient; the network is in evaluation mode afterwards.</summary>
+    /// <param name="classifier">The classifier; the caller keeps it.</param>
     /// <param name="images">The images.</param>
     /// <param name="seed">The seed of probes and start: two networks that are compared get the same.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     /// <exception cref="ArithmeticException">The loss or a product is not finite.</exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
-    public WeightCurvature Measure(ImageClassifier model, ModelFile file, ImageSet images, long seed, CancellationToken cancellation = default)
+    public WeightCurvature Measure(TrainedClassifier classifier, ImageSet images, long seed, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(classifier);
         ArgumentNullException.ThrowIfNull(images);
         Validate();
         int count = Math.Min(Samples, images.Count);
         ImageSet first = count == images.Count ? images : images.Subset([.. Enumerable.Range(0, count)]);
-        var network = new MeasuredNetwork(model, file, first, file.Architecture, BatchSize); // not disposed of: the model is the caller's
-        var hessian = new Hessian(network.CrossEntropy());
+        classifier.Network.eval();
+        var hessian = new Hessian(classifier.CrossEntropy(first, BatchSize));
         double loss = hessian.Loss.Value(cancellation);
         using Eigenpairs pairs = hessian.TopEigenvalues(
             1,

@@ -1,6 +1,7 @@
 using Polder.Curvature;
 using Polder.Experiments.Comparison;
 using Polder.Methods.Registry;
+using Polder.Settings;
 using Polder.Statistics;
 using static System.FormattableString;
 
@@ -19,31 +20,24 @@ public static class ComparisonReport
     ];
 
     /// <summary>Makes the report.</summary>
-    /// <param name="task">What was trained on what.</param>
-    /// <param name="results">The methods with their runs; "base" among them is what the others are compared with.</param>
+    /// <param name="comparison">The comparison.</param>
     /// <param name="baseName">What tables call the base optimizer alone.</param>
-    /// <param name="diverged">The runs without a result.</param>
-    /// <param name="unmeasured">The runs without a finite curvature.</param>
     /// <param name="folder">The run folder; null without one.</param>
-    public static Result Of(
-        string task, IReadOnlyList<MethodRuns> results, string baseName, IReadOnlyList<DivergedRun> diverged, IReadOnlyList<UnmeasuredRun> unmeasured,
-        string? folder = null)
+    public static Result Of(ComparisonResult comparison, string baseName, string? folder = null)
     {
-        ArgumentNullException.ThrowIfNull(results);
-        MethodRuns? reference = results.FirstOrDefault(r => r.Method == "base");
-        IReadOnlyList<PairedDifference?> differences = MethodDifferences.Of(results, reference);
-        IReadOnlyList<PairedDifference?>[] curvature = Array.ConvertAll(Figures, figure => MethodDifferences.Of(results, reference, figure.Of));
-        ResultBlock[] blocks = results.Count == 0
-            ? []
-            : [.. Accuracy(results, differences, baseName), .. Curvature(results, curvature, baseName), Runs(results)];
+        ArgumentNullException.ThrowIfNull(comparison);
+        IReadOnlyList<MethodRuns> results = comparison.Methods;
+        IReadOnlyList<PairedDifference?> differences = comparison.Differences();
+        IReadOnlyList<PairedDifference?>[] curvature = Array.ConvertAll(Figures, figure => comparison.Differences(figure.Of));
+        ResultBlock[] blocks = results.Count == 0 ? [] : [.. Accuracy(results, differences, baseName), .. Curvature(results, curvature, baseName), Runs(results)];
         return new Result(new
         {
-            Task = task,
+            comparison.Task,
             Results = results.Select((r, i) => new
             {
                 r.Method,
                 r.Label,
-                Options = r.Options.ToDictionary(o => ResultColumn.CamelCase(o.Key), o => o.Value),
+                Options = r.Options.ToDictionary(o => ResultJson.MemberName(o.Key), o => o.Value),
                 r.Runs,
                 r.TestAccuracy,
                 DifferenceToBase = differences[i],
@@ -52,14 +46,14 @@ public static class ComparisonReport
                 TopEigenvalue = r.SummaryOf(Figures[1].Of),
                 TopEigenvalueDifferenceToBase = curvature[1][i],
             }),
-            Diverged = diverged,
-            Unmeasured = unmeasured,
+            comparison.Diverged,
+            comparison.Unmeasured,
             Run = folder,
         })
         {
             // A narrow terminal shows what the comparison is for, unbroken, and the options below it.
             WideFrom = WideTable,
-            Blocks = [.. blocks, .. Warnings(results, diverged, unmeasured).Select(line => new ResultNote(line) { IsWarning = true })],
+            Blocks = [.. blocks, .. Warnings(comparison).Select(line => new ResultNote(line) { IsWarning = true })],
         };
     }
 
@@ -147,14 +141,12 @@ public static class ComparisonReport
         ]) with
     { In = ResultPlace.Programs };
 
-    private static IEnumerable<string> Warnings(
-        IReadOnlyList<MethodRuns> results, IReadOnlyList<DivergedRun> diverged, IReadOnlyList<UnmeasuredRun> unmeasured) =>
+    private static IEnumerable<string> Warnings(ComparisonResult comparison) =>
     [
-        .. diverged.Select(run => $"{run.Message}; the comparison is without this run"),
-        .. unmeasured.Select(run => Invariant($"{run.Method}, seed {run.Seed}: its curvature is left out: {run.Message}")),
-        .. results.Where(r => r.Runs.Any(run => run.SkippedSteps > 0)).Select(runs => Invariant(
-            $"{runs.Label}: {runs.Runs.Sum(r => r.SkippedSteps)} of {runs.Runs.Sum(r => r.Steps)} steps ")
-            + "were left out, since a loss or gradient was not finite"),
+        .. comparison.Diverged.Select(run => $"{run.Message}; the comparison is without this run"),
+        .. comparison.Unmeasured.Select(run => Invariant($"{run.Method}, seed {run.Seed}: its curvature is left out: {run.Message}")),
+        .. comparison.Methods.Where(r => r.Runs.Any(run => run.SkippedSteps > 0)).Select(runs => Invariant(
+            $"{runs.Label}: {runs.Runs.Sum(r => r.SkippedSteps)} of {runs.Runs.Sum(r => r.Steps)} steps were left out, since a loss or gradient was not finite")),
     ];
 
     private static ResultColumn[] DifferenceColumns() =>
@@ -179,10 +171,14 @@ public static class ComparisonReport
 
     private static string LabelOf(MethodRuns runs, string baseName) => runs.Method == "base" ? baseName : runs.Label;
 
-    // The most important option, and those that are not the registry's defaults.
-    private static string Words(MethodRuns runs) => string.Join(", ", MethodRegistry.Named(runs.Method).Options
-        .Where((option, i) => i == 0 || !Equals(option.Default, runs.Options[option.Name]))
-        .Select(option => $"{option.Name} {MethodOption.Text(runs.Options[option.Name])}"));
+    // The most important option, and those that are not the method's defaults; of a method that is not registered all.
+    private static string Words(MethodRuns runs)
+    {
+        MethodEntry? method = MethodRegistry.All.FirstOrDefault(m => m.Name == runs.Method);
+        return string.Join(", ", runs.Options
+            .Where((option, i) => i == 0 || !Equals(method?.Option(option.Key)?.Default, option.Value))
+            .Select(option => $"{option.Key} {MethodOption.Text(option.Value)}"));
+    }
 
     private static ResultCell Percent(Summary summary) => ResultCell.Percent(summary.Mean, summary.StandardDeviation);
 

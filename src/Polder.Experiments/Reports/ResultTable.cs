@@ -1,4 +1,5 @@
 using System.Globalization;
+using Polder.Settings;
 
 namespace Polder.Experiments.Reports;
 
@@ -34,7 +35,7 @@ public sealed record ResultColumn
     {
         ArgumentNullException.ThrowIfNull(fields);
         (Title, ShortTitle) = (title, title);
-        Fields = fields.Count > 0 ? fields : [CamelCase(title)];
+        Fields = fields.Count > 0 ? fields : [ResultJson.MemberName(title)];
     }
 
     /// <summary>What people read above it.</summary>
@@ -55,15 +56,6 @@ public sealed record ResultColumn
     /// <summary>A column of one field.</summary>
     /// <param name="title">Its title.</param>
     public static implicit operator ResultColumn(string title) => new(title);
-
-    /// <summary>Words that are divided by spaces or dashes as one name: <c>best epoch</c> as <c>bestEpoch</c>.</summary>
-    /// <param name="words">The words.</param>
-    public static string CamelCase(string words)
-    {
-        ArgumentNullException.ThrowIfNull(words);
-        string[] parts = words.Split([' ', '-'], StringSplitOptions.RemoveEmptyEntries);
-        return string.Concat(parts.Select((part, i) => i == 0 ? part : char.ToUpperInvariant(part[0]) + part[1..]));
-    }
 }
 
 /// <summary>A cell.</summary>

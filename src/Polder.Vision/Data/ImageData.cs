@@ -16,6 +16,9 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
     /// <summary>How the set is usually cut where it ships neither a test nor a validation part; null: by the shares of <see cref="SplitOptions"/>.</summary>
     public SplitRule? Rule { get; init; }
 
+    /// <summary>Every image, uncut: the parts that are shipped one after the other, each in the order of its files.</summary>
+    public ImageSet All => new[] { Validation, Test }.OfType<ImageSet>().Aggregate(Train, (all, part) => all.Then(part));
+
     /// <summary>
     /// Training, validation and test parts. A shipped part is taken as it is. What is missing is cut from the training part, class by class: first
     /// the test part, by <see cref="SplitOptions.TestSeed"/>, then the validation part, by <see cref="SplitOptions.Seed"/>; then
@@ -63,7 +66,18 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
 /// <param name="Train">What is trained on.</param>
 /// <param name="Validation">What chooses the checkpoint.</param>
 /// <param name="Test">What is reported.</param>
-public sealed record DataSplits(ImageSet Train, ImageSet Validation, ImageSet Test);
+public sealed record DataSplits(ImageSet Train, ImageSet Validation, ImageSet Test)
+{
+    /// <summary>The part of a name: train, validation or test.</summary>
+    /// <exception cref="ArgumentException">There is no such part.</exception>
+    public ImageSet Part(string name) => name switch
+    {
+        "train" => Train,
+        "validation" => Validation,
+        "test" => Test,
+        _ => throw new ArgumentException($"no part is called '{name}'; there are train, validation, test", nameof(name)),
+    };
+}
 
 /// <summary>How the parts that a data set does not ship are cut.</summary>
 public sealed record SplitOptions

@@ -95,6 +95,19 @@ public sealed class ImageSet
             _origins is null ? null : [.. indices.Select(i => _origins[i])], Classes);
     }
 
+    /// <summary>The images of this set, then those of another; pixels are shared.</summary>
+    /// <param name="other">A set of the same classes and sizes.</param>
+    /// <exception cref="ArgumentException">They differ.</exception>
+    public ImageSet Then(ImageSet other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        if (!Classes.SequenceEqual(other.Classes) || (Channels, Height, Width) != (other.Channels, other.Height, other.Width))
+            throw new ArgumentException("the sets have other classes or sizes", nameof(other));
+        return new(
+            this, [.. _pixels, .. other._pixels], [.. _labels, .. other._labels],
+            [.. Enumerable.Range(0, Count).Select(Origin), .. Enumerable.Range(0, other.Count).Select(other.Origin)], Classes);
+    }
+
     /// <summary>The images of some classes only, labelled anew 0, 1, ... in the order given.</summary>
     /// <param name="classes">Labels of this set, each once.</param>
     public ImageSet OfClasses(params IReadOnlyList<int> classes)

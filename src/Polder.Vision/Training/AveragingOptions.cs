@@ -25,7 +25,7 @@ public sealed record AveragingOptions
 
     internal void Validate()
     {
-        Require.That(Enum.IsDefined(Kind), Kind, "ema or swa");
+        Require.That(Enum.IsDefined(Kind), Kind, "none, ema or swa");
         Require.BelowOne(Decay);
         Require.BelowOne(Start);
         Require.Positive(LearningRate);
@@ -54,6 +54,9 @@ public sealed record AveragingOptions
 /// <summary>The averages of the weights.</summary>
 public enum AveragingKind
 {
+    /// <summary>None: the weights of the last step.</summary>
+    None,
+
     /// <summary>The exponential moving average.</summary>
     Ema,
 

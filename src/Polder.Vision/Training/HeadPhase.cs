@@ -11,7 +11,7 @@ internal sealed class HeadPhase
 {
     private readonly ImageClassifier _model;
     private readonly long _steps;
-    private readonly string[] _patterns;
+    private readonly IReadOnlyList<string> _patterns;
 
     /// <summary>Prepares a training.</summary>
     /// <param name="options">What it does.</param>
@@ -19,7 +19,7 @@ internal sealed class HeadPhase
     /// <param name="images">The number of training images.</param>
     public HeadPhase(TrainingOptions options, ImageClassifier model, int images)
     {
-        (_model, _patterns) = (model, options.FreezePatterns);
+        (_model, _patterns) = (model, options.Freeze);
         _steps = options.FreezeBody ? long.MaxValue : options.HeadStepsOver(images);
         Freeze(_steps > 0);
     }
@@ -57,7 +57,7 @@ internal sealed class HeadPhase
     public static void Apply(TrainingOptions options, ImageClassifier model)
     {
         model.FreezeBody(options.FreezeBody);
-        model.Freeze(options.FreezePatterns);
+        model.Freeze(options.Freeze);
     }
 
     private void Freeze(bool frozen)

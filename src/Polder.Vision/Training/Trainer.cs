@@ -81,7 +81,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         using Tensor? classWeights = TrainingLoss.WeightsOf(Options.ClassWeights, train);
         var run = new TrainingRun(Options.StepsOver(train.Count), loader.Count) { ClassWeights = classWeights };
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
-        using ModelAverage? average = Options.Averaging is null ? null : new ModelAverage(Options, model, optimizer, run.Steps, loader, phase);
+        using ModelAverage? average = Options.Averaging is null or { Kind: AveragingKind.None } ? null : new ModelAverage(Options, model, optimizer, run.Steps, loader, phase);
         TrainingCheckpoint? checkpoint = ResumeFile is null ? null : new TrainingCheckpoint(ResumeFile, Options, Method, Distribution, train.Count, validation.Count);
         if (checkpoint is { Exists: true })
         {

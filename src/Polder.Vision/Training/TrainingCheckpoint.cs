@@ -16,9 +16,7 @@ namespace Polder.Vision.Training;
 /// </summary>
 internal sealed class TrainingCheckpoint
 {
-    private const string ModelPrefix = "model.", BestPrefix = "best.", OptimizerPrefix = "optimizer.", RandomName = "random", RunName = "run", OptionPrefix = "option.";
-
-    private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private const string ModelPrefix = "model.", BestPrefix = "best.", OptimizerPrefix = "optimizer.", RandomName = "random", RunName = "run", OptionPrefix = "setting.";
 
     private readonly string _path;
     private readonly Dictionary<string, string> _options;
@@ -27,10 +25,9 @@ internal sealed class TrainingCheckpoint
     public TrainingCheckpoint(string path, TrainingOptions options, IGradientMethod method, NoiseDistribution distribution, int trainImages, int validationImages)
     {
         _path = path;
-        _options = typeof(TrainingOptions).GetProperties().Where(p => p.CanWrite)
-            .ToDictionary(p => p.Name, p => Convert.ToString(p.GetValue(options), CultureInfo.InvariantCulture) ?? "");
+        _options = JsonSerializer.SerializeToElement(options, TrainingJson.Default.TrainingOptions).EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetRawText());
         _options["Method"] = method.ToString() ?? method.Name;
-        _options["Distribution"] = distribution.GetType().Name;
+        _options["Distribution"] = distribution.Name;
         _options["training images"] = trainImages.ToString(CultureInfo.InvariantCulture);
         _options["validation images"] = validationImages.ToString(CultureInfo.InvariantCulture);
     }
@@ -49,7 +46,7 @@ internal sealed class TrainingCheckpoint
         tensors.AddRange(optimizer.StateDict().Select(e => (OptimizerPrefix + e.Key, e.Value)));
         tensors.Add((RandomName, get_rng_state()));
         var metadata = _options.ToDictionary(e => OptionPrefix + e.Key, e => e.Value);
-        metadata[RunName] = JsonSerializer.Serialize(run.Save(), Json);
+        metadata[RunName] = JsonSerializer.Serialize(run.Save(), TrainingJson.Default.State);
         Safetensors.Write(_path, tensors, metadata);
     }
 
@@ -64,7 +61,7 @@ internal sealed class TrainingCheckpoint
         RequireSameTraining(checkpoint.Metadata);
         try
         {
-            TrainingRun.State state = JsonSerializer.Deserialize<TrainingRun.State>(checkpoint.Metadata[RunName], Json)!;
+            TrainingRun.State state = JsonSerializer.Deserialize(checkpoint.Metadata[RunName], TrainingJson.Default.State)!;
             // The state is of the parameters that were trained then.
             phase.Resume(state.Step);
             optimizer.LoadStateDict(checkpoint.Tensors.Where(e => e.Key.StartsWith(OptimizerPrefix, StringComparison.Ordinal))
@@ -87,14 +84,13 @@ internal sealed class TrainingCheckpoint
         if (!metadata.ContainsKey(RunName))
             throw new DataException(_path, "is no state of a training");
         foreach (var (name, value) in _options)
-            if (metadata.TryGetValue(OptionPrefix + name, out string? saved) && Known(saved) != Known(value))
+            if (metadata.TryGetValue(OptionPrefix + name, out string? saved) && saved != value)
                 throw new DataException(_path, $"is of a training with {name} {saved}; this one has {value}, and a training is resumed as it was begun");
     }
-
-    // Version 0.1.0 spelled some names differently, and its methods had not all of today's options: those do not count where they change nothing.
-    private static string Known(string option) => option
-        .Replace("ColourJitter", "ColorJitter")
-        .Replace("FilterNormalise", "FilterNormalize")
-        .Replace(", CleanWeight = 0, Name", ", Name")
-        .Replace(", Adaptive = False, Name", ", Name");
 }
+
+/// <summary>How the options and the counts of a training are kept: the same text whatever the culture.</summary>
+[JsonSourceGenerationOptions(NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(TrainingOptions))]
+[JsonSerializable(typeof(TrainingRun.State))]
+internal sealed partial class TrainingJson : JsonSerializerContext;

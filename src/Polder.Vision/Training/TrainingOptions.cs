@@ -53,17 +53,21 @@ public enum ClassWeights
 /// <summary>What a training does; the method is given to the <see cref="Trainer"/> beside it.</summary>
 public sealed record TrainingOptions
 {
+    // Null: not said. What a recipe's network or data then puts here, Filled says.
+    private double? _learningRate, _momentum, _weightDecay;
+    private int? _epochs, _batchSize;
+
     /// <summary>The base optimizer. Default: SGD.</summary>
     public BaseOptimizer Optimizer { get; init; } = BaseOptimizer.Sgd;
 
-    /// <summary>The learning rate, above 0. Default 0.01.</summary>
-    public double LearningRate { get; init; } = 0.01;
+    /// <summary>The learning rate, above 0. Default 0.01; a recipe that does not say it takes the rate of its network and start (<see cref="LearningRates"/>).</summary>
+    public double LearningRate { get => _learningRate ?? 0.01; init => _learningRate = value; }
 
-    /// <summary>The momentum of SGD, at least 0 and below 1. Default 0.9.</summary>
-    public double Momentum { get; init; } = 0.9;
+    /// <summary>The momentum of SGD, at least 0 and below 1. Default 0.9; Adam has none.</summary>
+    public double Momentum { get => _momentum ?? 0.9; init => _momentum = value; }
 
     /// <summary>The weight decay of the base optimizer, at least 0. Default 0.0001.</summary>
-    public double WeightDecay { get; init; } = 1e-4;
+    public double WeightDecay { get => _weightDecay ?? 1e-4; init => _weightDecay = value; }
 
     /// <summary>How the learning rate runs. Default: cosine.</summary>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine;
@@ -80,13 +84,13 @@ public sealed record TrainingOptions
     public int? Patience { get; init; }
 
     /// <summary>Passes through the training set, at least 1. Default 30.</summary>
-    public int Epochs { get; init; } = 30;
+    public int Epochs { get => _epochs ?? 30; init => _epochs = value; }
 
     /// <summary>The number of steps, at least 1, whose last epoch may be a part of one; null, the default, is <see cref="Epochs"/> whole epochs.</summary>
     public long? Steps { get; init; }
 
     /// <summary>Images a step, at least 1. Default 32.</summary>
-    public int BatchSize { get; init; } = 32;
+    public int BatchSize { get => _batchSize ?? 32; init => _batchSize = value; }
 
     /// <summary>How much an image of each class counts in the loss of a step, which is the weighted mean over its images. Default: all alike.</summary>
     public ClassWeights ClassWeights { get; init; }
@@ -134,10 +138,10 @@ public sealed record TrainingOptions
     public bool FreezeBody { get; init; }
 
     /// <summary>
-    /// The parameters that are not trained: patterns of <see cref="ImageClassifier.Freeze"/>, separated by commas; empty, the default, is none. A
+    /// The parameters that are not trained: patterns of <see cref="ImageClassifier.Freeze"/>; empty, the default, is none. A
     /// BatchNorm layer whose scale is among them keeps its statistics and uses them, as in evaluation.
     /// </summary>
-    public string Freeze { get; init; } = "";
+    public IReadOnlyList<string> Freeze { get; init; } = [];
 
     /// <summary>
     /// The number of epochs in which only the head is trained, before all of the network is: at least 0, the default, and below <see cref="Epochs"/>;
@@ -152,11 +156,22 @@ public sealed record TrainingOptions
     /// </summary>
     public double LayerDecay { get; init; } = 1;
 
-    /// <summary>The patterns of <see cref="Freeze"/>, one by one.</summary>
-    internal string[] FreezePatterns => Freeze.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-
     /// <summary>The seed of order, augmentation and noise. Default 0.</summary>
     public long Seed { get; init; }
+
+    /// <summary>What was said of the learning rate, and so on; null where nothing was.</summary>
+    internal (double? LearningRate, double? Momentum, double? WeightDecay, int? Epochs, int? BatchSize) Said =>
+        (_learningRate, _momentum, _weightDecay, _epochs, _batchSize);
+
+    /// <summary>The same with these values where nothing was said.</summary>
+    internal TrainingOptions Filled(double learningRate, double? weightDecay = null, int? epochs = null, int? batchSize = null) => this with
+    {
+        LearningRate = _learningRate ?? learningRate,
+        _momentum = Optimizer == BaseOptimizer.Sgd ? Momentum : _momentum,
+        WeightDecay = _weightDecay ?? weightDecay ?? WeightDecay,
+        Epochs = _epochs ?? epochs ?? Epochs,
+        BatchSize = _batchSize ?? batchSize ?? BatchSize,
+    };
 
     /// <summary>Checks the options.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is out of range; the message names it and what is allowed.</exception>

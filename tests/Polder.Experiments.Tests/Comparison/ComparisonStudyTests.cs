@@ -1,5 +1,6 @@
 using Polder.Experiments.Comparison;
 using Polder.Methods.Registry;
+using Polder.Vision.Recipes;
 using Polder.Vision.Training;
 
 namespace Polder.Experiments.Tests.Comparison;
@@ -22,7 +23,7 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
             .. names.Select(name => MethodChoice.Create(name)).Select(choice => choice.Options.Keys.Where(o => o is "sigma" or "rho")
                 .Aggregate(choice, (c, option) => c.With(option, 0.0))),
         ];
-        IReadOnlyList<MethodRuns> results = new ComparisonStudy(fixture.Task, choices, Training).Execute([4, 11], Cancellation);
+        IReadOnlyList<MethodRuns> results = new ComparisonStudy(fixture.Task, choices, Training).Execute([4, 11], Cancellation).Methods;
 
         Assert.Equal(names, results.Select(r => r.Method));
         foreach (MethodRuns runs in results)
@@ -37,7 +38,7 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
     public void Gradients_are_counted_and_runs_repeat()
     {
         ComparisonStudy study = new(fixture.Task, [.. MethodRegistry.Names.Select(name => MethodChoice.Create(name))], Training);
-        IReadOnlyList<MethodRuns> first = study.Execute([0], Cancellation), second = study.Execute([0], Cancellation);
+        IReadOnlyList<MethodRuns> first = study.Execute([0], Cancellation).Methods, second = study.Execute([0], Cancellation).Methods;
 
         Assert.Equal(MethodRegistry.Names, first.Select(runs => runs.Method));
         Assert.All(first, runs => Assert.Equal(Steps, runs.Runs[0].Steps));
@@ -57,15 +58,14 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
             MethodChoice.Create("wp").With("draws", 4),
             MethodChoice.Create("nso").With("sigma-schedule", "late"),
         ];
-        IReadOnlyList<MethodRuns> results = new ComparisonStudy(fixture.Task, choices, Training) { Budget = ComparisonBudget.Gradients }
-            .Execute([0], Cancellation);
+        IReadOnlyList<MethodRuns> results = new ComparisonStudy(fixture.Task, choices, Training) { Budget = ComparisonBudget.Gradients }.Execute([0], Cancellation).Methods;
 
         // NSO with one pair spends 12 gradients on 6 steps; LookSAM's first ten steps cost 2 1 1 1 1 2 1 1 1 1.
         Assert.Equal([12, 6, 10, 3, 8], results.Select(r => r.Runs[0].Steps));
         Assert.All(results, r => Assert.Equal(2 * Steps, r.Runs[0].GradientEvaluations));
 
         // Equal steps are equal runs, whichever budget they come from: the learning rate runs over the steps.
-        MethodRun epochs = new ComparisonStudy(fixture.Task, Choices("base"), Training with { Epochs = 2 * Epochs }).Execute([0], Cancellation)[0].Runs[0];
+        MethodRun epochs = new ComparisonStudy(fixture.Task, Choices("base"), Training with { Epochs = 2 * Epochs }).Execute([0], Cancellation).Methods[0].Runs[0];
         Assert.Equal(Outcome(epochs), Outcome(results[0].Runs[0]));
     }
 
@@ -84,7 +84,7 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
             }),
             Run = new Relay<(string Method, MethodRun Run)>(r => finished.Add((r.Method, r.Run.Seed))),
         };
-        IReadOnlyList<MethodRuns> results = study.Execute([0, 1, 2], stop.Token);
+        IReadOnlyList<MethodRuns> results = study.Execute([0, 1, 2], stop.Token).Methods;
 
         Assert.Equal([("base", 0), ("nso", 0)], finished);
         Assert.Equal(["base 0", "nso 0"], results.Select(r => $"{r.Method} {Assert.Single(r.Runs).Seed}"));
@@ -121,18 +121,19 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
     {
         // The noise is so large that float32 overflows; the base optimizer has none.
         var study = new ComparisonStudy(fixture.Task, [MethodChoice.Create("nso").With("sigma", 1e30), MethodChoice.Create("base")], Training);
-        IReadOnlyList<MethodRuns> results = study.Execute([0, 1], Cancellation);
+        ComparisonResult result = study.Execute([0, 1], Cancellation);
+        IReadOnlyList<MethodRuns> results = result.Methods;
         Assert.Equal("base", Assert.Single(results).Method);
         Assert.Equal([0, 1], results[0].Runs.Select(r => r.Seed));
-        Assert.Equal([("nso", 0), ("nso", 1)], study.Diverged.Select(d => (d.Method, d.Seed)));
-        Assert.All(study.Diverged, d => Assert.StartsWith($"nso, seed {d.Seed}: ", d.Message));
+        Assert.Equal([("nso", 0), ("nso", 1)], result.Diverged.Select(d => (d.Method, d.Seed)));
+        Assert.All(result.Diverged, d => Assert.StartsWith($"nso, seed {d.Seed}: ", d.Message));
     }
 
     [Fact]
     public void Few_shots_on_the_pre_trained_body_are_far_above_chance()
     {
-        var training = new TrainingOptions { LearningRate = DigitsDefaults.LearningRate, Epochs = 10, BatchSize = DigitsDefaults.BatchSize };
-        MethodRun run = new ComparisonStudy(fixture.Task, Choices("base"), training).Execute([50], Cancellation)[0].Runs[0];
+        var training = new TrainingOptions { LearningRate = DigitsDemo.LearningRate, Epochs = 10, BatchSize = DigitsDemo.BatchSize };
+        MethodRun run = new ComparisonStudy(fixture.Task, Choices("base"), training).Execute([50], Cancellation).Methods[0].Runs[0];
         // Five classes: chance is 0.2.
         Assert.InRange(run.TestAccuracy, 0.5, 1);
     }

@@ -2,6 +2,7 @@ using Polder.Curvature;
 using Polder.Experiments.Comparison;
 using Polder.Statistics;
 using Polder.Vision.Data;
+using Polder.Vision.Recipes;
 using Polder.Vision.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,19 +20,17 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
     public void A_linear_probe_has_the_curvature_of_softmax_regression(int samples, int expected)
     {
         using var scope = NewDisposeScope();
-        using FineTuningCase @case = fixture.Task.Prepare(2);
-        @case.Model.FreezeBody();
-        @case.Model.train(true);
+        using FineTuningStart start = fixture.Task.Prepare(2);
+        start.Classifier.Network.FreezeBody();
+        start.Classifier.Network.train(true);
         WeightCurvature found = new WeightCurvatureOptions { Samples = samples, RelativeError = 1e-6, Tolerance = 1e-4, MaxProducts = 1000 }.Measure(
-            @case.Model, @case.File, @case.Splits.Train, 0, TestContext.Current.CancellationToken);
+            start.Classifier, start.Splits.Train, 0, TestContext.Current.CancellationToken);
 
-        @case.Model.eval();
-        var loader = new Loader(@case.Splits.Train.Subset([.. Enumerable.Range(0, expected)]),
-            new LoaderOptions { BatchSize = expected, Normalization = @case.File.Normalization });
+        start.Classifier.Network.eval();
+        var loader = new Loader(start.Splits.Train.Subset([.. Enumerable.Range(0, expected)]), new LoaderOptions { BatchSize = expected, Normalization = start.Classifier.Normalization });
         using var noGrad = no_grad();
-        (Tensor images, Tensor labels) = Assert.Single(loader.Epoch(0, TestContext.Current.CancellationToken)
-            .Select(b => (b.Images.clone(), b.Labels.clone())));
-        Tensor features = @case.Model.Features(images).to(ScalarType.Float64), logits = @case.Model.call(images).to(ScalarType.Float64);
+        (Tensor images, Tensor labels) = Assert.Single(loader.Epoch(0, TestContext.Current.CancellationToken).Select(b => (b.Images.clone(), b.Labels.clone())));
+        Tensor features = start.Classifier.Network.Features(images).to(ScalarType.Float64), logits = start.Classifier.Network.call(images).to(ScalarType.Float64);
         Tensor p = logits.softmax(1), x = cat([features, ones([expected, 1], ScalarType.Float64)], 1);
         Tensor inner = diag_embed(p).sub(p.unsqueeze(2).bmm(p.unsqueeze(1)));
         Tensor hessian = einsum("nij,nk,nl->ikjl", inner, x, x).div(expected).reshape(5 * 65, 5 * 65);
@@ -51,27 +50,28 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
     {
         var options = new WeightCurvatureOptions { RelativeError = 0.2, Tolerance = 0.01 };
         var study = new ComparisonStudy(fixture.Task, Choices(("base", 0), ("nso", 0), ("nso", 0.05)), Training) { Curvature = options };
-        IReadOnlyList<MethodRuns> results = study.Execute([3], Cancellation);
+        ComparisonResult result = study.Execute([3], Cancellation);
+        IReadOnlyList<MethodRuns> results = result.Methods;
         WeightCurvature[] found = [.. results.Select(r => Assert.Single(r.Runs).Curvature!)];
 
         // The same training by hand.
-        using FineTuningCase @case = fixture.Task.Prepare(3);
+        using FineTuningStart start = fixture.Task.Prepare(3);
         TrainingOptions training = Training with { Seed = 3 };
-        new Trainer(training, MethodChoice.Create("base").For(@case, training)).Run(
-            @case.Model, @case.Splits.Train, @case.Splits.Validation, @case.File.Normalization, @case.File.ImageSize, Cancellation);
-        WeightCurvature own = options.Measure(@case.Model, @case.File, @case.Splits.Train, 3, Cancellation);
-        var loader = new Loader(@case.Splits.Train, new LoaderOptions { BatchSize = 25, Normalization = @case.File.Normalization });
-        Assert.Equal(EvaluationResult.Of(@case.Model, loader, Cancellation).Loss, found[0].Loss, 1e-5);
+        new Trainer(training, MethodChoice.Create("base").For(start, training)).Run(
+            start.Classifier.Network, start.Splits.Train, start.Splits.Validation, start.Classifier.Normalization, start.Classifier.ImageSize, Cancellation);
+        WeightCurvature own = options.Measure(start.Classifier, start.Splits.Train, 3, Cancellation);
+        var loader = new Loader(start.Splits.Train, new LoaderOptions { BatchSize = 25, Normalization = start.Classifier.Normalization });
+        Assert.Equal(EvaluationResult.Of(start.Classifier.Network, loader, Cancellation).Loss, found[0].Loss, 1e-5);
 
         // Equal weights have equal curvature: all methods of a seed see the same probes. Noise leads to other weights.
         Assert.Equal((own.Trace.Value, own.TopEigenvalue.Value), (found[0].Trace.Value, found[0].TopEigenvalue.Value));
         Assert.Equal((own.Trace.Value, own.TopEigenvalue.Value), (found[1].Trace.Value, found[1].TopEigenvalue.Value));
         Assert.NotEqual(own.Trace.Value, found[2].Trace.Value);
         Assert.All(found, c => Assert.InRange(c.Trace.StandardError, 0, 0.2 * Math.Abs(c.Trace.Value)));
-        Assert.Empty(study.Unmeasured);
+        Assert.Empty(result.Unmeasured);
 
         // What was not asked for is not there.
-        MethodRun without = new ComparisonStudy(fixture.Task, Choices(("base", 0)), Training).Execute([3], Cancellation)[0].Runs[0];
+        MethodRun without = new ComparisonStudy(fixture.Task, Choices(("base", 0)), Training).Execute([3], Cancellation).Methods[0].Runs[0];
         Assert.Null(without.Curvature);
         Assert.Equal(without.TestLoss, results[0].Runs[0].TestLoss);
     }
@@ -91,7 +91,7 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
                     stop.Cancel();
             }),
         };
-        IReadOnlyList<MethodRuns> results = study.Execute([0, 1], stop.Token);
+        IReadOnlyList<MethodRuns> results = study.Execute([0, 1], stop.Token).Methods;
         Assert.Equal(["base", "nso"], results.Select(r => r.Method));
         Assert.NotNull(Assert.Single(results[0].Runs).Curvature);
         Assert.Null(Assert.Single(results[1].Runs).Curvature);
@@ -113,8 +113,7 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
         Assert.Null(Runs((3, 0.7, null)).DifferenceTo(reference, Trace));
 
         double[] traces = [5, 9, 7, 8, 6];
-        MethodRuns five = Runs([.. traces.Select((t, i) => ((long)i, 0.5, (double?)t))]),
-            lower = Runs([.. traces.Select((t, i) => ((long)i, 0.5, (double?)(t - 1 - (0.1 * i))))]);
+        MethodRuns five = Runs([.. traces.Select((t, i) => ((long)i, 0.5, (double?)t))]), lower = Runs([.. traces.Select((t, i) => ((long)i, 0.5, (double?)(t - 1 - (0.1 * i))))]);
         IReadOnlyList<PairedDifference?> differences = MethodDifferences.Of([five, lower], five, Trace);
         Assert.Equal(-1.2, differences[1]!.Mean, 1e-12);
         // One test: nothing to correct. Differences -1, -1.1 ... -1.4: t = -1.2 / (sqrt(0.025) / sqrt 5).
@@ -133,9 +132,9 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
     [InlineData(10, 0.02, 1e-3, 1, "MaxProducts")]
     public void An_option_out_of_range_is_named(int samples, double relativeError, double tolerance, int products, string name)
     {
-        using FineTuningCase @case = fixture.Task.Prepare(0);
+        using FineTuningStart start = fixture.Task.Prepare(0);
         var options = new WeightCurvatureOptions { Samples = samples, RelativeError = relativeError, Tolerance = tolerance, MaxProducts = products };
-        var thrown = Assert.Throws<ArgumentOutOfRangeException>(() => options.Measure(@case.Model, @case.File, @case.Splits.Train, 0, Cancellation));
+        var thrown = Assert.Throws<ArgumentOutOfRangeException>(() => options.Measure(start.Classifier, start.Splits.Train, 0, Cancellation));
         Assert.Equal(name, thrown.ParamName);
     }
 

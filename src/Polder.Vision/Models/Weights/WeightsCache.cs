@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Polder.Settings;
 using Polder.Vision.Data;
 
 namespace Polder.Vision.Models.Weights;
@@ -47,6 +48,14 @@ public sealed class WeightsCache
     /// <summary>The file of downloaded weights; null where they are not here.</summary>
     /// <param name="weights">Published weights.</param>
     public string? Find(PublishedWeights weights) => File.Exists(PathOf(weights)) ? PathOf(weights) : null;
+
+    /// <summary>The file that a value stands for: the file of that path, or downloaded weights by their name. A file of such a name is reached as <c>./NAME</c>.</summary>
+    /// <param name="weights">A path, or a name of <see cref="PublishedWeights.All"/>.</param>
+    /// <exception cref="SettingException">Published weights that were not downloaded: nothing is fetched unasked.</exception>
+    public static string Locate(string weights) => PublishedWeights.Find(weights) is not { } published
+        ? weights
+        : new WeightsCache().Find(published)
+            ?? throw new SettingException("weights", $"{weights}, whose published weights are not here", $"a file; polder weights {weights} downloads them");
 
     /// <summary>Bytes that a broken download left and the next will continue; 0 where there are none.</summary>
     /// <param name="weights">Published weights.</param>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Polder.Vision.Training.Metrics;
 
 /// <summary>What is said of one class.</summary>
@@ -7,6 +9,13 @@ namespace Polder.Vision.Training.Metrics;
 /// <param name="Recall">Of the images of it, the share that was taken for it.</param>
 /// <param name="F1">The harmonic mean of the two.</param>
 public sealed record ClassMetrics(string Name, long Count, double Precision, double Recall, double F1);
+
+/// <summary>One measure.</summary>
+/// <param name="Name">Its name in JSON.</param>
+/// <param name="Words">Its name for people.</param>
+/// <param name="Value">The number.</param>
+/// <param name="IsShare">Whether it is a share, between 0 and 1, that people read in percent.</param>
+public sealed record MetricFigure(string Name, string Words, double Value, bool IsShare = false);
 
 /// <summary>How well a classifier does on a set, by every usual measure. Shares are between 0 and 1.</summary>
 public sealed record ClassificationMetrics
@@ -34,6 +43,18 @@ public sealed record ClassificationMetrics
 
     /// <summary>See <see cref="CalibrationBins"/>, of 15 bins.</summary>
     public required double ExpectedCalibrationError { get; init; }
+
+    /// <summary>The measures that are one number beside accuracy and loss, by their names in JSON; tables and comparisons show what is here.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<MetricFigure> Figures =>
+    [
+        .. TopAccuracy.Where(t => t.Key > 1).Select(t => new MetricFigure($"top{t.Key}Accuracy", $"top-{t.Key} accuracy", t.Value, IsShare: true)),
+        new("balancedAccuracy", "balanced accuracy", BalancedAccuracy, IsShare: true),
+        new("macroF1", "macro F1", MacroF1),
+        // Only grades have an order that a kappa could respect.
+        .. PerClass.All(c => int.TryParse(c.Name, out _)) ? [new MetricFigure("quadraticKappa", "quadratic kappa", QuadraticKappa)] : (MetricFigure[])[],
+        new("expectedCalibrationError", "calibration error", ExpectedCalibrationError),
+    ];
 
     /// <summary>How often each class was taken for each.</summary>
     public required ConfusionMatrix Confusion { get; init; }

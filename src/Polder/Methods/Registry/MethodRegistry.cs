@@ -37,10 +37,11 @@ public static class MethodRegistry
         All.FirstOrDefault(m => m.Name == name)
         ?? throw new ArgumentException($"no method is called '{name}'; there are {string.Join(", ", Names)}", nameof(name));
 
-    /// <summary>Adds a method to the table, for the rest of the process; from any thread. A program does so before it reads the table.</summary>
+    /// <summary>Adds a method to the table, from any thread. A program does so before it reads the table.</summary>
     /// <param name="entry">The method; <see cref="MethodEntry"/> shows how.</param>
+    /// <returns>Takes the method out again where it is disposed of; who keeps it for the rest of the process need not.</returns>
     /// <exception cref="ArgumentException">There is a method of that name already.</exception>
-    public static void Register(MethodEntry entry)
+    public static IDisposable Register(MethodEntry entry)
     {
         ArgumentNullException.ThrowIfNull(entry);
         lock (Gate)
@@ -48,6 +49,16 @@ public static class MethodRegistry
             if (Names.Contains(entry.Name))
                 throw new ArgumentException($"a method is called '{entry.Name}' already; taken are {string.Join(", ", Names)}", nameof(entry));
             _all = [.. _all, entry];
+        }
+        return new Registration(entry);
+    }
+
+    private sealed class Registration(MethodEntry entry) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (Gate)
+                _all = [.. _all.Where(e => e != entry)];
         }
     }
 }

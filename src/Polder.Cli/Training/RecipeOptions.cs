@@ -1,0 +1,102 @@
+using System.CommandLine;
+using Polder.Cli.Hosting;
+using Polder.Cli.Options;
+using Polder.Settings;
+using Polder.Vision.Data;
+using Polder.Vision.Recipes;
+using Polder.Vision.Training;
+
+namespace Polder.Cli.Training;
+
+/// <summary>The options that say what is trained on what and how, the same for every command that fine-tunes: they fill a <see cref="Recipe"/>.</summary>
+internal sealed class RecipeOptions
+{
+    private readonly IReadOnlyList<(RecipeField Field, ICliOption Option)> _fields = [.. RecipeFields.All.Select(field => (field, FieldOption.Of(field)))];
+    private readonly CliOption<string?> _config = CommonOptions.Config();
+
+    /// <summary>Adds the options to a command.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="draws">The default of --draws: a comparison gives one-point noise as many gradients as a pair of nso takes.</param>
+    public RecipeOptions(PolderCommand command, int draws)
+    {
+        foreach ((RecipeField field, ICliOption option) in _fields)
+            command.Add(Enum.Parse<Heading>(field.Heading, ignoreCase: true), option);
+        Methods = new MethodOptionSet(command, (method, option) => (method, option) == ("wp", "draws") ? draws : null);
+        command.UseConfiguration(_config);
+    }
+
+    /// <summary>The options of the methods.</summary>
+    public MethodOptionSet Methods { get; }
+
+    /// <summary>Whether an option of a file goes with the methods that were typed: where they are, options that none of them has belong to the file's.</summary>
+    /// <param name="option">The option.</param>
+    /// <param name="methods">What was typed for the methods; null where nothing was.</param>
+    public bool Fits(Option option, string? methods)
+    {
+        string[] typed = [.. (methods ?? "all").Split(',').Select(entry => entry.Split('+')[0])];
+        return typed.Contains("all") || Methods.IsTakenBy(option, typed);
+    }
+
+    /// <summary>The recipe that the options ask for, with what they leave open still open; its method is the caller's to choose.</summary>
+    /// <exception cref="SettingException">An option was given that would change nothing.</exception>
+    public Recipe Fill(CommandContext context, long seed)
+    {
+        var given = _fields.Where(f => context.IsGiven((Option)f.Option)).ToArray();
+        Recipe recipe = given.Aggregate(new Recipe { Seed = seed }, (r, f) => f.Field.With(r, context.ValueOf(f.Option)));
+        foreach ((RecipeField field, _) in given)
+            field.RequireEffect(recipe);
+        if (recipe.Threads is { } threads)
+            context.PreferThreads(threads);
+        return recipe;
+    }
+
+    /// <summary>Opens data and weights for several methods, each of which gets the base optimizer's rate.</summary>
+    public RecipeTask OpenFor(CommandContext context, Recipe recipe, IReadOnlyList<MethodChoice> methods)
+    {
+        // The recipe's own method plays no part: each is fitted to the training by itself.
+        Recipe plain = recipe with { Method = MethodChoice.Create("base") };
+        plain.Validate();
+        foreach (MethodChoice method in methods)
+            method.BaseTraining(plain.Training);
+        return Open(context, plain);
+    }
+
+    /// <summary>Opens data and weights with progress; what every setting came to be is in the context's settings then.</summary>
+    public RecipeTask Open(CommandContext context, Recipe recipe)
+    {
+        RecipeTask task = context.Output.Track(recipe.IsDemo ? "pre-training on digits 0-4" : "reading images", 1, tracker => recipe.Open(ImageReading.ProgressOf(tracker), context.Cancellation));
+        ImageReading.WarnOfSkipped(context, task.Skipped);
+        ShowEffective(context, task.Recipe);
+        return task;
+    }
+
+    /// <summary>Puts a recipe's values into the settings.</summary>
+    public void ShowEffective(CommandContext context, Recipe recipe)
+    {
+        foreach ((RecipeField field, ICliOption option) in _fields)
+            context.SetEffective(option, field.ValueIn(recipe));
+    }
+
+    /// <summary>Checks that a start can be trained with some methods, before a run folder is made.</summary>
+    public static void RequireTrainable(CommandContext context, FineTuningStart start, TrainingOptions training, params IReadOnlyList<MethodChoice> methods)
+    {
+        context.Output.Verbose($"{start.RequireTrainable(training).Verdicts.Count} distinct convolutions checked against float64: all right");
+        foreach (MethodChoice method in methods)
+            method.For(start, training);
+    }
+
+    /// <summary>Warns of images that are in two parts.</summary>
+    public static IReadOnlyList<Duplicate> WarnOfDuplicates(CommandContext context, DataSplits splits)
+    {
+        IReadOnlyList<Duplicate> found = Duplicates.Across(splits);
+        foreach (IGrouping<(string Part, string SeenPart), Duplicate> group in found.GroupBy(d => (d.Part, d.SeenPart)))
+        {
+            Duplicate first = group.First();
+            int wrong = group.Count(d => !d.SameLabel);
+            context.Output.Warn(
+                $"{group.Count()} image(s) of the {group.Key.Part} part are in the {group.Key.SeenPart} part, too, such as {first.Origin} = {first.SeenOrigin}" +
+                (wrong > 0 ? $"; {wrong} of them with another label" : ""));
+        }
+        return found;
+    }
+}

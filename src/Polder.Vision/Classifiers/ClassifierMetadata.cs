@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.Text.Json;
+using Polder.Checkpoints;
+using Polder.Settings;
+using Polder.Vision.Data;
+using Polder.Vision.Models;
+using Polder.Vision.Models.Weights;
+
+namespace Polder.Vision.Classifiers;
+
+/// <summary>What a checkpoint that Polder wrote says of its network beside the weights.</summary>
+/// <param name="Architecture">The name of a built-in architecture.</param>
+/// <param name="ImageSize">The side of the images that it was trained on, in pixels.</param>
+/// <param name="Normalization">How pixels become inputs.</param>
+/// <param name="Classes">The names of the classes.</param>
+internal sealed record ClassifierMetadata(string Architecture, int ImageSize, Normalization Normalization, IReadOnlyList<string> Classes)
+{
+    /// <summary>The metadata of a checkpoint; null where it has none (another program wrote it).</summary>
+    /// <exception cref="DataException">The metadata is Polder's but damaged.</exception>
+    public static ClassifierMetadata? Of(Checkpoint checkpoint)
+    {
+        IReadOnlyDictionary<string, string> metadata = checkpoint.Metadata;
+        if (!metadata.TryGetValue("architecture", out string? architecture) || !metadata.TryGetValue("imageSize", out string? size))
+            return null;
+        try
+        {
+            return new ClassifierMetadata(
+                architecture,
+                int.Parse(size, CultureInfo.InvariantCulture),
+                new Normalization(Numbers(metadata["mean"]), Numbers(metadata["standardDeviation"])),
+                JsonSerializer.Deserialize<string[]>(metadata["classes"])!);
+        }
+        catch (Exception e) when (e is JsonException or FormatException or OverflowException or KeyNotFoundException or ArgumentException)
+        {
+            throw new DataException(checkpoint.Path, $"its metadata is damaged: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The entries of a checkpoint.</summary>
+    public Dictionary<string, string> ToEntries() => new()
+    {
+        ["architecture"] = Architecture,
+        ["imageSize"] = ImageSize.ToString(CultureInfo.InvariantCulture),
+        ["mean"] = JsonSerializer.Serialize(Normalization.Mean),
+        ["standardDeviation"] = JsonSerializer.Serialize(Normalization.StandardDeviation),
+        ["classes"] = JsonSerializer.Serialize(Classes),
+    };
+
+    /// <summary>The architecture that was asked for or that the weights name.</summary>
+    /// <param name="weights">What was given as weights; null where nothing was.</param>
+    /// <param name="given">The architecture that was asked for; null where none was.</param>
+    /// <param name="metadata">What the weights say of themselves; null where they say nothing.</param>
+    /// <exception cref="SettingException">None is known, or the weights say another.</exception>
+    public static Architecture ArchitectureOf(string? weights, string? given, ClassifierMetadata? metadata)
+    {
+        if (given is not null && metadata is not null && given != metadata.Architecture)
+            throw new SettingException("arch", given, $"{metadata.Architecture}, which {weights} names");
+        string all = string.Join(", ", Architectures.All.Select(a => a.Name));
+        string name = given ?? metadata?.Architecture ?? (weights is null ? null : PublishedWeights.Find(weights)?.Name)
+            ?? throw new SettingException("arch", "", $"{all} ({(weights is null ? "no weights are given" : $"{weights} does not name one")})");
+        return Architectures.Find(name) ?? throw new SettingException("arch", given ?? $"{name}, which {weights} names", all);
+    }
+
+    private static float[] Numbers(string json) => JsonSerializer.Deserialize<float[]>(json)!;
+}

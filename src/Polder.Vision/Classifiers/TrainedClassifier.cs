@@ -1,0 +1,238 @@
+using Polder.Checkpoints;
+using Polder.Generalization;
+using Polder.Machine;
+using Polder.Objectives;
+using Polder.Vision.Data;
+using Polder.Vision.Models;
+using Polder.Vision.Models.Weights;
+using Polder.Vision.Training;
+using Polder.Vision.Training.Metrics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Polder.Vision.Classifiers;
+
+/// <summary>What a training makes: a network with its class names and all that its images need to become its inputs. It owns the network.</summary>
+public sealed class TrainedClassifier : IDisposable
+{
+    private const int DefaultBatchSize = 64;
+
+    /// <summary>Takes a network, on the CPU.</summary>
+    /// <param name="network">The network; it becomes this classifier's.</param>
+    /// <param name="architecture">The name of its architecture, such as <c>resnet18</c>.</param>
+    /// <param name="imageSize">The side of the images that it sees, in pixels.</param>
+    /// <param name="normalization">How pixels become inputs.</param>
+    /// <param name="classes">The names of the classes.</param>
+    /// <exception cref="ArgumentException">The names are not as many as the network's classes.</exception>
+    public TrainedClassifier(ImageClassifier network, string architecture, int imageSize, Normalization normalization, IReadOnlyList<string> classes)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentException.ThrowIfNullOrEmpty(architecture);
+        ArgumentNullException.ThrowIfNull(normalization);
+        ArgumentNullException.ThrowIfNull(classes);
+        if (classes.Count != network.Classes)
+            throw new ArgumentException($"{classes.Count} class names for a network of {network.Classes} classes", nameof(classes));
+        (Network, Architecture, ImageSize, Normalization, Classes) = (network, architecture, imageSize, normalization, classes);
+    }
+
+    /// <summary>The network.</summary>
+    public ImageClassifier Network { get; }
+
+    /// <summary>The name of its architecture.</summary>
+    public string Architecture { get; }
+
+    /// <summary>The side of the images that it sees, in pixels.</summary>
+    public int ImageSize { get; }
+
+    /// <summary>How pixels become inputs.</summary>
+    public Normalization Normalization { get; }
+
+    /// <summary>The names of the classes, in the order of the logits.</summary>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>Whether <see cref="Classes"/> are names that the weights came with or that it was trained on; else they are numbers.</summary>
+    public bool NamesClasses { get; init; } = true;
+
+    /// <summary>The file that the weights came from; null where they are new.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>What was taken from that file, and what not.</summary>
+    public LoadReport? Load { get; init; }
+
+    /// <summary>Whether the head is fresh, so that the network knows nothing of its classes yet.</summary>
+    public bool HasNewHead { get; init; }
+
+    /// <summary>Opens the best weights of a run folder, or a checkpoint of any format. The network is in evaluation mode.</summary>
+    /// <param name="path">A run folder, a file, or the name of published weights that were downloaded.</param>
+    /// <param name="architecture">The architecture; null: what the run or the file says.</param>
+    /// <param name="imageSize">The side of the images that it shall see; null: what the run or the file says, else the architecture's usual one.</param>
+    /// <exception cref="CheckpointException">The file cannot be read.</exception>
+    /// <exception cref="DataException">It is no run folder, or the weights do not fit the architecture or have no head.</exception>
+    /// <exception cref="Settings.SettingException">No architecture is known, or it is another than the file's.</exception>
+    public static TrainedClassifier Open(string path, string? architecture = null, int? imageSize = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (Directory.Exists(path))
+            return Open(RunFolder.Open(path), imageSize);
+        string file = WeightsCache.Locate(path);
+        using Checkpoint checkpoint = Checkpoint.Load(file);
+        ClassifierMetadata? metadata = ClassifierMetadata.Of(checkpoint);
+        Architecture found = ClassifierMetadata.ArchitectureOf(path, architecture, metadata);
+        (ImageClassifier network, LoadReport report) = Build(checkpoint, found, metadata?.Classes.Count ?? 2);
+        if (report.Missing.FirstOrDefault(t => found.HeadParameters.Contains(t.Name)) is { } missing)
+        {
+            network.Dispose();
+            throw new DataException(file, $"has no head: {missing.Name} is missing, so it cannot classify; polder finetune trains one");
+        }
+        network.eval();
+        return new TrainedClassifier(
+            network, found.Name, imageSize ?? metadata?.ImageSize ?? found.ImageSize, metadata?.Normalization ?? found.Normalization,
+            metadata?.Classes ?? [.. Enumerable.Range(0, network.Classes).Select(c => $"{c}")])
+        {
+            NamesClasses = metadata is not null,
+            Source = file,
+            Load = report,
+        };
+    }
+
+    /// <summary>Opens the best weights of a run; what the run did not train requires no gradient, so that curvature is of what it trained.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="imageSize">The side of the images that it shall see; null: the run's.</param>
+    /// <inheritdoc cref="Open(string, string?, int?)" path="/exception"/>
+    public static TrainedClassifier Open(RunFolder run, int? imageSize = null)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        TrainedClassifier classifier = Open(run.Best, imageSize: imageSize);
+        if (run.Setting<bool?>("freezeBody") == true)
+            classifier.Network.FreezeBody();
+        if (run.Setting<string>("freeze") is { } frozen)
+            classifier.Network.Freeze(frozen.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        return classifier;
+    }
+
+    /// <summary>Writes the classifier as safetensors; the file appears whole or not at all.</summary>
+    /// <param name="path">The file to create or replace.</param>
+    /// <param name="metadata">Further metadata; null for none.</param>
+    public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        Dictionary<string, string> entries = new ClassifierMetadata(Architecture, ImageSize, Normalization, Classes).ToEntries();
+        foreach ((string name, string value) in metadata ?? new Dictionary<string, string>())
+            entries.TryAdd(name, value);
+        using var scope = NewDisposeScope();
+        Safetensors.Write(path, Network.state_dict().Select(entry => (entry.Key, entry.Value)), entries);
+    }
+
+    /// <summary>Batches of images as the network sees them: in the set's order, without augmentation.</summary>
+    /// <param name="images">The images, of at least the network's size.</param>
+    /// <param name="batchSize">Images of a batch; it changes the cost, not the result.</param>
+    public Loader LoaderOf(ImageSet images, int batchSize = DefaultBatchSize) =>
+        new(images, new LoaderOptions { BatchSize = batchSize, Shuffle = false, ImageSize = ImageSize, Normalization = Normalization });
+
+    /// <summary>Accuracy and loss on a set.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="batchSize">Images of a batch.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="ArgumentException">The set has other classes than the network.</exception>
+    public EvaluationResult Evaluate(ImageSet images, int batchSize = DefaultBatchSize, CancellationToken cancellation = default) =>
+        EvaluationResult.Of(Network, LoaderOf(images, batchSize), cancellation);
+
+    /// <summary>Every measure on a set.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="top">The ks of top-k accuracy, each between 1 and the number of classes.</param>
+    /// <param name="batchSize">Images of a batch.</param>
+    /// <param name="progress">Told the number of images done after every batch.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="ArgumentException">The set has other classes than the network, or a logit is not finite.</exception>
+    public ClassificationMetrics Measure(
+        ImageSet images, IReadOnlyList<int>? top = null, int batchSize = DefaultBatchSize, IProgress<int>? progress = null, CancellationToken cancellation = default) =>
+        ModelMetrics.Of(Network, LoaderOf(images, batchSize), top, progress, cancellation);
+
+    /// <summary>What image files show.</summary>
+    /// <param name="files">Image files (<see cref="Predictor.Files"/>).</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public IEnumerable<Prediction> Predict(IReadOnlyList<string> files, CancellationToken cancellation = default) => new Predictor(this).Predict(files, cancellation);
+
+    /// <summary>The mean cross entropy over a set as a function of the network's trainable weights: what curvature and flatness are measured of.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="batchSize">Images of a forward pass.</param>
+    /// <param name="options">Which parameters; null: all that require a gradient.</param>
+    /// <remarks>
+    /// Logits are turned into losses in double precision: where the network is nearly certain, a float's rounding of the logarithm of the
+    /// sum is larger than the differences that small noise makes.
+    /// </remarks>
+    public EmpiricalLoss CrossEntropy(ImageSet images, int batchSize = DefaultBatchSize, EmpiricalLossOptions? options = null) => EmpiricalLoss.Of(
+        Network, LoaderOf(images, batchSize), (logits, labels) => nn.functional.cross_entropy(logits.to(ScalarType.Float64), labels), options);
+
+    /// <summary>Error rate and bounded loss over a set, at the weights as they stand.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="loss">The bounded loss.</param>
+    /// <param name="batchSize">Images of a forward pass.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public ClassifierLosses BoundedLosses(ImageSet images, BoundedCrossEntropy loss, int batchSize = DefaultBatchSize, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(loss);
+        double sum = 0;
+        long wrong = 0;
+        using var noGrad = no_grad();
+        foreach (var (inputs, labels) in LoaderOf(images, batchSize).Epoch(0, cancellation))
+        {
+            using var scope = NewDisposeScope();
+            Tensor logits = Network.call(inputs).to(ScalarType.Float64);
+            sum += loss.Of(logits, labels, nn.Reduction.Sum).ToDouble();
+            wrong += logits.argmax(1).ne(labels).sum().ToInt64();
+        }
+        return new ClassifierLosses((double)wrong / images.Count, sum / images.Count);
+    }
+
+    /// <summary>Checks that this machine computes the network's float32 convolutions rightly: on some processors libtorch does not.</summary>
+    /// <returns>The convolutions that were checked.</returns>
+    /// <exception cref="DataException">Some are wrong; the message says what helps.</exception>
+    public ConvolutionReport RequireRightConvolutions()
+    {
+        ConvolutionReport report = ConvolutionCheck.Of(Network, 1, Network.Channels, ImageSize, ImageSize);
+        return report.IsRight ? report : throw new DataException(Architecture, report.Describe());
+    }
+
+    /// <summary>Refuses a set whose classes are not the network's.</summary>
+    /// <param name="data">What the message calls the set.</param>
+    /// <param name="classes">Its classes.</param>
+    /// <exception cref="DataException">The names differ or, where the weights name none, the number.</exception>
+    public void RequireClasses(string data, IReadOnlyList<string> classes)
+    {
+        ArgumentNullException.ThrowIfNull(classes);
+        if (NamesClasses && !Classes.SequenceEqual(classes))
+            throw new DataException(data, $"has the classes {Names(classes)}, allowed: those of {Source}: {Names(Classes)}");
+        if (Network.Classes != classes.Count)
+            throw new DataException(data, $"has {classes.Count} classes, allowed: {Network.Classes}, as many as the head of {Source}");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Network.Dispose();
+
+    /// <summary>Builds the network of a checkpoint, with as many classes as its head has.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="architecture">What the network must be.</param>
+    /// <param name="defaultClasses">The number of classes where the checkpoint has no head.</param>
+    /// <exception cref="DataException">The checkpoint is of another architecture.</exception>
+    internal static (ImageClassifier Network, LoadReport Report) Build(Checkpoint checkpoint, Architecture architecture, int defaultClasses)
+    {
+        bool hasHead = checkpoint.Tensors.TryGetValue(architecture.HeadParameters[0], out var head) && head.dim() == 2 && head.shape[0] >= 2;
+        ImageClassifier network = architecture.Build(hasHead ? (int)head!.shape[0] : defaultClasses, 0);
+        LoadReport report = checkpoint.Into(network, strict: false);
+        string[] wrong =
+        [
+            .. report.Missing.Where(t => !architecture.HeadParameters.Contains(t.Name)).Select(t => $"{t.Name} is missing"),
+            .. report.Misshapen.Select(m => m.ToString()),
+            .. report.Ignored.Select(t => $"{t.Name} has no place"),
+        ];
+        if (wrong.Length == 0)
+            return (network, report);
+        network.Dispose();
+        string more = wrong.Length > 3 ? $", and {wrong.Length - 3} more" : "";
+        throw new DataException(checkpoint.Path, $"does not fit the architecture {architecture.Name}: {string.Join(", ", wrong.Take(3))}{more}");
+    }
+
+    private static string Names(IReadOnlyList<string> classes) =>
+        string.Join(", ", classes.Take(5)) + (classes.Count > 5 ? $" and {classes.Count - 5} more" : "");
+}

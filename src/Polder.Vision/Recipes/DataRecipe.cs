@@ -1,0 +1,48 @@
+using Polder.Vision.Data;
+using Polder.Vision.Data.Layouts;
+
+namespace Polder.Vision.Recipes;
+
+/// <summary>The images of a training: where they are, and which of them are trained on.</summary>
+public sealed record DataRecipe
+{
+    /// <summary>A folder, a list, or the name of a built-in set. Default: the embedded digits.</summary>
+    public string Source { get; init; } = Digits.Name;
+
+    /// <summary>The published form that the folder has (<see cref="PublishedLayout"/>), with its official parts. Null, the default: found out.</summary>
+    public string? Dataset { get; init; }
+
+    /// <summary>Whether images that cannot be decoded are left out and counted. Default: they end the work.</summary>
+    public bool SkipUnreadable { get; init; }
+
+    /// <summary>Training images of each class, at least 1; null, the default, is all.</summary>
+    public int? PerClass { get; init; }
+
+    /// <summary>The share of each class's training images, above 0 and at most 1; null, the default, is all.</summary>
+    public double? Fraction { get; init; }
+
+    /// <summary>The share of the training images that get a wrong label, at least 0, the default, and below 1.</summary>
+    public double LabelNoise { get; init; }
+
+    /// <summary>The digits demo: labelled training images a class, 1 to <see cref="DigitsDemo.MostShots"/>; null is <see cref="DigitsDemo.DefaultShots"/>.</summary>
+    public int? Shots { get; init; }
+
+    /// <summary>Decodes the images.</summary>
+    /// <param name="imageSize">The side that they are stored at, in pixels.</param>
+    /// <param name="progress">Told how many images are decoded.</param>
+    /// <param name="cancellation">Stops decoding.</param>
+    /// <exception cref="DataException">There is no such data, or it cannot be used.</exception>
+    public ImageData Open(int imageSize, IProgress<DecodingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var options = new ImageSourceOptions { ImageSize = imageSize, SkipUnreadable = SkipUnreadable };
+        if (Dataset is null)
+            return ImageSources.Open(Source, options, progress, cancellation);
+        PublishedLayout layout = PublishedLayout.Find(Dataset)
+            ?? throw new Settings.SettingException("dataset", Dataset, string.Join(", ", PublishedLayout.All.Select(l => l.Name)));
+        return layout.Load(Source, options, progress, cancellation);
+    }
+
+    /// <summary>How the images are cut for a seed: it chooses the validation images and the shots; the test images are the same for all seeds.</summary>
+    /// <param name="seed">The seed.</param>
+    public SplitOptions SplitFor(long seed) => new() { Seed = seed, TestSeed = 0, PerClass = PerClass, Fraction = Fraction, LabelNoise = LabelNoise };
+}

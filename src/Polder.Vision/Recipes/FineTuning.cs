@@ -1,0 +1,78 @@
+using Polder.Methods;
+using Polder.Vision.Classifiers;
+using Polder.Vision.Data;
+using Polder.Vision.Training;
+using Polder.Vision.Training.Metrics;
+
+namespace Polder.Vision.Recipes;
+
+/// <summary>One training with its test: what a recipe comes to from a start.</summary>
+/// <param name="recipe">The recipe, with nothing left open.</param>
+/// <param name="start">Network and images; the network is trained where it is.</param>
+public sealed class FineTuning(Recipe recipe, FineTuningStart start)
+{
+    // Made at once: what the method refuses is refused before anything is written.
+    private readonly IGradientMethod _method = recipe.Method.For(start, recipe.Training);
+
+    /// <summary>Where epochs, best weights and the state to go on from are written; null, the default, writes nothing. A state in it is gone on from.</summary>
+    public RunFolder? Folder { get; set; }
+
+    /// <summary>After every how many steps the state is written, beside the end of each epoch; 0, the default, is at the end of epochs only.</summary>
+    public int CheckpointEvery { get; init; }
+
+    /// <summary>Told after every step.</summary>
+    public IProgress<TrainingProgress>? Progress { get; set; }
+
+    /// <summary>The epochs that are finished, also when the training is stopped.</summary>
+    public int FinishedEpochs { get; private set; }
+
+    /// <summary>Trains; the network ends with the weights of the best epoch.</summary>
+    /// <param name="cancellation">Stops after the step at hand.</param>
+    /// <exception cref="TrainingDivergedException">A loss or gradient is not finite.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped; the folder keeps what was done.</exception>
+    public TrainingResult Train(CancellationToken cancellation = default)
+    {
+        TrainedClassifier classifier = start.Classifier;
+        if (Folder is not null)
+            Directory.CreateDirectory(Path.GetDirectoryName(Folder.ResumeFile)!);
+        var trainer = new Trainer(recipe.Training, _method)
+        {
+            Distribution = recipe.Method.Distribution,
+            Progress = Progress,
+            ResumeFile = Folder?.ResumeFile,
+            CheckpointEvery = CheckpointEvery,
+            Epoch = Folder is null ? null : new Relay<EpochReport>(report =>
+            {
+                if (report.IsBest)
+                    classifier.Save(Folder.Best);
+            }),
+            Saved = Folder is null ? null : new Relay<IReadOnlyList<EpochReport>>(reports =>
+            {
+                Folder.WriteEpochs(reports);
+                FinishedEpochs = reports.Count;
+            }),
+        };
+        return trainer.Run(classifier.Network, start.Splits.Train, start.Splits.Validation, classifier.Normalization, classifier.ImageSize, cancellation);
+    }
+
+    /// <summary>Judges the trained network on the test images.</summary>
+    /// <param name="cancellation">Stops between batches.</param>
+    public ClassificationMetrics Test(CancellationToken cancellation = default) =>
+        start.Classifier.Measure(start.Splits.Test, batchSize: recipe.Training.BatchSize, cancellation: cancellation);
+
+    /// <summary>Trains and tests.</summary>
+    /// <inheritdoc cref="Train" path="/param|/exception"/>
+    public FineTuningResult Run(CancellationToken cancellation = default) => new(recipe, start.Classifier, start.Splits, Train(cancellation), Test(cancellation));
+}
+
+/// <summary>What came of a recipe; it owns the classifier.</summary>
+/// <param name="Recipe">The recipe with nothing left open.</param>
+/// <param name="Classifier">The network with the weights of the best epoch.</param>
+/// <param name="Splits">The images of each part.</param>
+/// <param name="Training">How the training went.</param>
+/// <param name="Test">How the network does on the test images.</param>
+public sealed record FineTuningResult(Recipe Recipe, TrainedClassifier Classifier, DataSplits Splits, TrainingResult Training, ClassificationMetrics Test) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose() => Classifier.Dispose();
+}

@@ -1,0 +1,202 @@
+using Polder.Objectives;
+using Polder.Optimization;
+using Polder.Regularization;
+using Polder.Settings;
+using Polder.Vision.Data;
+using Polder.Vision.Data.Distortions;
+using Polder.Vision.Data.Layouts;
+using Polder.Vision.Models;
+using Polder.Vision.Training;
+
+namespace Polder.Vision.Recipes;
+
+/// <summary>Every setting of a recipe but the method and its options, which the method's own entry names.</summary>
+public static class RecipeFields
+{
+    private static readonly ValueRange Share = ValueRange.HalfOpen(0, 1), NotNegative = ValueRange.AtLeast(0);
+
+    /// <summary>All of them, in the order of help pages.</summary>
+    public static IReadOnlyList<RecipeField> All { get; } =
+    [
+        .. Under(
+            "data",
+            Of("data", ValueKind.Text("DIR|NAME", "a folder or the name of a built-in set"),
+                "the images: a folder with one folder a class, a CIFAR binary folder, or a built-in set (digits); a folder of that name is ./digits",
+                r => r.Data.Source, (r, v) => r with { Data = r.Data with { Source = (string?)v ?? Digits.Name } }),
+            new("dataset", ValueKind.Custom("NAME", string.Join(", ", PublishedLayout.All.Select(l => l.Name)), text => PublishedLayout.Find(text) is null ? null : text),
+                "the published form that the folder of {data} has, with its official parts",
+                r => r.Data.Dataset, (r, v) => r with { Data = r.Data with { Dataset = (string?)v } }) { DefaultText = "found out from the folder" },
+            new("per-class", ValueKind.Count(ValueRange.AtLeast(1)), "training images of each class",
+                r => r.Data.PerClass, (r, v) => r with { Data = r.Data with { PerClass = (int?)v } }) { DefaultText = "all" },
+            new("fraction", ValueKind.Number(ValueRange.AboveUpTo(0, 1)), "share of each class's training images",
+                r => r.Data.Fraction, (r, v) => r with { Data = r.Data with { Fraction = (double?)v } }) { DefaultText = "all" },
+            Of("label-noise", ValueKind.Number(Share), "share of the training images that get a wrong label, for studies",
+                r => r.Data.LabelNoise, (r, v) => r with { Data = r.Data with { LabelNoise = Number(v) } }),
+            Training("class-weights", Words(ClassWeights.None, ClassWeights.Balanced), "weights of the classes in the loss: equal, or such that each class counts alike",
+                t => Word(t.ClassWeights), (t, v) => t with { ClassWeights = Named<ClassWeights>(v) }),
+            Training("sampling", Words(Sampling.Shuffled, Sampling.Balanced),
+                "order of an epoch: every image once, or as many of each class, rare images several times",
+                t => Word(t.Sampling), (t, v) => t with { Sampling = Named<Sampling>(v) }),
+            Of("skip-unreadable", ValueKind.Flag, "leave out images that cannot be decoded, and count them",
+                r => r.Data.SkipUnreadable, (r, v) => r with { Data = r.Data with { SkipUnreadable = v is true } }),
+            new("shots", ValueKind.Count(ValueRange.Between(1, DigitsDemo.MostShots)), "digits: labelled training images a class",
+                r => r.Data.Shots, (r, v) => r with { Data = r.Data with { Shots = (int?)v } })
+            {
+                DefaultText = $"{DigitsDemo.DefaultShots}",
+                Idle = r => r.IsDemo ? null : "only with {data} digits, and without {weights} and {arch}",
+            }),
+        .. Under(
+            "network",
+            new("weights", ValueKind.Text("FILE|NAME", "a checkpoint file or the name of downloaded weights"),
+                "the weights: safetensors or PyTorch (.pth, .pt, .th), or published ones by name (polder weights)",
+                r => r.Start.Weights, (r, v) => r with { Start = r.Start with { Weights = (string?)v } }) { DefaultText = "" },
+            new("arch", ValueKind.Word([.. Architectures.All.Select(a => a.Name)]), "the network's architecture",
+                r => r.Start.Architecture, (r, v) => r with { Start = r.Start with { Architecture = (string?)v } }) { DefaultText = "the one that the weights name" },
+            new("image-size", ValueKind.Count(ValueRange.Between(8, 4096)), "side of the images that the network sees, in pixels",
+                r => r.Start.ImageSize, (r, v) => r with { Start = r.Start with { ImageSize = (int?)v } }) { DefaultText = "the one that the weights or the architecture name" },
+            Training("freeze-body", ValueKind.Flag, "train the head alone, on the features of the frozen body: a linear probe",
+                t => t.FreezeBody, (t, v) => t with { FreezeBody = v is true }),
+            Training("freeze",
+                ValueKind.Custom("A,B,C", "names or patterns, comma-separated, that match", text => text.Length > 0 ? text : null),
+                "parameters that are not trained, by name; * stands for any letters (conv1.*,bn1.*,layer1.*)",
+                t => t.Freeze.Count == 0 ? null : string.Join(',', t.Freeze),
+                (t, v) => t with { Freeze = ((string?)v)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [] }, "none"),
+            Training("head-epochs", ValueKind.Count(NotNegative), "first epochs in which the head alone is trained, on a frozen body",
+                t => t.HeadEpochs, (t, v) => t with { HeadEpochs = (int?)v ?? 0 })),
+        .. Under("training", TrainingFields()),
+        .. Under("augmentation", AugmentationFields()),
+        .. Under("regularization", RegularizationFields()),
+    ];
+
+    /// <summary>The field of a name; null where there is none.</summary>
+    /// <param name="name">The name, in kebab-case.</param>
+    public static RecipeField? Find(string name) => All.FirstOrDefault(f => f.Name == name || f.FormerName == name);
+
+    private static RecipeField[] TrainingFields() =>
+    [
+        Training("epochs", ValueKind.Count(ValueRange.AtLeast(1)), "passes through the training data",
+            t => t.Said.Epochs, (t, v) => v is int n ? t with { Epochs = n } : t, $"{new TrainingOptions().Epochs}; digits: {DigitsDemo.Epochs}"),
+        Training("batch-size", ValueKind.Count(ValueRange.AtLeast(1)), "images a batch",
+            t => t.Said.BatchSize, (t, v) => v is int n ? t with { BatchSize = n } : t, $"{new TrainingOptions().BatchSize}; digits: {DigitsDemo.BatchSize}"),
+        Training("learning-rate", ValueKind.Number(NotNegative), "learning rate of the base optimizer",
+            t => t.Said.LearningRate, (t, v) => v is double x ? t with { LearningRate = x } : t, RateText()),
+        Training("optimizer", Words(BaseOptimizer.Sgd, BaseOptimizer.Adam, BaseOptimizer.AdamW), "the base optimizer",
+            t => Word(t.Optimizer), (t, v) => t with { Optimizer = Named<BaseOptimizer>(v) }),
+        Training("momentum", ValueKind.Number(Share), "momentum of sgd, a fraction",
+            t => t.Said.Momentum ?? (t.Optimizer == BaseOptimizer.Sgd ? t.Momentum : null), (t, v) => v is double x ? t with { Momentum = x } : t,
+            idle: r => r.Training.Optimizer == BaseOptimizer.Sgd ? null : $"only with {{optimizer}} sgd ({Word(r.Training.Optimizer)} has none)"),
+        Training("weight-decay", ValueKind.Number(NotNegative), "weight decay of the base optimizer, per step",
+            t => t.Said.WeightDecay, (t, v) => v is double x ? t with { WeightDecay = x } : t,
+            $"{ValueKind.TextOf(new TrainingOptions().WeightDecay)}; digits: {ValueKind.TextOf(DigitsDemo.WeightDecay)}"),
+        Training("layer-decay", ValueKind.Number(ValueRange.AboveUpTo(0, 1)),
+            "factor of the learning rate from each layer (a residual block, the stem) to the one below it; the head has the full rate",
+            t => t.LayerDecay, (t, v) => t with { LayerDecay = (double?)v ?? 1 }),
+        Training("schedule",
+            Words(LearningRateSchedule.Constant, LearningRateSchedule.Cosine, LearningRateSchedule.Step, LearningRateSchedule.OneCycle),
+            "how the learning rate runs over the steps", t => Word(t.Schedule), (t, v) => t with { Schedule = Named<LearningRateSchedule>(v) }),
+        Training("warm-up", ValueKind.Number(Share), "share of the steps over which the learning rate rises linearly before its schedule",
+            t => t.WarmUp, (t, v) => t with { WarmUp = Number(v) }),
+        Training("patience", ValueKind.Count(ValueRange.AtLeast(1)), "end the training after so many epochs without a better one",
+            t => t.Patience, (t, v) => t with { Patience = (int?)v }, "all {epochs}"),
+        Training("clip-norm", ValueKind.Number(ValueRange.Above(0)), "largest Euclidean norm of the final gradient: a longer one is scaled down, once a step",
+            t => t.ClipNorm, (t, v) => t with { ClipNorm = (double?)v }, "no limit"),
+        Training("accumulate", ValueKind.Count(ValueRange.AtLeast(1)),
+            "pieces in which a batch is evaluated, one after another: the memory of a piece, the gradient of the whole",
+            t => t.Accumulate, (t, v) => t with { Accumulate = (int?)v ?? 1 }),
+        Training("batch-norm",
+            Words(BatchNormPolicy.OncePerStep, BatchNormPolicy.FirstProbe, BatchNormPolicy.EveryProbe, BatchNormPolicy.CleanForward, BatchNormPolicy.Frozen),
+            "what the probes of a step do to BatchNorm's running statistics", t => Word(t.BatchNorm), (t, v) => t with { BatchNorm = Named<BatchNormPolicy>(v) }),
+        Training("non-finite", Words(NonFinitePolicy.Throw, NonFinitePolicy.Skip),
+            "what a loss or gradient that is not finite does: stop the training, or leave its step out and count it",
+            t => Word(t.NonFinite), (t, v) => t with { NonFinite = Named<NonFinitePolicy>(v) }),
+    ];
+
+    private static RecipeField[] AugmentationFields() =>
+    [
+        Training("augment", Words(Augmentation.None, Augmentation.Flip, Augmentation.CropFlip, Augmentation.ResizedCropFlip), "random changes of the training images",
+            t => Word(t.Augmentation), (t, v) => t with { Augmentation = Named<Augmentation>(v) }),
+        new("color-jitter", ValueKind.Number(ValueRange.Between(0, 1)), "brightness, contrast and saturation by random factors from 1 - X to 1 + X",
+            r => r.Training.Distortion.ColorJitter, (r, v) => Distorted(r, d => d with { ColorJitter = Number(v) })) { FormerName = "colour-jitter" },
+        Of("hue-jitter", ValueKind.Number(ValueRange.Between(0, 0.5)), "hue by a random turn from -X to X of the color circle, beside {color-jitter}",
+            r => r.Training.Distortion.HueJitter, (r, v) => Distorted(r, d => d with { HueJitter = Number(v) })),
+        Of("rand-augment", ValueKind.Count(ValueRange.Between(0, 14)), "operations of RandAugment on an image",
+            r => r.Training.Distortion.RandAugment, (r, v) => Distorted(r, d => d with { RandAugment = (int?)v ?? 0 })),
+        Of("rand-magnitude", ValueKind.Count(ValueRange.Between(0, Distortion.LargestMagnitude)), "how strong the operations of {rand-augment} are",
+            r => r.Training.Distortion.Magnitude, (r, v) => Distorted(r, d => d with { Magnitude = (int?)v ?? new Distortion().Magnitude })),
+        Of("erase", ValueKind.Number(ValueRange.Between(0, 1)), "probability that a rectangle of an image is erased",
+            r => r.Training.Distortion.Erasing, (r, v) => Distorted(r, d => d with { Erasing = Number(v) })),
+        Training("cutmix", ValueKind.Number(NotNegative), "shape of the beta distribution of CutMix, which puts a rectangle of another image into each; 0 is off",
+            t => t.CutMix, (t, v) => t with { CutMix = Number(v) }),
+        Training("mixup", ValueKind.Number(NotNegative), "alpha of mixup's beta distribution; 0: none", t => t.Mixup, (t, v) => t with { Mixup = Number(v) }),
+    ];
+
+    private static RecipeField[] RegularizationFields() =>
+    [
+        Training("label-smoothing", ValueKind.Number(Share), "share of a label that is spread over all classes",
+            t => t.LabelSmoothing, (t, v) => t with { LabelSmoothing = Number(v) }),
+        Training("distance-penalty", ValueKind.Number(NotNegative), "strength of the penalty on the distance to the weights' start, the head's to zero",
+            t => t.Distance?.Penalty ?? 0, (t, v) => Near(t, d => d with { Penalty = Number(v) })),
+        Training("distance-radius", ValueKind.Number(NotNegative), "radius around their start that the body's layers are kept in",
+            t => t.Distance?.Radius, (t, v) => Near(t, d => d with { Radius = (double?)v }), "none"),
+        Training("head-radius", ValueKind.Number(NotNegative), "radius around zero that the head is kept in",
+            t => t.Distance?.HeadRadius, (t, v) => Near(t, d => d with { HeadRadius = (double?)v }), "none"),
+        Training("distance-norm", Words(DistanceNorm.Frobenius, DistanceNorm.MaxRowSum), "how a layer's distance is measured",
+            t => Word(t.Distance?.Norm ?? DistanceNorm.Frobenius), (t, v) => Near(t, d => d with { Norm = Named<DistanceNorm>(v) }),
+            idle: r => r.Training.Distance is { Penalty: > 0 } or { Radius: not null } or { HeadRadius: not null }
+                ? null : "only with {distance-penalty}, {distance-radius} or {head-radius}"),
+        Training("average", Words(AveragingKind.None, AveragingKind.Ema, AveragingKind.Swa), "the average that takes the weights' place in evaluation and in the result",
+            t => Word(t.Averaging?.Kind ?? AveragingKind.None), (t, v) => Averaged(t, a => a with { Kind = Named<AveragingKind>(v) })),
+        Training("ema-decay", ValueKind.Number(Share), "decay of the exponential moving average, a step",
+            t => (t.Averaging ?? new()).Decay, (t, v) => Averaged(t, a => a with { Decay = (double?)v ?? new AveragingOptions().Decay }), idle: Only(AveragingKind.Ema)),
+        Training("swa-start", ValueKind.Number(Share), "share of the steps before swa averages",
+            t => (t.Averaging ?? new()).Start, (t, v) => Averaged(t, a => a with { Start = (double?)v ?? new AveragingOptions().Start }), idle: Only(AveragingKind.Swa)),
+        Training("swa-learning-rate", ValueKind.Number(ValueRange.Above(0)), "learning rate while swa averages",
+            t => t.Averaging?.LearningRate, (t, v) => Averaged(t, a => a with { LearningRate = (double?)v }), "half of {learning-rate}", Only(AveragingKind.Swa)),
+        Training("swa-cycle", ValueKind.Count(NotNegative), "epochs of a cycle of swa's learning rate; 0: annealed once, constant after",
+            t => t.Averaging?.CycleEpochs ?? 0, (t, v) => Averaged(t, a => a with { CycleEpochs = (int?)v ?? 0 }), idle: Only(AveragingKind.Swa)),
+    ];
+
+    private static RecipeField[] Under(string heading, params RecipeField[] fields)
+    {
+        foreach (RecipeField field in fields)
+            field.Heading = heading;
+        return fields;
+    }
+
+    private static RecipeField Of(string name, ValueKind kind, string summary, Func<Recipe, object?> get, Func<Recipe, object?, Recipe> set) => new(name, kind, summary, get, set);
+
+    private static RecipeField Training(
+        string name, ValueKind kind, string summary, Func<TrainingOptions, object?> get, Func<TrainingOptions, object?, TrainingOptions> set, string? defaultText = null,
+        Func<Recipe, string?>? idle = null) =>
+        new(name, kind, summary, r => get(r.Training), (r, v) => r with { Training = set(r.Training, v) }) { DefaultText = defaultText, Idle = idle ?? (_ => null) };
+
+    private static Recipe Distorted(Recipe recipe, Func<Distortion, Distortion> change) =>
+        recipe with { Training = recipe.Training with { Distortion = change(recipe.Training.Distortion) } };
+
+    private static TrainingOptions Near(TrainingOptions training, Func<DistanceOptions, DistanceOptions> change) =>
+        training with { Distance = change(training.Distance ?? new DistanceOptions()) };
+
+    private static TrainingOptions Averaged(TrainingOptions training, Func<AveragingOptions, AveragingOptions> change) =>
+        training with { Averaging = change(training.Averaging ?? new AveragingOptions { Kind = AveragingKind.None }) };
+
+    private static Func<Recipe, string?> Only(AveragingKind kind) =>
+        r => r.Training.Averaging?.Kind == kind ? null : $"only with {{average}} {Word(kind)}";
+
+    private static string RateText()
+    {
+        LearningRates cifar = Architectures.Get("resnet20").LearningRates, large = Architectures.Get("resnet18").LearningRates;
+        return $"{cifar.FineTuning}, {{freeze-body}} {cifar.Head}, without {{weights}} {cifar.Scratch}, adam and adamw {cifar.Adaptive}; "
+            + $"resnet18 and larger {large.FineTuning}, {large.Head}, {large.Scratch}, {large.Adaptive}; digits with sgd {DigitsDemo.LearningRate}";
+    }
+
+    private static double Number(object? value) => (double?)value ?? 0;
+
+    private static ValueKind Words<T>(params T[] values)
+        where T : struct, Enum => ValueKind.Word(Array.ConvertAll(values, Word));
+
+    private static string Word<T>(T value)
+        where T : struct, Enum => SettingWords.Of(value);
+
+    private static T Named<T>(object? word)
+        where T : struct, Enum => word is null ? default : SettingWords.Named<T>((string)word);
+}
