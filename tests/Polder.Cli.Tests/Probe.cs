@@ -32,7 +32,7 @@ internal sealed class ProbeCommand : PolderCommand
 
     public CliOption<double?> LearningRate { get; } = CommonOptions.LearningRate("by --arch");
 
-    public CliOption<string> Optimizer { get; } = CommonOptions.Optimizer();
+    public CliOption<string> Optimizer { get; } = OptionOf.Choice("--optimizer", "the base optimizer", "sgd", "sgd", "adam", "adamw");
 
     public CliOption<string?> Out { get; } = CommonOptions.Out("probe");
 

@@ -33,14 +33,7 @@ internal static class FieldOption
 
     private static CliOption<T> Make<T>(RecipeField field, T @default, string defaultText)
     {
-        var option = new CliOption<T>(
-            Spell(field.Name), field.Kind.Placeholder, Spelled(field.Summary), field.Kind.Allowed, @default, defaultText,
-            (string text, out T value) =>
-            {
-                object? read = field.Kind.Read(text);
-                value = read is null ? default! : (T)read;
-                return read is not null;
-            });
+        CliOption<T> option = OptionOf.Kind(Spell(field.Name), Spelled(field.Summary), field.Kind, @default, defaultText);
         if (field.FormerName is { } former)
             option.Aliases.Add(Spell(former));
         return option;

@@ -16,42 +16,35 @@ public static class EvaluationReport
     {
         ArgumentNullException.ThrowIfNull(classes);
         ArgumentNullException.ThrowIfNull(metrics);
-        return new Result(new
+        var members = new OrderedDictionary<string, object?>
         {
-            metrics.Accuracy,
-            metrics.Loss,
-            metrics.Count,
-            Classes = classes,
-            Split = split,
-            metrics.TopAccuracy,
-            metrics.BalancedAccuracy,
-            metrics.MacroF1,
-            metrics.QuadraticKappa,
-            metrics.ExpectedCalibrationError,
-            ConfusionMatrix = metrics.Confusion.ToRows(),
-            metrics.PerClass,
-        })
+            ["accuracy"] = metrics.Accuracy,
+            ["loss"] = metrics.Loss,
+            ["count"] = metrics.Count,
+            ["classes"] = classes,
+            ["split"] = split,
+            ["topAccuracy"] = metrics.TopAccuracy,
+        };
+        foreach (MetricFigure figure in metrics.Figures)
+            members[figure.Name] = figure.Value;
+        members["confusionMatrix"] = metrics.Confusion.ToRows();
+        members["perClass"] = metrics.PerClass;
+        return new Result(members)
         {
             // Beside long names of classes a narrow terminal would break every word of what a class is taken for.
             WideFrom = WideTable,
-            Blocks = [Measures(split, classes, metrics), .. PerClass(classes, metrics)],
+            Blocks = [Measures(split, metrics), .. PerClass(classes, metrics)],
         };
     }
 
-    private static ResultTable Measures(string split, IReadOnlyList<string> classes, ClassificationMetrics metrics) => new(
+    private static ResultTable Measures(string split, ClassificationMetrics metrics) => new(
         "measures",
         ["measure", new(split, "value")],
         [
             ["images", metrics.Count],
             ["accuracy", Percent(metrics.Accuracy)],
             .. metrics.TopAccuracy.Where(t => t.Key > 1).Select(t => (IReadOnlyList<ResultCell>)[Invariant($"top-{t.Key} accuracy"), Percent(t.Value)]),
-            ["balanced accuracy", Percent(metrics.BalancedAccuracy)],
-            ["macro F1", ResultCell.Of(metrics.MacroF1, "F4")],
-            // Only grades have an order that a kappa could respect.
-            .. classes.All(name => int.TryParse(name, out _))
-                ? (IReadOnlyList<ResultCell>[])[["quadratic kappa", ResultCell.Of(metrics.QuadraticKappa, "F4")]]
-                : [],
-            ["calibration error", ResultCell.Of(metrics.ExpectedCalibrationError, "F4")],
+            .. metrics.Figures.Where(f => f.IsForPeople).Select(f => (IReadOnlyList<ResultCell>)[f.Words, ResultCell.Of(f.Value, f.Format)]),
             ["loss", ResultCell.Of(metrics.Loss, "F4")],
         ]);
 

@@ -46,7 +46,7 @@ public static class RecipeJson
             MethodEntry entry = MethodRegistry.Named(name);
             var options = new Dictionary<string, object>();
             foreach (MethodOption option in entry.Options)
-                if (ValueOf(settings, option.Name, KindOf(option), origin) is { } value)
+                if (ValueOf(settings, option.Name, option.Kind, origin) is { } value)
                     options[option.Name] = value;
             method = MethodChoice.Create(entry, options);
         }
@@ -60,14 +60,6 @@ public static class RecipeJson
     {
         ArgumentNullException.ThrowIfNull(run);
         return Read(run.Configuration.Settings, run.ConfigurationFile);
-    }
-
-    /// <summary>The values of a method's option.</summary>
-    /// <param name="option">The option.</param>
-    public static ValueKind KindOf(MethodOption option)
-    {
-        ArgumentNullException.ThrowIfNull(option);
-        return ValueKind.Custom(option.Placeholder, option.Range, text => option.TryParse(text, out object value) ? value : null);
     }
 
     private static object? ValueOf(JsonObject settings, string name, ValueKind kind, string origin)

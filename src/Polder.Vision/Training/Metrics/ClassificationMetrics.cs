@@ -14,8 +14,14 @@ public sealed record ClassMetrics(string Name, long Count, double Precision, dou
 /// <param name="Name">Its name in JSON.</param>
 /// <param name="Words">Its name for people.</param>
 /// <param name="Value">The number.</param>
-/// <param name="IsShare">Whether it is a share, between 0 and 1, that people read in percent.</param>
-public sealed record MetricFigure(string Name, string Words, double Value, bool IsShare = false);
+public sealed record MetricFigure(string Name, string Words, double Value)
+{
+    /// <summary>How people read the number.</summary>
+    public string Format { get; init; } = "F4";
+
+    /// <summary>Whether tables show it.</summary>
+    public bool IsForPeople { get; init; } = true;
+}
 
 /// <summary>How well a classifier does on a set, by every usual measure. Shares are between 0 and 1.</summary>
 public sealed record ClassificationMetrics
@@ -44,15 +50,14 @@ public sealed record ClassificationMetrics
     /// <summary>See <see cref="CalibrationBins"/>, of 15 bins.</summary>
     public required double ExpectedCalibrationError { get; init; }
 
-    /// <summary>The measures that are one number beside accuracy and loss, by their names in JSON; tables and comparisons show what is here.</summary>
+    /// <summary>The measures that are one number beside accuracy and loss: tables, JSON and comparisons show what is here.</summary>
     [JsonIgnore]
     public IReadOnlyList<MetricFigure> Figures =>
     [
-        .. TopAccuracy.Where(t => t.Key > 1).Select(t => new MetricFigure($"top{t.Key}Accuracy", $"top-{t.Key} accuracy", t.Value, IsShare: true)),
-        new("balancedAccuracy", "balanced accuracy", BalancedAccuracy, IsShare: true),
+        new("balancedAccuracy", "balanced accuracy", BalancedAccuracy) { Format = "P1" },
         new("macroF1", "macro F1", MacroF1),
         // Only grades have an order that a kappa could respect.
-        .. PerClass.All(c => int.TryParse(c.Name, out _)) ? [new MetricFigure("quadraticKappa", "quadratic kappa", QuadraticKappa)] : (MetricFigure[])[],
+        new("quadraticKappa", "quadratic kappa", QuadraticKappa) { IsForPeople = PerClass.All(c => int.TryParse(c.Name, out _)) },
         new("expectedCalibrationError", "calibration error", ExpectedCalibrationError),
     ];
 
