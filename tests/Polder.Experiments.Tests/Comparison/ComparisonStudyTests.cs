@@ -1,5 +1,7 @@
 using Polder.Experiments.Comparison;
+using Polder.Methods;
 using Polder.Methods.Registry;
+using Polder.Probes;
 using Polder.Vision.Recipes;
 using Polder.Vision.Training;
 
@@ -47,6 +49,23 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
             runs.Method == "looksam" ? Steps + 2 : Steps * MethodRegistry.Named(runs.Method).PassesPerStep, runs.Runs[0].GradientEvaluations));
         Assert.Equal(first.Select(runs => Outcome(runs.Runs[0])), second.Select(runs => Outcome(runs.Runs[0])));
         Assert.Equal(first.Count, first.Select(runs => runs.Runs[0].TestLoss).Distinct().Count());
+    }
+
+    [Fact]
+    public void A_method_that_nobody_registered_takes_part()
+    {
+        var entry = new MethodEntry("halfstep", "half the gradient", a => new HalfStep(a.Number("share")), MethodOption.Share("share", "how much of it", 0.5))
+        {
+            Passes = "1", PassesPerStep = 1, ExtraParameterBuffers = 0, Source = "",
+        };
+        MethodChoice[] choices = [MethodChoice.Create("base"), MethodChoice.Create(entry).With("share", 1.0), MethodChoice.Create(entry) with { Label = "half" }];
+        ComparisonResult result = new ComparisonStudy(fixture.Task, choices, Training).Execute([0], Cancellation);
+        Assert.Equal(["base", "halfstep", "half"], result.Methods.Select(m => m.Label));
+        // The whole gradient is the base optimizer's; half of it is another training.
+        Assert.Equal(Outcome(result.Methods[0].Runs[0]), Outcome(result.Methods[1].Runs[0]));
+        Assert.NotEqual(Outcome(result.Methods[0].Runs[0]), Outcome(result.Methods[2].Runs[0]));
+        Assert.Contains("share 1", string.Join(' ', Experiments.Reports.ComparisonReport.Of(result, "sgd").Blocks));
+        Assert.DoesNotContain("halfstep", MethodRegistry.Names);
     }
 
     [Fact]
@@ -144,4 +163,17 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
         (run.Seed, run.TestAccuracy, run.TestLoss, run.ValidationAccuracy, run.ValidationLoss, run.TrainLoss, run.BestEpoch);
 
     private static MethodChoice[] Choices(params string[] methods) => [.. methods.Select(name => MethodChoice.Create(name))];
+
+    private sealed record HalfStep(double Share) : IGradientMethod
+    {
+        public string Name => "halfstep";
+
+        public int GradientEvaluations => 1;
+
+        public void Validate()
+        {
+        }
+
+        public void ComputeGradient(MethodContext context) => context.Run(Probe.Centre() with { Weight = Share });
+    }
 }
