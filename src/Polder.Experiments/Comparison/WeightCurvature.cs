@@ -49,7 +49,7 @@ public sealed record WeightCurvatureOptions
             throw new ArgumentOutOfRangeException(nameof(Samples), Samples, "Samples must be an integer of at least 1");
     }
 
-    /// <summary>Measures a classifier at its weights as they stand, in those that require a gradient; the network is in evaluation mode afterwards.</summary>
+    /// <summary>Measures a classifier at its weights as they stand, in those that require a gradient and in evaluation mode.</summary>
     /// <param name="classifier">The classifier; the caller keeps it.</param>
     /// <param name="images">The images.</param>
     /// <param name="seed">The seed of probes and start: two networks that are compared get the same.</param>
@@ -64,7 +64,6 @@ public sealed record WeightCurvatureOptions
         Validate();
         int count = Math.Min(Samples, images.Count);
         ImageSet first = count == images.Count ? images : images.Subset([.. Enumerable.Range(0, count)]);
-        classifier.Network.eval();
         var hessian = new Hessian(classifier.CrossEntropy(first, BatchSize));
         double loss = hessian.Loss.Value(cancellation);
         using Eigenpairs pairs = hessian.TopEigenvalues(

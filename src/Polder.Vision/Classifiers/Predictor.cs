@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Serialization;
+using Polder.Objectives;
 using Polder.Vision.Data;
 using Polder.Vision.Models;
 using static TorchSharp.torch;
@@ -25,7 +26,7 @@ public sealed record Prediction(string Path, IReadOnlyList<ClassProbability> Top
 
 /// <summary>
 /// Classifies image files, thousands in one go: a batch at a time is in memory, and the next is decoded while the network computes. Images are
-/// prepared as for evaluation.
+/// prepared as for evaluation. Several threads may predict with one predictor, or one classifier, at once: each gets what it would get alone.
 /// </summary>
 public sealed class Predictor
 {
@@ -82,11 +83,14 @@ public sealed class Predictor
     private static bool IsImage(string path) =>
         Path.GetExtension(path) is var ending && (ImageDecoder.Endings.Contains(ending) || ImageDecoder.ForeignEndings.Contains(ending));
 
-    /// <summary>Classifies files in their order. The model is in evaluation mode while the sequence is read, and in its own mode afterwards.</summary>
+    /// <summary>
+    /// Classifies files in their order. The model is in evaluation mode while a batch is computed, and in its own mode between batches and afterwards.
+    /// </summary>
     /// <param name="files">Image files.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="ImageDecodingException">A file cannot be decoded, unless <see cref="SkipUnreadable"/>.</exception>
     /// <exception cref="ArithmeticException">The network gives a probability that is no number.</exception>
+    /// <exception cref="InvalidOperationException">Another thread trains or measures the model.</exception>
     public IEnumerable<Prediction> Predict(IReadOnlyList<string> files, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(files);
@@ -95,26 +99,30 @@ public sealed class Predictor
         return Batches(files, cancellation);
     }
 
+    /// <summary>Classifies one image, of the same formats and turned the same way as a file: for a service that gets images and not files.</summary>
+    /// <param name="image">The image file's bytes.</param>
+    /// <param name="name">What the prediction and messages call it.</param>
+    /// <returns>The prediction; with its error where it cannot be decoded and <see cref="SkipUnreadable"/>.</returns>
+    /// <inheritdoc cref="Predict(IReadOnlyList{string}, CancellationToken)" path="/exception"/>
+    public Prediction Predict(byte[] image, string name = "image")
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        Require.AtLeast(Top, 1);
+        Decoded decoded = Decode(name, () => ImageDecoder.Decode(image, name, _classifier.ImageSize));
+        return decoded.Error is { } error && !SkipUnreadable ? throw error : Classify([decoded])[0];
+    }
+
     private IEnumerable<Prediction> Batches(IReadOnlyList<string> files, CancellationToken cancellation)
     {
-        bool training = _classifier.Network.training;
-        _classifier.Network.eval();
-        try
+        string[][] batches = [.. files.Chunk(BatchSize)];
+        Task<Decoded[]>? next = batches.Length == 0 ? null : Task.Run(() => Decode(batches[0], cancellation), cancellation);
+        for (int b = 0; b < batches.Length; b++)
         {
-            string[][] batches = [.. files.Chunk(BatchSize)];
-            Task<Decoded[]>? next = batches.Length == 0 ? null : Task.Run(() => Decode(batches[0], cancellation), cancellation);
-            for (int b = 0; b < batches.Length; b++)
-            {
-                Decoded[] images = next!.GetAwaiter().GetResult();
-                int following = b + 1;
-                next = following < batches.Length ? Task.Run(() => Decode(batches[following], cancellation), cancellation) : null;
-                foreach (Prediction prediction in Classify(images))
-                    yield return prediction;
-            }
-        }
-        finally
-        {
-            _classifier.Network.train(training);
+            Decoded[] images = next!.GetAwaiter().GetResult();
+            int following = b + 1;
+            next = following < batches.Length ? Task.Run(() => Decode(batches[following], cancellation), cancellation) : null;
+            foreach (Prediction prediction in Classify(images))
+                yield return prediction;
         }
     }
 
@@ -126,21 +134,23 @@ public sealed class Predictor
             MaxDegreeOfParallelism = Threads ?? Math.Max(1, Environment.ProcessorCount - 1),
             CancellationToken = cancellation,
         };
-        Parallel.For(0, files.Length, parallel, i =>
-        {
-            try
-            {
-                decoded[i] = new Decoded(files[i], ImageDecoder.Decode(files[i], _classifier.ImageSize), null);
-            }
-            catch (ImageDecodingException exception)
-            {
-                decoded[i] = new Decoded(files[i], null, exception);
-            }
-        });
+        Parallel.For(0, files.Length, parallel, i => decoded[i] = Decode(files[i], () => ImageDecoder.Decode(files[i], _classifier.ImageSize)));
         // The first in order, so that the message does not depend on the threads.
         if (!SkipUnreadable && decoded.FirstOrDefault(d => d.Error is not null)?.Error is { } error)
             throw error;
         return decoded;
+    }
+
+    private static Decoded Decode(string path, Func<byte[]> decode)
+    {
+        try
+        {
+            return new Decoded(path, decode(), null);
+        }
+        catch (ImageDecodingException exception)
+        {
+            return new Decoded(path, null, exception);
+        }
     }
 
     private List<Prediction> Classify(Decoded[] images)
@@ -167,6 +177,8 @@ public sealed class Predictor
         int side = _classifier.ImageSize;
         var set = new ImageSet(pixels, new int[pixels.Length], _classifier.Classes, 3, side, side);
         var maker = new BatchMaker(set, new LoaderOptions { Normalization = _classifier.Normalization, ImageSize = side });
+        // Not over a yield: a sequence that is given up half way would never give the model back.
+        using ModelUse use = ModelUse.Ask(_classifier.Network);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using Batch batch = maker.Make(0, [.. Enumerable.Range(0, pixels.Length)]);

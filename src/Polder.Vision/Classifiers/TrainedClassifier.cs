@@ -163,7 +163,7 @@ public sealed class TrainedClassifier : IDisposable
     public EmpiricalLoss CrossEntropy(ImageSet images, int batchSize = DefaultBatchSize, EmpiricalLossOptions? options = null) => EmpiricalLoss.Of(
         Network, LoaderOf(images, batchSize), (logits, labels) => nn.functional.cross_entropy(logits.to(ScalarType.Float64), labels), options);
 
-    /// <summary>Error rate and bounded loss over a set, at the weights as they stand.</summary>
+    /// <summary>Error rate and bounded loss over a set, at the weights as they stand, in evaluation mode.</summary>
     /// <param name="images">The images.</param>
     /// <param name="loss">The bounded loss.</param>
     /// <param name="batchSize">Images of a forward pass.</param>
@@ -174,6 +174,7 @@ public sealed class TrainedClassifier : IDisposable
         ArgumentNullException.ThrowIfNull(loss);
         double sum = 0;
         long wrong = 0;
+        using ModelUse use = ModelUse.Ask(Network);
         using var noGrad = no_grad();
         foreach (var (inputs, labels) in LoaderOf(images, batchSize).Epoch(0, cancellation))
         {
@@ -190,7 +191,7 @@ public sealed class TrainedClassifier : IDisposable
     /// <exception cref="DataException">Some are wrong; the message says what helps.</exception>
     public ConvolutionReport RequireRightConvolutions()
     {
-        ConvolutionReport report = ConvolutionCheck.Of(Network, 1, Network.Channels, ImageSize, ImageSize);
+        ConvolutionReport report = Network.CheckConvolutions(ImageSize);
         return report.IsRight ? report : throw new DataException(Architecture, report.Describe());
     }
 

@@ -1,5 +1,6 @@
 using System.IO.Enumeration;
 using Polder.Machine;
+using Polder.Objectives;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -133,7 +134,12 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
 
     /// <summary>Whether the installed libtorch computes this network's convolutions rightly on this machine (<see cref="ConvolutionCheck"/>).</summary>
     /// <param name="imageSize">Height and width of its input.</param>
-    public ConvolutionReport CheckConvolutions(int imageSize) => ConvolutionCheck.Of(this, 1, Channels, imageSize, imageSize);
+    /// <exception cref="InvalidOperationException">Another thread uses the network.</exception>
+    public ConvolutionReport CheckConvolutions(int imageSize)
+    {
+        using ModelUse use = ModelUse.Alone(this);
+        return ConvolutionCheck.Of(this, 1, Channels, imageSize, imageSize);
+    }
 
     /// <summary>
     /// The layer that a parameter belongs to, for <see cref="LayerGroups"/>; parameters of one key that follow each other are one layer. Here

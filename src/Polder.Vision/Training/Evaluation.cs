@@ -1,3 +1,4 @@
+using Polder.Objectives;
 using Polder.Vision.Data;
 using Polder.Vision.Models;
 using TorchSharp;
@@ -11,36 +12,29 @@ namespace Polder.Vision.Training;
 /// <param name="Count">The number of images.</param>
 public sealed record EvaluationResult(double Accuracy, double Loss, int Count)
 {
-    /// <summary>Evaluates a model in evaluation mode, without gradients; the model's mode is restored.</summary>
+    /// <summary>Evaluates a model in evaluation mode, without gradients; its modules' modes are restored. Several threads may do so at once.</summary>
     /// <param name="model">The model.</param>
     /// <param name="loader">The images; shuffling and augmentation are left out.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="ArgumentException">The set has other classes than the model.</exception>
+    /// <exception cref="InvalidOperationException">Another thread trains or measures the model.</exception>
     public static EvaluationResult Of(ImageClassifier model, Loader loader, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(loader);
         if (loader.Set.Classes.Count != model.Classes)
             throw new ArgumentException($"the data has {loader.Set.Classes.Count} classes, the network {model.Classes}", nameof(loader));
-        bool training = model.training;
-        model.eval();
-        try
+        using ModelUse use = ModelUse.Ask(model);
+        using var noGrad = no_grad();
+        double loss = 0;
+        long right = 0;
+        foreach (var (images, labels) in loader.ForEvaluation().Epoch(0, cancellation))
         {
-            using var noGrad = no_grad();
-            double loss = 0;
-            long right = 0;
-            foreach (var (images, labels) in loader.ForEvaluation().Epoch(0, cancellation))
-            {
-                using var scope = NewDisposeScope();
-                Tensor logits = model.call(images);
-                loss += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).ToDouble();
-                right += logits.argmax(1).eq(labels).sum().ToInt64();
-            }
-            return new EvaluationResult((double)right / loader.Set.Count, loss / loader.Set.Count, loader.Set.Count);
+            using var scope = NewDisposeScope();
+            Tensor logits = model.call(images);
+            loss += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).ToDouble();
+            right += logits.argmax(1).eq(labels).sum().ToInt64();
         }
-        finally
-        {
-            model.train(training);
-        }
+        return new EvaluationResult((double)right / loader.Set.Count, loss / loader.Set.Count, loader.Set.Count);
     }
 }

@@ -53,12 +53,14 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     /// <exception cref="DataException"><see cref="ResumeFile"/> is of another training.</exception>
     /// <exception cref="TrainingDivergedException">A loss or gradient is not finite; the model has the weights of the best epoch before.</exception>
+    /// <exception cref="InvalidOperationException">Another thread uses the model.</exception>
     /// <exception cref="OperationCanceledException">The training was stopped; the model has the weights of the best epoch before.</exception>
     public TrainingResult Run(
         ImageClassifier model, ImageSet train, ImageSet validation, Normalization normalization, int? imageSize = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         Options.Validate();
+        using ModelUse use = ModelUse.Alone(model.parameters());
         var loader = new Loader(train, new LoaderOptions
         {
             BatchSize = Options.BatchSize,

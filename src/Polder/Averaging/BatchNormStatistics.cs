@@ -1,3 +1,4 @@
+using Polder.Objectives;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -23,7 +24,7 @@ public static class BatchNormStatistics
         if (layers.Length == 0)
             return 0;
         double?[] momenta = [.. layers.Select(layer => layer.momentum)];
-        (nn.Module Module, bool Training)[] modes = [.. model.modules().Prepend(model).Select(m => (m, m.training))];
+        using ModelUse use = ModelUse.Alone(model);
         int seen = 0;
         try
         {
@@ -49,8 +50,6 @@ public static class BatchNormStatistics
         {
             for (int i = 0; i < layers.Length; i++)
                 layers[i].momentum = momenta[i];
-            foreach (var (module, training) in modes)
-                module.train(training);
         }
         return seen > 0 ? seen : throw new ArgumentException("there is no batch to take statistics of", nameof(batches));
     }

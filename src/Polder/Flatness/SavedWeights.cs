@@ -4,14 +4,19 @@ using Polder.Parameters;
 
 namespace Polder.Flatness;
 
-/// <summary>The weights as they stood when a measurement began: it moves away from them, and disposing puts them back, bit for bit.</summary>
+/// <summary>
+/// The weights as they stood when a measurement began: it moves away from them, and disposing puts them back, bit for bit. Nobody else may use
+/// them meanwhile (<see cref="ModelUse"/>).
+/// </summary>
 internal sealed class SavedWeights : IDisposable
 {
     private readonly ParameterSpace _space;
+    private readonly ModelUse _use;
 
     public SavedWeights(ParameterSpace space)
     {
         _space = space;
+        _use = ModelUse.Alone(space.Parameters);
         Values = space.CreateVector();
         space.Save(Values);
     }
@@ -51,5 +56,6 @@ internal sealed class SavedWeights : IDisposable
     {
         _space.Restore(Values);
         Values.Dispose();
+        _use.Dispose();
     }
 }

@@ -6,15 +6,18 @@ namespace Polder.Objectives;
 
 /// <summary>
 /// The state of a model while it is measured: the asked mode, no gradients, attention by operations that have a second derivative.
-/// Disposing gives everything back: modes, gradients, buffers.
+/// Disposing gives everything back: modes, gradients, buffers. It has the model alone (<see cref="ModelUse"/>).
 /// </summary>
 internal sealed class MeasurementSession : IDisposable
 {
-    private readonly (nn.Module Module, bool Training)[] _modes;
+    private static readonly Lock Gate = new();
+    private static int _sessions;
+    private static bool _flash;
+
+    private readonly ModelUse _use;
     private readonly ParameterSpace _space;
     private readonly Tensor?[] _gradients;
     private readonly ModelBuffers? _buffers;
-    private readonly bool _flash;
 
     public MeasurementSession(nn.Module? model, ParameterSpace space, ModelMode mode)
     {
@@ -27,13 +30,15 @@ internal sealed class MeasurementSession : IDisposable
                 $"a {trained.GetName()} layer is in training mode: each example's loss would depend on its batch, "
                 + $"and each pass would move the running statistics; use the evaluation mode, or {nameof(ModelMode.BatchStatistics)} to mean just that");
         _space = space;
-        _modes = Array.ConvertAll(modules, m => (m, m.training));
+        _use = model is null ? ModelUse.Alone(space.Parameters) : ModelUse.Alone(model);
         _gradients = [.. space.Parameters.Select(p => p.grad?.DetachFromDisposeScope())];
         Clear(space);
-        // The fused attention of the CPU has no second derivative, and would end the process.
-        _flash = backends.cuda.flash_sdp_enabled();
-        if (_flash)
-            backends.cuda.enable_flash_sdp(false);
+        // The fused attention of the CPU has no second derivative, and would end the process; it is one setting for all threads.
+        lock (Gate)
+        {
+            if (_sessions++ == 0 && (_flash = backends.cuda.flash_sdp_enabled()))
+                backends.cuda.enable_flash_sdp(false);
+        }
         if (model is not null)
         {
             _buffers = new ModelBuffers(model, BatchNormPolicy.Frozen);
@@ -50,10 +55,6 @@ internal sealed class MeasurementSession : IDisposable
     public void Dispose()
     {
         LossMeasurement.End();
-        // From the outside in: setting a module's mode sets that of its children.
-        foreach ((nn.Module module, bool training) in _modes)
-            if (module.training != training)
-                module.train(training);
         _buffers?.End(completed: false);
         _buffers?.Dispose();
         for (int i = 0; i < _gradients.Length; i++)
@@ -61,8 +62,12 @@ internal sealed class MeasurementSession : IDisposable
             _space.Parameters[i].grad = _gradients[i] is { IsInvalid: false } gradient ? gradient : null;
             _gradients[i]?.Dispose();
         }
-        if (_flash)
-            backends.cuda.enable_flash_sdp(true);
+        lock (Gate)
+        {
+            if (--_sessions == 0 && _flash)
+                backends.cuda.enable_flash_sdp(true);
+        }
+        _use.Dispose();
     }
 
     /// <summary>Leaves no parameter with a gradient.</summary>

@@ -186,12 +186,13 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     /// <summary>One step.</summary>
     /// <exception cref="NonFiniteGradientException">A loss or the gradient is not finite, and <see cref="NonFinite"/> is
     /// <see cref="NonFinitePolicy.Throw"/>.</exception>
-    /// <exception cref="InvalidOperationException">The method ran no probe.</exception>
+    /// <exception cref="InvalidOperationException">The method ran no probe, or another thread uses the model.</exception>
     /// <exception cref="ObjectDisposedException">The optimizer has been disposed of.</exception>
     public StepResult Step(IObjective objective)
     {
         ArgumentNullException.ThrowIfNull(objective);
         Follow();
+        using ModelUse use = ModelUse.Alone(Space.Parameters);
         MethodContext context;
         double norm;
         bool finite;
