@@ -15,9 +15,11 @@ internal static class ImageReading
         Pretraining = new Relay<TrainingProgress>(p => tracker.Report((double)p.Step / p.Steps, () => $"loss {p.Loss:F3}")),
     };
 
-    /// <summary>Names the files that were left out.</summary>
-    public static void WarnOfSkipped(CommandContext context, IReadOnlyList<ImageDecodingException> skipped)
+    /// <summary>Names the files that were left out, and what else looks like data and is not used.</summary>
+    public static void WarnOfSkipped(CommandContext context, IReadOnlyList<ImageDecodingException> skipped, IReadOnlyList<string> warnings)
     {
+        foreach (string warning in warnings)
+            context.Output.Warn(warning);
         foreach (ImageDecodingException left in skipped)
             context.Output.Warn($"left out: {left.Message}");
         if (skipped.Count > 0)

@@ -13,6 +13,9 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
     /// <summary>Files that were left out because they could not be decoded, each with its reason; empty unless that was asked for.</summary>
     public IReadOnlyList<ImageDecodingException> Skipped { get; init; } = [];
 
+    /// <summary>What looks like data and is not used, with numbers and an example, in words; empty where there is nothing to say.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>How the set is usually cut where it ships neither a test nor a validation part; null: by the shares of <see cref="SplitOptions"/>.</summary>
     public SplitRule? Rule { get; init; }
 

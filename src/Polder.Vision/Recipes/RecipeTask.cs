@@ -48,6 +48,9 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     /// <summary>Files that were left out because they could not be decoded; empty unless the recipe allows it.</summary>
     public IReadOnlyList<ImageDecodingException> Skipped => _data?.Skipped ?? [];
 
+    /// <summary>What looks like data and is not used (<see cref="ImageData.Warnings"/>).</summary>
+    public IReadOnlyList<string> Warnings => _data?.Warnings ?? [];
+
     private int Shots => Recipe.Data.Shots ?? DigitsDemo.DefaultShots;
 
     private Architecture Architecture => _pretrained is null ? Architectures.Get(Recipe.Start.Architecture!) : DigitsDemo.Architecture;
