@@ -10,13 +10,13 @@ namespace Polder.Checkpoints;
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
-    private Checkpoint(string path, CheckpointContent content, string? prefix, IReadOnlyDictionary<string, torch.Tensor> tensors)
+    private Checkpoint(string path, CheckpointContent content, string? prefix, IReadOnlyDictionary<string, torch.Tensor> tensors, IEnumerable<StoredTensor> passedOver)
     {
         Path = path;
         Format = content.Format;
         Metadata = content.Metadata;
         Wrapper = content.Wrapper;
-        LeftOut = content.LeftOut;
+        LeftOut = [.. content.LeftOut, .. passedOver.Select(t => t.Name)];
         Prefix = prefix;
         Tensors = tensors;
     }
@@ -42,26 +42,33 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The dotted path of the dictionary that the tensors were taken from (<c>state_dict</c>); null where nothing was unwrapped.</summary>
     public string? Wrapper { get; }
 
-    /// <summary>The prefix that was taken off every name (<c>module.</c>); null where none was.</summary>
+    /// <summary>The prefix that was taken off the names (<c>module.</c>); null where none was.</summary>
     public string? Prefix { get; }
 
-    /// <summary>Names of the file's other tensors, outside <see cref="Wrapper"/> (an optimizer's state): they were not read.</summary>
+    /// <summary>Names of the file's other tensors, outside <see cref="Wrapper"/> or without <see cref="Prefix"/> (an optimizer's state): they were not read.</summary>
     public IReadOnlyList<string> LeftOut { get; }
 
     /// <summary>Reads a file. Its bytes go straight into the tensors: memory is the tensors' size and a little.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">What to unwrap and strip; null for the defaults.</param>
-    /// <exception cref="CheckpointException">The file is missing, damaged, of an unknown format, or holds what Polder refuses to read.</exception>
+    /// <exception cref="CheckpointException">The file is missing, damaged, of an unknown format, or holds what Polder refuses to read, or no name has the
+    /// <see cref="CheckpointOptions.KeyPrefix"/>.</exception>
     public static Checkpoint Load(string path, CheckpointOptions? options = null)
     {
         options ??= new CheckpointOptions();
         using CheckpointFile file = CheckpointFile.Open(path);
         using OpenedCheckpoint opened = FormatDetection.Open(file, options);
-        string? prefix = CommonPrefix(opened.Content.Tensors, options.Prefixes);
-        Dictionary<string, torch.Tensor> tensors = new(opened.Content.Tensors.Count);
+        IReadOnlyList<StoredTensor> all = opened.Content.Tensors;
+        string key = options.KeyPrefix ?? "";
+        StoredTensor[] meant = [.. all.Where(t => t.Name.Length > key.Length && t.Name.StartsWith(key, StringComparison.Ordinal))];
+        if (meant.Length == 0 && key.Length > 0)
+            throw new CheckpointException(path, $"has no tensor whose name begins with '{key}'; its names begin with {Beginnings(all.Select(t => t.Name))}");
+        string? prefix = CommonPrefix(meant, key, options.Prefixes);
+        meant = [.. meant.Where(t => prefix is null || t.Name.StartsWith(prefix, StringComparison.Ordinal))];
+        Dictionary<string, torch.Tensor> tensors = new(meant.Length);
         try
         {
-            foreach (StoredTensor stored in opened.Content.Tensors)
+            foreach (StoredTensor stored in meant)
                 tensors.Add(stored.Name[(prefix?.Length ?? 0)..], stored.Read());
         }
         catch
@@ -70,7 +77,7 @@ public sealed class Checkpoint : IDisposable
                 tensor.Dispose();
             throw;
         }
-        return new Checkpoint(path, opened.Content, prefix, tensors);
+        return new Checkpoint(path, opened.Content, prefix, tensors, all.Except(meant));
     }
 
     /// <summary>
@@ -84,7 +91,10 @@ public sealed class Checkpoint : IDisposable
     public LoadReport Into(torch.nn.Module module, bool strict = true)
     {
         ArgumentNullException.ThrowIfNull(module);
-        return ModuleLoading.Load(Path, Tensors, module, strict);
+        // A module of its own may have the prefix in its names, too.
+        Dictionary<string, torch.Tensor> targets = module.state_dict();
+        bool keeps = Prefix is not null && targets.Count > 0 && !targets.Keys.Any(Tensors.ContainsKey) && targets.Keys.Any(name => name.StartsWith(Prefix, StringComparison.Ordinal));
+        return ModuleLoading.Load(Path, keeps ? Tensors.ToDictionary(t => Prefix + t.Key, t => t.Value) : Tensors, module, strict) with { Prefix = Prefix, LeftOut = LeftOut };
     }
 
     /// <summary>Frees the tensors.</summary>
@@ -94,12 +104,20 @@ public sealed class Checkpoint : IDisposable
             tensor.Dispose();
     }
 
-    private static string? CommonPrefix(IReadOnlyList<StoredTensor> tensors, IReadOnlyList<string> prefixes)
+    // What averages of weights count beside the weights.
+    private static readonly string[] Counters = ["n_averaged", "num_updates", "decay", "step", "initted"];
+
+    /// <summary>The first parts of names, a few of them, for messages.</summary>
+    internal static string Beginnings(IEnumerable<string> names) =>
+        string.Join(", ", names.Select(n => n.IndexOf('.', StringComparison.Ordinal) is var dot and >= 0 ? n[..(dot + 1)] : n).Distinct().Take(5));
+
+    private static string? CommonPrefix(IReadOnlyList<StoredTensor> tensors, string key, IReadOnlyList<string> prefixes)
     {
-        string common = "";
+        string common = key;
+        string[] names = [.. tensors.Select(t => t.Name).Where(n => !Counters.Contains(n[key.Length..]))];
         // Prefixes may come one after the other (a compiled module in a data-parallel one), in any order.
-        while (prefixes.FirstOrDefault(p => p.Length > 0 && tensors.All(t => t.Name.Length > common.Length + p.Length
-            && t.Name.AsSpan(common.Length).StartsWith(p, StringComparison.Ordinal))) is string next && tensors.Count > 0)
+        while (prefixes.FirstOrDefault(p => p.Length > 0 && Array.TrueForAll(names, n => n.Length > common.Length + p.Length
+            && n.AsSpan(common.Length).StartsWith(p, StringComparison.Ordinal))) is string next && names.Length > 0)
             common += next;
         return common.Length == 0 ? null : common;
     }

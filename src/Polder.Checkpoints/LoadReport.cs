@@ -48,6 +48,12 @@ public sealed record LoadReport
     /// </summary>
     public required IReadOnlyList<TensorInfo> MissingCounters { get; init; }
 
+    /// <summary>See <see cref="Checkpoint.Prefix"/>.</summary>
+    public string? Prefix { get; init; }
+
+    /// <summary>See <see cref="Checkpoint.LeftOut"/>.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
     /// <summary>Whether every tensor of each side found its partner (batch counters aside).</summary>
     public bool IsComplete => Ignored.Count == 0 && Missing.Count == 0 && Misshapen.Count == 0;
 

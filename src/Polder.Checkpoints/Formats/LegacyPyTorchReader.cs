@@ -42,14 +42,7 @@ internal static class LegacyPyTorchReader
         {
             if (value is null || value is string || !seen.Add(value))
                 continue;
-            IEnumerable<object?> inner = value switch
-            {
-                PickleDictionary dictionary => dictionary.Entries.Select(e => e.Value),
-                PickleList list => list.Items,
-                PickleTuple tuple => tuple.Items,
-                _ => [],
-            };
-            foreach (object? item in inner)
+            foreach (object? item in PickleVocabulary.Inside(value))
                 open.Push(item);
             StorageReference? storage = value as StorageReference ?? (value as TensorReference)?.Storage;
             if (storage is not null)

@@ -15,6 +15,7 @@ internal sealed class StateTree
     private readonly List<(string Name, TensorReference Reference)> _tensors = [];
     private readonly Dictionary<string, string> _metadata = [];
     private readonly HashSet<string> _names = [];
+    private PickleGlobal? _foreign;
     private int _leaves;
     private long _characters;
 
@@ -25,7 +26,11 @@ internal sealed class StateTree
     {
         StateTree tree = new(file);
         tree.Visit("", root, 0);
-        string? wrapper = options.Unwrap ? FindWrapper(root, options.Wrappers) : null;
+        // What looks empty is not: the object's own code would know what it holds.
+        if (tree._tensors.Count == 0 && tree._foreign is { } foreign)
+            throw file.Refuse(PickleVocabulary.WhyHidden(foreign));
+        bool meant = options.KeyPrefix is { Length: > 0 } key && tree._tensors.Exists(t => t.Name.StartsWith(key, StringComparison.Ordinal));
+        string? wrapper = options.Unwrap && !meant ? FindWrapper(root, options.Wrappers) : null;
         string inside = wrapper is null ? "" : wrapper + ".";
         List<StoredTensor> kept = [];
         List<string> leftOut = [];
@@ -81,6 +86,12 @@ internal sealed class StateTree
                 _tensors.Add((tensorName, reference));
                 break;
             case PickleDictionary dictionary:
+                if (dictionary is PickleOpaque { Type: var type })
+                {
+                    _foreign ??= type;
+                    if (name.Length > 0)
+                        _metadata[name] = type.FullName;
+                }
                 foreach ((object? key, object? item) in dictionary.Entries)
                     Visit(Join(name, KeyText(key)), item, depth + 1);
                 break;
@@ -116,7 +127,7 @@ internal sealed class StateTree
     private string KeyText(object? key) => key switch
     {
         string text => text,
-        null or bool or long or double => Text(key) ?? "",
+        null or bool or long or double or PickleOpaque or PickleGlobal => Text(key) ?? "",
         _ => throw _file.Refuse("a dictionary has a key that is neither text nor a number"),
     };
 

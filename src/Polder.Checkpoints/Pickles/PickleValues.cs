@@ -19,7 +19,7 @@ internal sealed class PickleList
 }
 
 /// <summary>A dictionary in the order of its first insertions, as Python's.</summary>
-internal sealed class PickleDictionary
+internal class PickleDictionary
 {
     private readonly List<KeyValuePair<object?, object?>> _entries = [];
 
@@ -53,8 +53,14 @@ internal sealed class PickleDictionary
     }
 }
 
-/// <summary>An object of an allowed class of which only the name is kept (an argument parser's namespace, an optimizer's class).</summary>
-internal sealed class PickleOpaque(PickleGlobal type)
+/// <summary>
+/// An object of which only the class's name is kept, and the items where it is a dictionary (an argument parser's namespace, an optimizer's class, a
+/// script's settings).
+/// </summary>
+internal sealed class PickleOpaque(PickleGlobal type) : PickleDictionary
 {
     public PickleGlobal Type { get; } = type;
+
+    /// <summary>What it was made of: looked through for tensors, which must not be passed over.</summary>
+    public List<object?> Parts { get; } = [];
 }

@@ -4,7 +4,10 @@ using Polder.Checkpoints.IO;
 
 namespace Polder.Checkpoints.Pickles;
 
-/// <summary>The classes and functions that a checkpoint's pickle may name, and what each of them means here. Everything else is refused by name.</summary>
+/// <summary>
+/// The classes and functions that a checkpoint's pickle may name, and what each of them means here. A class of the script that wrote the file is a mere
+/// name. What makes tensors in ways that are not known, and what only a program would name, is refused.
+/// </summary>
 internal static class PickleVocabulary
 {
     private const string RebuildTensor = "torch._utils._rebuild_tensor";
@@ -25,8 +28,16 @@ internal static class PickleVocabulary
         "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", NumpyType, Encode,
     ];
 
-    // Kept as names only: training scripts put their arguments and their optimizer's class beside the weights.
-    private static readonly HashSet<string> OpaqueNames = ["argparse.Namespace"];
+    // Nothing of a file is run, whatever it names. A file that names these was made to be run: it is no checkpoint.
+    private static readonly HashSet<string> Programs =
+    [
+        "os", "posix", "nt", "sys", "subprocess", "_posixsubprocess", "shutil", "socket", "_socket", "runpy", "importlib", "imp", "pty", "commands", "popen2",
+        "webbrowser", "ctypes", "code", "codeop", "pickle", "_pickle", "cPickle", "marshal", "operator", "_operator", "io", "_io", "http", "urllib", "httplib",
+        "requests", "asyncio", "timeit", "bdb", "pdb", "pip", "torch", "__torch__",
+    ];
+
+    private static readonly HashSet<string> PlainTypes =
+        ["set", "frozenset", "dict", "list", "tuple", "object", "int", "long", "float", "complex", "str", "unicode", "bytes", "bytearray", "bool", "range", "xrange", "slice"];
 
     /// <summary>Whether a pickle may name it.</summary>
     public static bool Knows(PickleGlobal global) =>
@@ -75,20 +86,75 @@ internal static class PickleVocabulary
                 return type.Value(input, bytes);
         }
         if (IsOpaque(global))
-            return new PickleOpaque(global);
+        {
+            // The oldest protocols make an object of its class by this function.
+            var opaque = new PickleOpaque(global.Name == "_reconstructor" && items is [PickleGlobal type, ..] ? type : global);
+            opaque.Parts.AddRange(items);
+            input.Charge(items.Length);
+            return opaque;
+        }
         throw input.Refuse($"the pickle calls '{global.FullName}' with arguments that it does not take");
     }
 
     /// <summary>What setting the state of an object makes: data keeps its items, and attributes are of no use to a checkpoint.</summary>
-    public static object? Build(PickleInput input, object? target, object? state) => target switch
+    public static object? Build(PickleInput input, object? target, object? state)
     {
-        PickleDictionary or PickleOpaque or TensorReference => target,
-        NumpyScalarType type when state is PickleTuple { Items: [_, string order, ..] } => type with { Order = order },
-        _ => throw input.Refuse("the pickle sets the state of something that has none"),
+        if (target is PickleOpaque opaque)
+            opaque.Parts.Add(state);
+        return target switch
+        {
+            PickleDictionary or TensorReference => target,
+            NumpyScalarType type when state is PickleTuple { Items: [_, string order, ..] } => type with { Order = order },
+            _ => throw input.Refuse("the pickle sets the state of something that has none"),
+        };
+    }
+
+    /// <summary>Refuses objects of unknown classes that hold tensors: what those mean, only the class's code could say.</summary>
+    public static void RequireNoTensors(PickleInput input, IEnumerable<PickleOpaque> objects)
+    {
+        HashSet<object> seen = new(ReferenceEqualityComparer.Instance);
+        foreach (PickleOpaque outer in objects.Where(o => !IsOptimizer(o.Type)))
+        {
+            Stack<object?> open = new(outer.Parts);
+            while (open.TryPop(out object? value))
+            {
+                if (value is TensorReference or StorageReference)
+                    throw input.Refuse(WhyHidden(outer.Type));
+                if (value is null or string || !seen.Add(value))
+                    continue;
+                foreach (object? item in Inside(value))
+                    open.Push(item);
+            }
+        }
+    }
+
+    /// <summary>Says why an object of an unknown class is refused that stands where the tensors are.</summary>
+    public static string WhyHidden(PickleGlobal type) =>
+        $"the tensors are in an object of the class '{type.FullName}', which only that class's code could read; nothing was run. Save its state_dict() alone";
+
+    /// <summary>What a container holds.</summary>
+    public static IEnumerable<object?> Inside(object value) => value switch
+    {
+        PickleDictionary dictionary => dictionary.Entries.Select(e => e.Value),
+        PickleList list => list.Items,
+        PickleTuple tuple => tuple.Items,
+        _ => [],
     };
 
-    private static bool IsOpaque(PickleGlobal global) =>
-        OpaqueNames.Contains(global.FullName) || global.Module.StartsWith("torch.optim.", StringComparison.Ordinal);
+    private static bool IsOptimizer(PickleGlobal global) => global.Module.StartsWith("torch.optim.", StringComparison.Ordinal);
+
+    private static bool IsOpaque(PickleGlobal global)
+    {
+        string package = global.Module.Split('.')[0];
+        return package switch
+        {
+            "builtins" or "__builtin__" => PlainTypes.Contains(global.Name),
+            // A class of PyTorch begins with a capital; its functions make tensors or load them.
+            "torch" => global.Module.Contains('.', StringComparison.Ordinal) && !global.Module.StartsWith("torch._", StringComparison.Ordinal)
+                && char.IsAsciiLetterUpper(global.Name.FirstOrDefault()) && !global.Name.EndsWith("Storage", StringComparison.Ordinal),
+            _ => !Programs.Contains(package),
+        };
+    }
 
     private static PickleDictionary NewDictionary(PickleInput input, object?[] arguments)
     {

@@ -18,6 +18,7 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
 
     private readonly List<object?> _stack = [];
     private readonly Dictionary<long, object?> _memo = [];
+    private readonly List<PickleOpaque> _opaque = [];
 
     /// <summary>Reads one pickle, up to its STOP.</summary>
     public object? Load()
@@ -29,7 +30,10 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
             input.Charge(1);
             byte opcode = input.ReadByte();
             if (opcode == '.')
+            {
+                PickleVocabulary.RequireNoTensors(input, _opaque);
                 return _stack.Count == 1 ? Pop() : throw input.Refuse($"the pickle ends with {_stack.Count} values instead of one");
+            }
             Execute(opcode);
         }
     }
@@ -108,8 +112,13 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
             case 'Q': Push(persistentLoad(Pop())); break;
             case 'R':
             case '\x81': // a call, and a new object without one: the same thing for a vocabulary of data
-                object?[] call = PopMany(2);
-                Push(PickleVocabulary.Call(input, call[0], call[1]));
+                Call(PopMany(2));
+                break;
+            case '\x92': // the same with named arguments
+                object?[] named = PopMany(3);
+                Call(named);
+                if (Peek() is PickleOpaque made)
+                    made.Parts.Add(named[2]);
                 break;
             case 'b':
                 object? state = Pop();
@@ -126,6 +135,14 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
     {
         PickleGlobal global = new(module, name);
         return PickleVocabulary.Knows(global) ? global : throw input.Refuse(PickleVocabulary.WhyNot(global));
+    }
+
+    private void Call(object?[] call)
+    {
+        object? made = PickleVocabulary.Call(input, call[0], call[1]);
+        if (made is PickleOpaque opaque)
+            _opaque.Add(opaque);
+        Push(made);
     }
 
     private void Push(object? value) => _stack.Add(value);
@@ -171,9 +188,13 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
 
     private void Append(object?[] values)
     {
-        if (Peek() is not PickleList list)
-            throw input.Refuse("the pickle appends to something that is no list");
-        list.Items.AddRange(values);
+        List<object?> items = Peek() switch
+        {
+            PickleList list => list.Items,
+            PickleOpaque opaque => opaque.Parts,
+            _ => throw input.Refuse("the pickle appends to something that is no list"),
+        };
+        items.AddRange(values);
     }
 
     private void SetItems(object?[] values)

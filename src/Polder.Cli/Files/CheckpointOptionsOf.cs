@@ -12,5 +12,8 @@ internal static class CheckpointOptionsOf
     public static CliFlag Verbatim() => new(
         "--verbatim", "keep the file as it is: nothing is taken out of state_dict and the like, no common prefix (module.) is taken off");
 
-    public static CheckpointOptions Reading(bool verbatim) => verbatim ? CheckpointOptions.Verbatim : new CheckpointOptions();
+    public static CliOption<string?> KeyPrefix() => OptionOf.Text(
+        "--key-prefix", "PREFIX", "read the tensors whose names begin so, without that beginning", "the beginning of names of tensors", null, "all tensors");
+
+    public static CheckpointOptions Reading(bool verbatim, string? keyPrefix) => (verbatim ? CheckpointOptions.Verbatim : new CheckpointOptions()) with { KeyPrefix = keyPrefix };
 }

@@ -26,6 +26,7 @@ internal sealed class ConvertCommand : PolderCommand
 
     private readonly CliOption<string> _precision = OptionOf.Choice("--precision", "the type of floating-point tensors", "keep", [.. Types.Keys]);
     private readonly CliFlag _verbatim = CheckpointOptionsOf.Verbatim();
+    private readonly CliOption<string?> _keyPrefix = CheckpointOptionsOf.KeyPrefix();
     private readonly CliFlag _overwrite = new("--overwrite", "replace OUT where it exists");
 
     public ConvertCommand()
@@ -33,7 +34,7 @@ internal sealed class ConvertCommand : PolderCommand
     {
         Add(_in);
         Add(_out);
-        Add(Heading.Output, _precision, _verbatim, _overwrite);
+        Add(Heading.Output, _precision, _verbatim, _keyPrefix, _overwrite);
         UseTorch();
         ShowsTables = false;
         Examples = ["polder convert resnet20.th resnet20.safetensors", "polder convert best.safetensors best.pth --precision f16"];
@@ -47,13 +48,13 @@ internal sealed class ConvertCommand : PolderCommand
         if (Path.Exists(output) && (Directory.Exists(output) || !context.Get(_overwrite)))
             throw UserErrorException.ForOption("OUT", $"{output}, which exists", "a new file, or --overwrite");
         OutputFile.RequireFolder("OUT", output);
-        using Checkpoint checkpoint = Checkpoint.Load(input, CheckpointOptionsOf.Reading(context.Get(_verbatim)));
+        using Checkpoint checkpoint = Checkpoint.Load(input, CheckpointOptionsOf.Reading(context.Get(_verbatim), context.Get(_keyPrefix)));
         bool whole = CheckpointConversion.Write(checkpoint, output, Types[context.Get(_precision)!]);
         var blocks = new List<ResultBlock>();
         if (!whole)
             Warn($"{output}: the format holds tensors only, so {checkpoint.Metadata.Count} entries of metadata were left out");
         if (checkpoint.LeftOut.Count > 0)
-            Warn($"{output}: {checkpoint.LeftOut.Count} tensors outside '{checkpoint.Wrapper}' were left out (--verbatim keeps them)");
+            Warn($"{output}: {checkpoint.LeftOut.Count} other tensors, such as {checkpoint.LeftOut[0]}, were left out (--verbatim keeps them)");
         long bytes = new FileInfo(output).Length;
         blocks.Add($"{output}: {checkpoint.Tensors.Count} tensors, {bytes / 1e6:F2} MB, from {input} ({checkpoint.Format})");
         context.Finish(new Result(new

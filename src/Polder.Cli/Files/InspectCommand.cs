@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Polder.Checkpoints;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
@@ -11,22 +13,24 @@ namespace Polder.Cli.Files;
 internal sealed class InspectCommand : PolderCommand
 {
     private const int LongestValue = 100;
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Argument<string> _file = CheckpointOptionsOf.File("FILE", "a checkpoint: safetensors, PyTorch (zip, legacy, tar) or NumPy");
     private readonly CliFlag _verbatim = CheckpointOptionsOf.Verbatim();
+    private readonly CliOption<string?> _keyPrefix = CheckpointOptionsOf.KeyPrefix();
 
     public InspectCommand()
         : base("inspect", "list the tensors of a checkpoint: names, types, shapes, norms, metadata")
     {
         Add(_file);
-        Add(Heading.Data, _verbatim);
+        Add(Heading.Data, _verbatim, _keyPrefix);
         UseTorch();
         Examples = ["polder inspect resnet20.th", "polder inspect runs/finetune-1/best.safetensors --json -"];
     }
 
     protected internal override void Run(CommandContext context)
     {
-        using Checkpoint checkpoint = Checkpoint.Load(context.Get(_file)!, CheckpointOptionsOf.Reading(context.Get(_verbatim)));
+        using Checkpoint checkpoint = Checkpoint.Load(context.Get(_file)!, CheckpointOptionsOf.Reading(context.Get(_verbatim), context.Get(_keyPrefix)));
         List<(TensorInfo Tensor, TensorStatistics Values)> rows = context.Output.Track("tensors", checkpoint.Tensors.Count, tracker =>
         {
             var found = new List<(TensorInfo, TensorStatistics)>();
@@ -71,9 +75,9 @@ internal sealed class InspectCommand : PolderCommand
             checkpoint.Wrapper is { } wrapper ? $", taken from '{wrapper}'" : "", checkpoint.Prefix is { } prefix ? $", prefix '{prefix}' taken off" : "");
         yield return $"{checkpoint.Path}: {checkpoint.Format}{taken}";
         foreach ((string key, string value) in checkpoint.Metadata)
-            yield return $"  {key}: {(value.Length > LongestValue ? value[..LongestValue] + "..." : value)}";
+            yield return $"  {key}: {Readable(value) switch { { Length: > LongestValue } text => text[..LongestValue] + "...", var text => text }}";
         if (checkpoint.LeftOut.Count > 0)
-            yield return $"  not read: {checkpoint.LeftOut.Count} tensors outside '{checkpoint.Wrapper}', such as {checkpoint.LeftOut[0]} (--verbatim reads them)";
+            yield return $"  not read: {checkpoint.LeftOut.Count} other tensors, such as {checkpoint.LeftOut[0]} (--verbatim reads them)";
         yield return ResultTable.Of(
             "tensors",
             ["tensor", "type", "shape", "norm", new("smallest", "minimum"), new("largest", "maximum")],
@@ -84,6 +88,20 @@ internal sealed class InspectCommand : PolderCommand
             $"{Size(rows.Sum(r => r.Values.Bytes))}, norm {Number(Norm(rows)).Text}";
         foreach ((TensorInfo tensor, TensorStatistics values) in rows.Where(r => r.Values.NonFinite > 0))
             yield return new ResultNote($"{tensor.Name}: {values.NonFinite} of {values.Count} elements are NaN or infinite") { IsWarning = true };
+    }
+
+    // Lists of names are kept as JSON, which escapes letters.
+    internal static string Readable(string value)
+    {
+        try
+        {
+            return value.StartsWith('[') && value.Contains("\\u", StringComparison.Ordinal) && JsonSerializer.Deserialize<string[]>(value) is { } names
+                ? JsonSerializer.Serialize(names, Plain) : value;
+        }
+        catch (JsonException)
+        {
+            return value;
+        }
     }
 
     private static double Norm(List<(TensorInfo Tensor, TensorStatistics Values)> rows) => Math.Sqrt(rows.Sum(r => r.Values.Norm * r.Values.Norm));

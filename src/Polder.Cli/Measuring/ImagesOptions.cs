@@ -62,7 +62,10 @@ internal sealed class ImagesOptions
             return new OpenedImages(part == EveryImage ? Digits.Upper().Train : DigitsDemo.Splits(shots, seed).Part(part), DigitsDemo.NameOf(shots), null);
         }
         ImageData opened = Decode(context, data, classifier.ImageSize);
-        classifier.RequireClasses(source, opened.Classes);
+        ImageData matched = classifier.Matched(opened);
+        if (!ReferenceEquals(matched, opened))
+            context.Output.Info($"{source}: classes are in the order of {classifier.Source}: {string.Join(", ", matched.Classes.Take(5))}{(matched.Classes.Count > 5 ? ", ..." : "")}");
+        opened = matched;
         return new OpenedImages(part == EveryImage ? opened.All : opened.Split(data.SplitFor(seed)).Part(part), opened.Name, opened);
     }
 
@@ -70,7 +73,7 @@ internal sealed class ImagesOptions
     {
         context.Output.Verbose($"images of {data.Source} at {size} x {size} pixels");
         ImageData opened = context.Output.Track("reading images", 1, tracker => data.Open(size, ImageReading.ProgressOf(tracker).Decoding, context.Cancellation));
-        ImageReading.WarnOfSkipped(context, opened.Skipped, opened.Warnings);
+        ImageReading.WarnOfSkipped(context, opened.Skipped, opened.Remarks);
         return opened;
     }
 }

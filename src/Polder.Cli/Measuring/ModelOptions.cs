@@ -1,6 +1,7 @@
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Vision.Classifiers;
+using Polder.Vision.Data;
 
 namespace Polder.Cli.Measuring;
 
@@ -10,6 +11,7 @@ internal sealed class ModelOptions
     private const int DefaultBatchSize = 64;
 
     private readonly CliOption<string?> _run = CommonOptions.Run(), _weights = FieldOption.Text("weights"), _architecture = FieldOption.Text("arch", "the one that the weights name");
+    private readonly CliOption<string?> _keyPrefix = FieldOption.Text("key-prefix", "found out"), _normalize = FieldOption.Text("normalize", "those that the weights name, else imagenet");
     private readonly CliOption<int?> _imageSize = FieldOption.Count("image-size");
     private readonly CliOption<int> _batchSize = CommonOptions.BatchSize(DefaultBatchSize);
 
@@ -17,7 +19,7 @@ internal sealed class ModelOptions
     public ModelOptions(PolderCommand command)
     {
         command.Add(Heading.Data, _run);
-        command.Add(Heading.Network, _weights, _architecture, _imageSize, _batchSize);
+        command.Add(Heading.Network, _weights, _architecture, _imageSize, _keyPrefix, _normalize, _batchSize);
     }
 
     /// <summary>Whether --weights may stand beside --run, which then gives the images alone.</summary>
@@ -35,9 +37,13 @@ internal sealed class ModelOptions
         if (run is not null && !WeightsBesideRun && (context.IsGiven(_weights) || context.IsGiven(_architecture)))
             throw UserErrorException.ForOption(context.IsGiven(_weights) ? _weights.Name : _architecture.Name, "a value beside --run", "either --run or weights and architecture");
         string weights = context.Get(_weights) ?? run?.Best ?? throw UserErrorException.ForOption(_weights.Name, "", "a checkpoint file, or --run");
+        if (context.IsGiven(_keyPrefix) && !context.IsGiven(_weights))
+            throw UserErrorException.ForOption(_keyPrefix.Name, context.Get(_keyPrefix)!, "a value beside --weights only");
+        Normalization? normalization = context.Get(_normalize) is { } text ? Normalization.Parse(text) : null;
         TrainedClassifier classifier = run is not null && !context.IsGiven(_weights)
-            ? TrainedClassifier.Open(run, context.Get(_imageSize))
-            : TrainedClassifier.Open(weights, context.Get(_architecture), context.Get(_imageSize));
+            ? TrainedClassifier.Open(run, context.Get(_imageSize), normalization)
+            : TrainedClassifier.Open(weights, context.Get(_architecture), context.Get(_imageSize), context.Get(_keyPrefix), normalization);
+        ImageReading.SayOf(context, classifier);
         context.SetEffective(_weights, weights);
         context.SetEffective(_architecture, classifier.Architecture);
         context.SetEffective(_imageSize, classifier.ImageSize);

@@ -50,6 +50,8 @@ internal sealed class FinetuneCommand : PolderCommand
         recipe = recipe with { Method = _recipe.Methods.Choose(context, [context.Get(_method)!], recipe.IsDemo)[0] };
         recipe.Validate();
         using RecipeTask task = _recipe.Open(context, recipe);
+        if (context.Folder is { } resumed && task.FollowOrder(resumed))
+            context.Output.Info($"{task.Name}: classes are in the order of the run {resumed.Path}");
         using FineTuningStart start = task.Prepare(recipe.Seed);
         Say(context, task, start);
         int duplicates = RecipeOptions.WarnOfDuplicates(context, start.Splits).Count;
@@ -60,10 +62,10 @@ internal sealed class FinetuneCommand : PolderCommand
         TrainingResult result = Train(context, training, task.Recipe, folder);
         ClassificationMetrics test = Test(context, training, folder);
         RunPlots.Write(context, folder, result.Epochs, start.Classifier.Classes, test.Confusion);
-        context.Finish(ResultOf(task.Recipe.Method, result, test, duplicates, folder.Path));
+        context.Finish(ResultOf(task.Recipe.Method, result, test, duplicates, folder.Path, HeadOf(start.Classifier)));
     }
 
-    internal static Result ResultOf(MethodChoice method, TrainingResult result, ClassificationMetrics test, int duplicates, string folder) => new(new
+    internal static Result ResultOf(MethodChoice method, TrainingResult result, ClassificationMetrics test, int duplicates, string folder, string? head = null) => new(new
     {
         Method = method.Name,
         Options = MethodOptionSet.Members(method.Options),
@@ -74,9 +76,12 @@ internal sealed class FinetuneCommand : PolderCommand
         result.SkippedSteps,
         result.SecondsPerStep,
         Duplicates = duplicates,
+        Head = head,
         Run = folder,
     })
     { Blocks = [.. Shown(method, result, test, folder)] };
+
+    private static string HeadOf(TrainedClassifier start) => start.HasNewHead ? "new" : start.HasReorderedHead ? "reordered" : "kept";
 
     private static void Say(CommandContext context, RecipeTask task, FineTuningStart start)
     {
@@ -85,7 +90,9 @@ internal sealed class FinetuneCommand : PolderCommand
         context.Output.Info($"{task.Name}: {classes} classes, {splits.Train.Count} training, {splits.Validation.Count} validation and {splits.Test.Count} test images");
         if (start.Classifier.Load is { } load)
         {
-            context.Output.Info($"weights: {load.Loaded.Count} tensors loaded{(start.Classifier.HasNewHead ? $"; new head for {classes} classes" : "")}");
+            context.Output.Info($"weights: {load.Loaded.Count} tensors loaded; "
+                + (start.Classifier.HasNewHead ? $"new head for {classes} classes" : $"head kept{(start.Classifier.HasReorderedHead ? ", its classes matched by name" : "")}"));
+            ImageReading.SayOf(context, start.Classifier);
             context.Output.Verbose(load.ToString());
         }
     }

@@ -59,6 +59,12 @@ public sealed class TrainedClassifier : IDisposable
     /// <summary>What was taken from that file, and what not.</summary>
     public LoadReport? Load { get; init; }
 
+    /// <summary>How pixels become inputs by the weights' own word; null where they say nothing.</summary>
+    public Normalization? OwnNormalization { get; init; }
+
+    /// <summary>Whether the rows of the head were put into another order, that of <see cref="Classes"/>: the weights had the same names in theirs.</summary>
+    public bool HasReorderedHead { get; init; }
+
     /// <summary>Whether the head is fresh, so that the network knows nothing of its classes yet.</summary>
     public bool HasNewHead { get; init; }
 
@@ -66,16 +72,18 @@ public sealed class TrainedClassifier : IDisposable
     /// <param name="path">A run folder, a file, or the name of published weights that were downloaded.</param>
     /// <param name="architecture">The architecture; null: what the run or the file says.</param>
     /// <param name="imageSize">The side of the images that it shall see; null: what the run or the file says, else the architecture's usual one.</param>
+    /// <param name="keyPrefix">The beginning of the names that are meant, where a file holds several networks; null: found out.</param>
+    /// <param name="normalization">How pixels become inputs; null: what the run or the file says, else the architecture's usual one.</param>
     /// <exception cref="CheckpointException">The file cannot be read.</exception>
     /// <exception cref="DataException">It is no run folder, or the weights do not fit the architecture or have no head.</exception>
     /// <exception cref="Settings.SettingException">No architecture is known, or it is another than the file's.</exception>
-    public static TrainedClassifier Open(string path, string? architecture = null, int? imageSize = null)
+    public static TrainedClassifier Open(string path, string? architecture = null, int? imageSize = null, string? keyPrefix = null, Normalization? normalization = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path))
-            return Open(RunFolder.Open(path), imageSize);
+            return Open(RunFolder.Open(path), imageSize, normalization);
         string file = WeightsCache.Locate(path);
-        using Checkpoint checkpoint = Checkpoint.Load(file);
+        using Checkpoint checkpoint = Checkpoint.Load(file, new CheckpointOptions { KeyPrefix = keyPrefix });
         ClassifierMetadata? metadata = ClassifierMetadata.Of(checkpoint);
         Architecture found = ClassifierMetadata.ArchitectureOf(path, architecture, metadata);
         (ImageClassifier network, LoadReport report) = Build(checkpoint, found, metadata?.Classes.Count ?? 2);
@@ -86,10 +94,11 @@ public sealed class TrainedClassifier : IDisposable
         }
         network.eval();
         return new TrainedClassifier(
-            network, found.Name, imageSize ?? metadata?.ImageSize ?? found.ImageSize, metadata?.Normalization ?? found.Normalization,
+            network, found.Name, imageSize ?? metadata?.ImageSize ?? found.ImageSize, normalization?.For(found.Channels) ?? metadata?.Normalization ?? found.Normalization,
             metadata?.Classes ?? [.. Enumerable.Range(0, network.Classes).Select(c => $"{c}")])
         {
             NamesClasses = metadata is not null,
+            OwnNormalization = metadata?.Normalization,
             Source = file,
             Load = report,
         };
@@ -98,11 +107,12 @@ public sealed class TrainedClassifier : IDisposable
     /// <summary>Opens the best weights of a run; what the run did not train requires no gradient, so that curvature is of what it trained.</summary>
     /// <param name="run">The run.</param>
     /// <param name="imageSize">The side of the images that it shall see; null: the run's.</param>
-    /// <inheritdoc cref="Open(string, string?, int?)" path="/exception"/>
-    public static TrainedClassifier Open(RunFolder run, int? imageSize = null)
+    /// <param name="normalization">How pixels become inputs; null: as in the run.</param>
+    /// <inheritdoc cref="Open(string, string?, int?, string?, Data.Normalization?)" path="/exception"/>
+    public static TrainedClassifier Open(RunFolder run, int? imageSize = null, Normalization? normalization = null)
     {
         ArgumentNullException.ThrowIfNull(run);
-        TrainedClassifier classifier = Open(run.Best, imageSize: imageSize);
+        TrainedClassifier classifier = Open(run.Best, imageSize: imageSize, normalization: normalization);
         if (run.Setting<bool?>("freezeBody") == true)
             classifier.Network.FreezeBody();
         if (run.Setting<string>("freeze") is { } frozen)
@@ -195,13 +205,27 @@ public sealed class TrainedClassifier : IDisposable
         return report.IsRight ? report : throw new DataException(Architecture, report.Describe());
     }
 
-    /// <summary>Refuses a set whose classes are not the network's.</summary>
+    /// <summary>The images with their classes in the network's order: they are matched by name.</summary>
+    /// <param name="data">The images.</param>
+    /// <exception cref="DataException">The names differ or, where the weights name none, the number.</exception>
+    public ImageData Matched(ImageData data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        if (NamesClasses && !Classes.SequenceEqual(data.Classes) && data.InOrderOf(Classes) is { } ordered)
+            return ordered;
+        RequireClasses(data.Name, data.Classes);
+        return data;
+    }
+
+    /// <summary>Refuses a set whose classes are not the network's, in its order.</summary>
     /// <param name="data">What the message calls the set.</param>
     /// <param name="classes">Its classes.</param>
-    /// <exception cref="DataException">The names differ or, where the weights name none, the number.</exception>
+    /// <exception cref="DataException">The names or their order differ or, where the weights name none, the number.</exception>
     public void RequireClasses(string data, IReadOnlyList<string> classes)
     {
         ArgumentNullException.ThrowIfNull(classes);
+        if (NamesClasses && ClassNames.Places(Classes, classes) is not null && !Classes.SequenceEqual(classes))
+            throw new DataException(data, $"has the classes of {Source} in another order: {Names(classes)} for {Names(Classes)}");
         if (NamesClasses && !Classes.SequenceEqual(classes))
             throw new DataException(data, $"has the classes {Names(classes)}, allowed: those of {Source}: {Names(Classes)}");
         if (Network.Classes != classes.Count)
@@ -230,8 +254,28 @@ public sealed class TrainedClassifier : IDisposable
         if (wrong.Length == 0)
             return (network, report);
         network.Dispose();
+        string[] prefixes = PrefixesOf(checkpoint, architecture, report);
+        if (prefixes.Length == 1)
+        {
+            using Checkpoint chosen = Checkpoint.Load(checkpoint.Path, new CheckpointOptions { KeyPrefix = checkpoint.Prefix + prefixes[0] });
+            return Build(chosen, architecture, defaultClasses);
+        }
         string more = wrong.Length > 3 ? $", and {wrong.Length - 3} more" : "";
-        throw new DataException(checkpoint.Path, $"does not fit the architecture {architecture.Name}: {string.Join(", ", wrong.Take(3))}{more}");
+        throw new DataException(checkpoint.Path, $"does not fit the architecture {architecture.Name}: {string.Join(", ", wrong.Take(3))}{more}"
+            + (prefixes.Length == 0 ? "" : $"; it holds several networks, so say which (key-prefix): {string.Join(", ", prefixes.Select(p => checkpoint.Prefix + p))}"));
+    }
+
+    // What stands before the names of a whole body in a file that has other things beside it.
+    private static string[] PrefixesOf(Checkpoint checkpoint, Architecture architecture, LoadReport report)
+    {
+        string[] body = [.. report.Loaded.Concat(report.Missing).Select(t => t.Name).Where(name => !architecture.HeadParameters.Contains(name))];
+        if (body.Length == 0 || report.Loaded.Count > 0)
+            return [];
+        return
+        [
+            .. checkpoint.Tensors.Keys.Where(name => name.EndsWith("." + body[0], StringComparison.Ordinal)).Select(name => name[..^body[0].Length])
+                .Where(prefix => Array.TrueForAll(body, name => checkpoint.Tensors.ContainsKey(prefix + name))),
+        ];
     }
 
     private static string Names(IReadOnlyList<string> classes) =>

@@ -13,14 +13,36 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
     /// <summary>Files that were left out because they could not be decoded, each with its reason; empty unless that was asked for.</summary>
     public IReadOnlyList<ImageDecodingException> Skipped { get; init; } = [];
 
-    /// <summary>What looks like data and is not used, with numbers and an example, in words; empty where there is nothing to say.</summary>
-    public IReadOnlyList<string> Warnings { get; init; } = [];
+    /// <summary>What was seen and not used, in words: columns of a list that say nothing of images and classes.</summary>
+    public IReadOnlyList<string> Remarks { get; init; } = [];
 
     /// <summary>How the set is usually cut where it ships neither a test nor a validation part; null: by the shares of <see cref="SplitOptions"/>.</summary>
     public SplitRule? Rule { get; init; }
 
     /// <summary>Every image, uncut: the parts that are shipped one after the other, each in the order of its files.</summary>
     public ImageSet All => new[] { Validation, Test }.OfType<ImageSet>().Aggregate(Train, (all, part) => all.Then(part));
+
+    /// <summary>
+    /// The same images with their classes in another order. Where images stood class by class they do again, so that a set whose order came from
+    /// another rule is cut as it was cut then.
+    /// </summary>
+    /// <param name="classes">The names of <see cref="Classes"/>, in the order that they shall have.</param>
+    /// <returns>Null where the names are others.</returns>
+    public ImageData? InOrderOf(IReadOnlyList<string> classes)
+    {
+        ArgumentNullException.ThrowIfNull(classes);
+        return ClassNames.Places(classes, Classes) is { } places ? this with { Train = Ordered(Train), Validation = Ordered(Validation), Test = Ordered(Test) } : null;
+
+        [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(part))]
+        ImageSet? Ordered(ImageSet? part)
+        {
+            if (part is null)
+                return null;
+            ImageSet ordered = part.OfClasses(places);
+            bool byClass = part.Labels.Zip(part.Labels.Skip(1)).All(pair => pair.First <= pair.Second);
+            return byClass ? ordered.Subset([.. Enumerable.Range(0, ordered.Count).OrderBy(i => ordered.Labels[i])]) : ordered;
+        }
+    }
 
     /// <summary>
     /// Training, validation and test parts. A shipped part is taken as it is. What is missing is cut from the training part, class by class: first

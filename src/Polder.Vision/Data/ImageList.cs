@@ -1,11 +1,20 @@
 namespace Polder.Vision.Data;
 
 /// <summary>
-/// A csv list of images: a header <c>path,label</c> or <c>path,label,split</c>, then an image a line. Paths are relative to the list; a split is train,
-/// val (or valid, validation) or test. Classes are the labels, sorted by code points (whole numbers by value). A field may stand in double quotes.
+/// A csv list of images in UTF-8: a header that names a column of paths, one of labels and perhaps one of splits, in any order and beside others, with
+/// commas, semicolons or tabs between them; then an image a line. Paths are relative to the list; a split is train, val (or valid, validation) or test.
+/// Classes are the labels, sorted by code points (whole numbers by value). A field may stand in double quotes (RFC 4180).
 /// </summary>
 public static class ImageList
 {
+    // Without what is no letter or digit: image_path is imagepath.
+    private static readonly string[][] Columns =
+    [
+        ["path", "filepath", "filename", "file", "image", "imagepath", "imagefile"],
+        ["label", "class", "category", "target", "labelname", "classname"],
+        ["split", "part", "set", "partition", "subset"],
+    ];
+
     /// <summary>Decodes all images of the list.</summary>
     /// <param name="path">The .csv file.</param>
     /// <param name="options">Image size and threads; null: the defaults.</param>
@@ -17,8 +26,8 @@ public static class ImageList
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new ImageSourceOptions();
-        List<Row> rows = ReadRows(path);
-        string[] classes = [.. Sorted(rows.Where(row => row.Part == Part.Train).Select(row => row.Label).Distinct())];
+        List<Row> rows = ReadRows(path, out IReadOnlyList<string> ignored);
+        string[] classes = ClassNames.Sorted(rows.Where(row => row.Part == Part.Train).Select(row => row.Label).Distinct());
         if (classes.Length < 2)
             throw new DataException(path, $"has {classes.Length} class(es) for training; 2 or more are needed");
         var numbers = classes.Select((name, number) => (name, number)).ToDictionary(p => p.name, p => p.number, StringComparer.Ordinal);
@@ -36,86 +45,54 @@ public static class ImageList
         return new ImageData(Path.GetFileNameWithoutExtension(path), Decode(Part.Train)!, Decode(Part.Validation), Decode(Part.Test))
         {
             Skipped = decoding.Skipped,
+            Remarks = ignored.Count == 0 ? [] : [$"{path}: columns that are not read: {string.Join(", ", ignored)}"],
         };
     }
 
-    private static List<Row> ReadRows(string path)
+    private static List<Row> ReadRows(string path, out IReadOnlyList<string> ignored)
     {
-        string[] lines;
-        try
-        {
-            lines = File.ReadAllLines(path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new DataException(path, $"cannot be read ({exception.Message})", exception);
-        }
-
-        string header = lines.Length == 0 ? "" : lines[0].Trim().ToLowerInvariant();
-        int columns = header switch
-        {
-            "path,label" => 2,
-            "path,label,split" => 3,
-            _ => throw new DataException(path, $"begins with '{header}'; the first line is path,label or path,label,split"),
-        };
+        string text = TextTable.ReadText(path);
+        (char separator, List<string> header, int[] columns) = Header(path, text);
+        ignored = [.. header.Where((_, i) => !columns.Contains(i)).Select(name => name.Length == 0 ? "an index" : name)];
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        var rows = new List<Row>(lines.Length);
-        for (int i = 1; i < lines.Length; i++)
+        var rows = new List<Row>();
+        foreach ((int line, List<string>? fields) in TextTable.Records(text, separator).Skip(1))
         {
-            if (string.IsNullOrWhiteSpace(lines[i]))
-                continue;
-            List<string>? fields = Fields(lines[i]);
-            if (fields?.Count != columns || fields.Exists(string.IsNullOrEmpty))
-                throw new DataException(path, $"line {i + 1} is '{lines[i]}'; {columns} fields are needed: {header}");
-            rows.Add(new Row(i + 1, Path.Combine(folder, fields[0]), fields[1], columns == 2 ? Part.Train : PartOf(path, i + 1, fields[2])));
+            if (fields?.Count != header.Count || columns.Any(c => c >= 0 && string.IsNullOrWhiteSpace(fields[c])))
+                throw new DataException(path, fields is null ? $"line {line}: a quote is not closed, or stands within a field"
+                    : $"line {line} is '{string.Join(separator, fields)}'; {header.Count} fields are needed: {string.Join(separator, header)}");
+            rows.Add(new Row(line, Path.Combine(folder, fields[columns[0]]), fields[columns[1]], columns[2] < 0 ? Part.Train : PartOf(path, line, fields[columns[2]])));
         }
 
         return rows;
     }
 
-    private static Part PartOf(string path, int line, string split) => split.ToLowerInvariant() switch
+    // The first line tells the separator: the one with which it names both an image and a class.
+    private static (char Separator, List<string> Names, int[] Columns) Header(string path, string text)
     {
-        "train" => Part.Train,
+        foreach (char separator in (char[])[',', ';', '\t'])
+        {
+            if (TextTable.Records(text, separator).FirstOrDefault().Fields is not { } names)
+                continue;
+            string[] plain = [.. names.Select(name => new string([.. name.Where(char.IsLetterOrDigit)]).ToLowerInvariant())];
+            int[][] found = [.. Columns.Select(known => Enumerable.Range(0, plain.Length).Where(i => known.Contains(plain[i])).ToArray())];
+            if (found[0].Length == 0 || found[1].Length == 0)
+                continue;
+            if (Array.Find(found, columns => columns.Length > 1) is { } several)
+                throw new DataException(path, $"has the columns {string.Join(" and ", several.Select(i => $"'{names[i]}'"))}, which mean the same; one of them is needed");
+            return (separator, names, [.. found.Select(columns => columns.Length == 0 ? -1 : columns[0])]);
+        }
+        throw new DataException(path, $"begins with '{text.AsSpan(0, text.AsSpan().IndexOfAny('\r', '\n') is var end and >= 0 ? end : text.Length)}'; "
+            + $"the first line is path,label or path,label,split, or names a column of each: {string.Join("; ", Columns.Select(known => string.Join(", ", known)))} (may lack)");
+    }
+
+    private static Part PartOf(string path, int line, string split) => split.Trim().ToLowerInvariant() switch
+    {
+        "train" or "training" => Part.Train,
         "val" or "valid" or "validation" => Part.Validation,
-        "test" => Part.Test,
+        "test" or "testing" => Part.Test,
         _ => throw new DataException(path, $"line {line}: split is '{split}'; allowed are train, val and test"),
     };
-
-    /// <summary>The fields of a line; null where a quote is not closed or stands within a field.</summary>
-    private static List<string>? Fields(string line)
-    {
-        var fields = new List<string>();
-        for (int at = 0; ;)
-        {
-            int end;
-            if (at < line.Length && line[at] == '"')
-            {
-                // A quoted field ends at a quote that is not doubled.
-                for (end = at + 1; end < line.Length && (line[end] != '"' || (end + 1 < line.Length && line[end + 1] == '"')); end++)
-                    end += line[end] == '"' ? 1 : 0;
-                if (end >= line.Length || (end + 1 < line.Length && line[end + 1] != ','))
-                    return null;
-                fields.Add(line[(at + 1)..end].Replace("\"\"", "\"", StringComparison.Ordinal));
-                end++;
-            }
-            else
-            {
-                end = line.IndexOf(',', at) is int comma and >= 0 ? comma : line.Length;
-                fields.Add(line[at..end].Trim());
-            }
-
-            if (end >= line.Length)
-                return fields;
-            at = end + 1;
-        }
-    }
-
-    private static IEnumerable<string> Sorted(IEnumerable<string> labels)
-    {
-        string[] names = [.. labels];
-        // Grades 0 to 10 must not come out as 0, 1, 10, 2.
-        return names.All(name => long.TryParse(name, out _)) ? names.OrderBy(long.Parse) : names.Order(StringComparer.Ordinal);
-    }
 
     private enum Part
     {

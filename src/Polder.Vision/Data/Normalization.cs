@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Polder.Vision.Data;
 
 /// <summary>
@@ -27,6 +29,40 @@ public sealed record Normalization
             throw new ArgumentException($"standard deviations are {string.Join(", ", standardDeviation)}; each must be above 0", nameof(standardDeviation));
         (Mean, StandardDeviation) = ([.. mean], [.. standardDeviation]);
     }
+
+    /// <summary>What a text says: <c>imagenet</c>, <c>none</c> (pixels from 0 to 1), or means and deviations as <c>0.5,0.5,0.5/0.5,0.5,0.5</c>; null for none of these.</summary>
+    /// <param name="text">The text.</param>
+    public static Normalization? Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (text is "imagenet" or "none")
+            return text == "none" ? new([0], [1]) : ImageNet;
+        float[][] parts = [.. text.Split('/').Select(part => part.Split(',').Select(Number).ToArray())];
+        return parts is [var mean, var deviation] && mean.Length is 1 or 3 && mean.Length == deviation.Length
+            && Array.TrueForAll(mean, float.IsFinite) && Array.TrueForAll(deviation, d => d > 0 && float.IsFinite(d)) ? new(mean, deviation) : null;
+
+        static float Number(string word) => float.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out float number) ? number : float.NaN;
+    }
+
+    /// <summary>The same for a network of so many channels: one mean and deviation hold for three, and ImageNet's has a form for gray.</summary>
+    /// <exception cref="Settings.SettingException">There is none.</exception>
+    internal Normalization For(int channels) => channels == Channels ? this
+        : Equals(ImageNet) ? ImageNetGray
+        : Channels == 1 ? new([.. Enumerable.Repeat(Mean[0], channels)], [.. Enumerable.Repeat(StandardDeviation[0], channels)])
+        : throw new Settings.SettingException("normalize", $"{this}", "one mean and one deviation: the network takes gray images");
+
+    /// <summary>Whether another normalization makes the same inputs.</summary>
+    /// <param name="other">The other.</param>
+    public bool Equals(Normalization? other) =>
+        other is not null && Mean.SequenceEqual(other.Mean) && StandardDeviation.SequenceEqual(other.StandardDeviation);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Mean[0], StandardDeviation[0], Channels);
+
+    /// <summary>As <see cref="Parse"/> reads it.</summary>
+    public override string ToString() => $"{string.Join(',', Mean.Select(Text))}/{string.Join(',', StandardDeviation.Select(Text))}";
+
+    private static string Text(float number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Mean of a channel, pixels scaled to 0..1.</summary>
     public IReadOnlyList<float> Mean { get; }

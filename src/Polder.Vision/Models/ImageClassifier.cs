@@ -94,6 +94,17 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
         old.Dispose();
     }
 
+    /// <summary>Puts the rows of the head into another order, for classes that are in another order.</summary>
+    /// <param name="rows">For each class, the row that is its own until now.</param>
+    internal void ReorderHead(IReadOnlyList<int> rows)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        Tensor index = tensor([.. rows.Select(row => (long)row)], device: _head.weight!.device);
+        foreach (Parameter parameter in _head.parameters())
+            parameter.copy_(parameter.index_select(0, index));
+    }
+
     /// <summary>
     /// Freezes or thaws the body, so that only the head trains. A frozen body's BatchNorm still follows the batches in training mode: a linear
     /// probe that must not move it runs the body in evaluation mode (<see cref="Features"/> after <c>eval()</c>).

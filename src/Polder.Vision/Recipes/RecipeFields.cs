@@ -54,6 +54,19 @@ public static class RecipeFields
                 r => r.Start.Architecture, (r, v) => r with { Start = r.Start with { Architecture = (string?)v } }) { DefaultText = "the one that the weights name" },
             new("image-size", ValueKind.Count(ValueRange.Between(8, 4096)), "side of the images that the network sees, in pixels",
                 r => r.Start.ImageSize, (r, v) => r with { Start = r.Start with { ImageSize = (int?)v } }) { DefaultText = "the one that the weights or the architecture name" },
+            new("key-prefix", ValueKind.Text("PREFIX", "the beginning of names of tensors"), "which tensors of {weights} are meant, by the beginning of their names, which is taken off",
+                r => r.Start.KeyPrefix, (r, v) => r with { Start = r.Start with { KeyPrefix = (string?)v } })
+            {
+                DefaultText = "found out",
+                Idle = r => r.Start.Weights is null ? "only with {weights}" : null,
+            },
+            new("normalize", ValueKind.Custom("MEAN/STD", "imagenet, none, or as 0.5,0.5,0.5/0.25,0.25,0.25", text => Normalization.Parse(text) is null ? null : text),
+                "mean and standard deviation of each channel that the network's inputs are made with",
+                r => r.Start.Normalize, (r, v) => r with { Start = r.Start with { Normalize = (string?)v } })
+            {
+                DefaultText = "those that the weights name, else imagenet",
+                Idle = r => r.IsDemo ? "only with {weights} or {arch}" : null,
+            },
             Training("freeze-body", ValueKind.Flag, "train the head alone, on the features of the frozen body: a linear probe",
                 t => t.FreezeBody, (t, v) => t with { FreezeBody = v is true }),
             Training("freeze",

@@ -21,9 +21,11 @@ public sealed record RecipeProgress
 public sealed class RecipeTask : IFineTuningTask, IDisposable
 {
     private readonly Checkpoint? _checkpoint;
-    private readonly ImageData? _data;
+    private ImageData? _data;
     private readonly Dictionary<string, Tensor>? _pretrained;
     private readonly bool _ownsPretrained;
+    private readonly IReadOnlyList<string>? _classes;
+    private readonly Normalization? _ownNormalization;
     private readonly Normalization _normalization;
 
     // The demo.
@@ -34,7 +36,10 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     {
         (Recipe, _data, _checkpoint) = (recipe, data, checkpoint);
         Architecture architecture = Architectures.Get(recipe.Start.Architecture!);
-        _normalization = (checkpoint is null ? null : ClassifierMetadata.Of(checkpoint)?.Normalization) ?? architecture.Normalization;
+        ClassifierMetadata? metadata = checkpoint is null ? null : ClassifierMetadata.Of(checkpoint);
+        _classes = metadata?.Classes;
+        _normalization = recipe.Start.Normalization?.For(architecture.Channels) ?? metadata?.Normalization ?? architecture.Normalization;
+        _ownNormalization = metadata?.Normalization;
         if (data.Train.Channels != architecture.Channels)
             throw new DataException(data.Name, $"has images of {data.Train.Channels} channel(s); the architecture {architecture.Name} takes {architecture.Channels}");
     }
@@ -48,8 +53,8 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     /// <summary>Files that were left out because they could not be decoded; empty unless the recipe allows it.</summary>
     public IReadOnlyList<ImageDecodingException> Skipped => _data?.Skipped ?? [];
 
-    /// <summary>What looks like data and is not used (<see cref="ImageData.Warnings"/>).</summary>
-    public IReadOnlyList<string> Warnings => _data?.Warnings ?? [];
+    /// <summary>What of the data was seen and not used, in words.</summary>
+    public IReadOnlyList<string> Remarks => _data?.Remarks ?? [];
 
     private int Shots => Recipe.Data.Shots ?? DigitsDemo.DefaultShots;
 
@@ -79,6 +84,22 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     public RecipeTask WithShots(int shots) => new(
         Recipe with { Data = Recipe.Data with { Shots = shots } }, _pretrained ?? throw new InvalidOperationException("only the digits demo has shots"), ownsPretrained: false);
 
+    /// <summary>Puts the classes into the order that a run's weights have: an earlier version may have sorted them otherwise.</summary>
+    /// <param name="run">The run that is gone on with.</param>
+    /// <returns>Whether the order was another.</returns>
+    /// <exception cref="DataException">The images have other classes than the run.</exception>
+    public bool FollowOrder(RunFolder run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        if (_data is null || !File.Exists(run.Best))
+            return false;
+        using Checkpoint best = Checkpoint.Load(run.Best);
+        if (ClassifierMetadata.Of(best) is not { Classes: var classes } || classes.SequenceEqual(_data.Classes))
+            return false;
+        _data = _data.InOrderOf(classes) ?? throw new DataException(_data.Name, $"has other classes than the run {run.Path}, which is gone on with");
+        return true;
+    }
+
     /// <inheritdoc/>
     /// <exception cref="DataException">The weights are of another architecture, or the data is too small to split.</exception>
     public FineTuningStart Prepare(long seed)
@@ -95,6 +116,15 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
         if (_pretrained is not null)
             network.load_state_dict(_pretrained);
         bool hasHead = _pretrained is null && network.Classes == classes.Count && (report is null || report.Missing.All(t => !architecture.HeadParameters.Contains(t.Name)));
+        // Weights that name their classes know these by name; others by number, and only that can be compared.
+        bool reordered = false;
+        if (hasHead && _classes is not null && !_classes.SequenceEqual(classes))
+        {
+            int[]? places = ClassNames.Places(classes, _classes);
+            (hasHead, reordered) = (places is not null, places is not null);
+            if (places is not null)
+                network.ReorderHead(places);
+        }
         if (!hasHead)
             network.ReplaceHead(classes.Count, seed);
         return new TrainedClassifier(network, architecture.Name, Recipe.Start.ImageSize ?? architecture.ImageSize, _normalization, classes)
@@ -102,6 +132,8 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
             Source = Recipe.Start.Weights,
             Load = report,
             HasNewHead = !hasHead || _checkpoint is null,
+            HasReorderedHead = reordered,
+            OwnNormalization = _ownNormalization,
         };
     }
 

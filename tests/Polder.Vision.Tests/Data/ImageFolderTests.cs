@@ -29,6 +29,25 @@ public class ImageFolderTests
         Assert.Equal(Path.GetFileName(folder.Path), data.Name);
     }
 
+    [Fact]
+    public void Whole_numbers_as_class_names_are_in_the_order_of_their_values()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (string name in (string[])["10", "9", "-1", "0", "007", "11"])
+            folder.Image($"{name}/1.png");
+        ImageData data = ImageFolder.Load(folder.Path, Small);
+        Assert.Equal(["-1", "0", "007", "9", "10", "11"], data.Classes);
+        folder.Image("none/1.png");
+        Assert.Equal(["-1", "0", "007", "10", "11", "9", "none"], ImageFolder.Load(folder.Path, Small).Classes);
+        // As an earlier version sorted them: the images stand class by class again, so that they are cut as they were.
+        string[] before = ["-1", "0", "007", "10", "11", "9"];
+        ImageData ordered = data.InOrderOf(before)!;
+        Assert.Equal(before, ordered.Classes);
+        Assert.Equal(before, Enumerable.Range(0, 6).Select(i => Path.GetFileName(Path.GetDirectoryName(ordered.Train.Origin(i)))!));
+        Assert.Equal([0, 1, 2, 3, 4, 5], ordered.Train.Labels);
+        Assert.Null(data.InOrderOf(["-1", "0", "7", "9", "10", "11"]));
+    }
+
     [Theory]
     [InlineData("val")]
     [InlineData("valid")]

@@ -23,9 +23,49 @@ public class ImageListTests
         Assert.EndsWith("c, \"d\".png", data.Test.Origin(0));
     }
 
+    // What R, pandas and spreadsheets write: quoted headers, an index, further columns, another order and separator, spaces, quoted line ends, other names.
+    [Theory]
+    [InlineData("path,label\na.png,a\nb.png,b\n")]
+    [InlineData("\"path\",\"label\"\n\"a.png\",\"a\"\n\"b.png\",\"b\"\n")]
+    [InlineData("\"\",\"label\",\"path\"\r\n\"1\",\"a\",\"a.png\"\r\n\"2\",\"b\",\"b.png\"")]
+    [InlineData(",filename,width,class\n0,a.png,48,a\n1,b.png,,b\n", "an index, width")]
+    [InlineData("path, label\n a.png, \"a\"\n\tb.png , b\n")]
+    [InlineData("Image_Path;Category\na.png;a\nb.png;b\n")]
+    [InlineData("file\ttarget\tSet\na.png\ta\tTRAIN\nb.png\tb\ttraining\n")]
+    [InlineData("remark,path,label\n\"two\nlines, \"\"and\"\" more\",a.png,a\n\n,b.png,b\n", "remark")]
+    [InlineData("\uFEFFpath,label\ra.png,a\rb.png,b")]
+    public void A_list_of_another_program_is_read_by_its_header(string content, string? ignored = null)
+    {
+        using var folder = new TemporaryFolder();
+        folder.Image("a.png");
+        folder.Image("b.png");
+        foreach (Encoding encoding in (Encoding[])[new UTF8Encoding(false), new UTF8Encoding(true), Encoding.Unicode, Encoding.BigEndianUnicode])
+        {
+            byte[] mark = content[0] == '\uFEFF' ? [] : encoding.GetPreamble();
+            ImageData data = ImageList.Load(folder.File("list.csv", [.. mark, .. encoding.GetBytes(content)]), new ImageSourceOptions { ImageSize = 2 });
+            Assert.Equal(["a", "b"], data.Classes);
+            Assert.Equal([0, 1], data.Train.Labels);
+            Assert.EndsWith("b.png", data.Train.Origin(1));
+            if (ignored is not null)
+                Assert.EndsWith($"not read: {ignored}", Assert.Single(data.Remarks));
+        }
+    }
+
+    [Fact]
+    public void A_list_that_is_no_UTF8_is_refused_with_its_line()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Image("a.png");
+        string list = folder.File("list.csv", Encoding.Latin1.GetBytes("path,label\na.png,tea\na.png,caf\u00E9\na.png,caf\u00E8\n"));
+        Assert.Contains("list.csv: line 3 is not UTF-8 (byte 0xE9)", Assert.Throws<DataException>(() => ImageList.Load(list)).Message);
+        Assert.Contains("is no text in UTF-8", Assert.Throws<DataException>(
+            () => ImageList.Load(folder.File("wide.csv", Encoding.Unicode.GetBytes("path,label\na.png,a\n")))).Message);
+    }
+
     [Theory]
     [InlineData("", "first line is path,label")]
-    [InlineData("file,class\n", "'file,class'")]
+    [InlineData("name,grade\n", "'name,grade'")]
+    [InlineData("path,file,class\na,b,c\n", "the columns 'path' and 'file', which mean the same")]
     [InlineData("path,label\na.png\n", "line 2")]
     [InlineData("path,label\na.png,x,train\n", "2 fields are needed")]
     [InlineData("path,label\n\"a.png,x\n", "line 2")]

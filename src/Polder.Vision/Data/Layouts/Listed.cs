@@ -20,15 +20,7 @@ internal static class Listed
     /// <summary>The lines of a list that are not blank, with their numbers from 1.</summary>
     public static IEnumerable<(int Number, string Text)> Lines(string path)
     {
-        string[] lines;
-        try
-        {
-            lines = File.ReadAllLines(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new DataException(path, $"cannot be read ({e.Message})", e);
-        }
+        string[] lines = TextTable.ReadText(path).ReplaceLineEndings("\n").Split('\n');
         return lines.Select((text, i) => (i + 1, text.Trim())).Where(line => line.Item2.Length > 0);
     }
 

@@ -31,19 +31,18 @@ internal static class Retinopathy
 
     private static ImageData Load(LayoutRequest request, string name, string csv, string[] folders)
     {
-        (int Number, string Text)[] lines = [.. Listed.Lines(csv)];
-        string[] header = lines.Length == 0 ? [] : Fields(lines[0].Text.ToLowerInvariant());
+        (int Line, List<string>? Fields)[] lines = [.. TextTable.Records(TextTable.ReadText(csv), ',')];
+        string[] header = lines.Length == 0 ? [] : [.. (lines[0].Fields ?? []).Select(name => name.ToLowerInvariant())];
         int id = Array.FindIndex(header, Names.Contains), grade = Array.FindIndex(header, GradeColumns.Contains);
         int gradable = Array.IndexOf(header, "adjudicated_gradable");
         if (id < 0 || grade < 0)
             throw new DataException(csv,
                 $"has the columns {string.Join(", ", header)}; one of {string.Join(", ", Names)} and one of {string.Join(", ", GradeColumns)} are needed");
         var images = new List<ListedImage>();
-        foreach ((int number, string text) in lines.Skip(1))
+        foreach ((int number, List<string>? fields) in lines.Skip(1))
         {
-            string[] fields = Fields(text);
-            if (fields.Length != header.Length)
-                throw new DataException(csv, $"line {number} has {fields.Length} fields; {header.Length} are needed");
+            if (fields?.Count != header.Length)
+                throw new DataException(csv, $"line {number} has {fields?.Count ?? 0} fields; {header.Length} are needed");
             if (gradable >= 0 && fields[gradable] is "0" or "0.0")
                 continue;
             // Tables that went through a spreadsheet have 2.0 for 2.
@@ -55,8 +54,6 @@ internal static class Retinopathy
         string[] classes = [.. Enumerable.Range(0, Grades).Select(g => g.ToString(CultureInfo.InvariantCulture))];
         return Listed.Decode(request, name, classes, images) with { Rule = Parts };
     }
-
-    private static string[] Fields(string line) => [.. line.Split(',').Select(f => f.Trim().Trim('"'))];
 
     // The table may say a file's name with its ending, with another one, or without.
     private static string FileOf(string csv, int line, string[] folders, string id)

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Polder.Vision.Data;
 
 namespace Polder.Vision.Training.Metrics;
 
@@ -44,8 +45,15 @@ public sealed record ClassificationMetrics
     /// <summary>See <see cref="ConfusionMatrix.MacroF1"/>.</summary>
     public double MacroF1 => Confusion.MacroF1;
 
-    /// <summary>See <see cref="ConfusionMatrix.QuadraticKappa"/>.</summary>
-    public double QuadraticKappa => Confusion.QuadraticKappa;
+    /// <summary>See <see cref="ConfusionMatrix.QuadraticKappa"/>; where the names are whole numbers, their order counts, whatever that of the classes is.</summary>
+    public double QuadraticKappa
+    {
+        get
+        {
+            string[] names = [.. PerClass.Select(c => c.Name)], sorted = ClassNames.Sorted(names);
+            return ClassNames.Places(names, sorted) is { } ranks && ClassNames.Grades(names) is not null ? Confusion.QuadraticKappaOf(ranks) : Confusion.QuadraticKappa;
+        }
+    }
 
     /// <summary>See <see cref="CalibrationBins"/>, of 15 bins.</summary>
     public required double ExpectedCalibrationError { get; init; }
@@ -57,7 +65,7 @@ public sealed record ClassificationMetrics
         new("balancedAccuracy", "balanced accuracy", BalancedAccuracy) { Format = "P1" },
         new("macroF1", "macro F1", MacroF1),
         // Only grades have an order that a kappa could respect.
-        new("quadraticKappa", "quadratic kappa", QuadraticKappa) { IsForPeople = PerClass.All(c => int.TryParse(c.Name, out _)) },
+        new("quadraticKappa", "quadratic kappa", QuadraticKappa) { IsForPeople = ClassNames.Grades([.. PerClass.Select(c => c.Name)]) is not null },
         new("expectedCalibrationError", "calibration error", ExpectedCalibrationError),
     ];
 

@@ -66,23 +66,24 @@ public sealed class ConfusionMatrix
     /// Cohen's kappa with quadratic weights (Cohen 1968), for classes in order (grades): 1 - sum (i - j)^2 n_ij / sum (i - j)^2 e_ij, where e has the
     /// margins of n and no association. 1 is agreement, 0 is chance; NaN where all images are of one class and taken for it, or there is none.
     /// </summary>
-    public double QuadraticKappa
+    public double QuadraticKappa => QuadraticKappaOf([.. Enumerable.Range(0, Classes)]);
+
+    /// <summary>The same for classes whose order is not that of their numbers.</summary>
+    /// <param name="ranks">The place of each class in the order.</param>
+    internal double QuadraticKappaOf(IReadOnlyList<int> ranks)
     {
-        get
+        double found = 0, chance = 0;
+        long[] support = [.. Enumerable.Range(0, Classes).Select(Support)], predicted = [.. Enumerable.Range(0, Classes).Select(Predicted)];
+        for (int i = 0; i < Classes; i++)
         {
-            double found = 0, chance = 0;
-            long[] support = [.. Enumerable.Range(0, Classes).Select(Support)], predicted = [.. Enumerable.Range(0, Classes).Select(Predicted)];
-            for (int i = 0; i < Classes; i++)
+            for (int j = 0; j < Classes; j++)
             {
-                for (int j = 0; j < Classes; j++)
-                {
-                    double weight = (double)(i - j) * (i - j);
-                    found += weight * _counts[i, j];
-                    chance += weight * support[i] * predicted[j] / Count;
-                }
+                double weight = Math.Pow(ranks[i] - ranks[j], 2);
+                found += weight * _counts[i, j];
+                chance += weight * support[i] * predicted[j] / Count;
             }
-            return chance > 0 ? 1 - found / chance : double.NaN;
         }
+        return chance > 0 ? 1 - found / chance : double.NaN;
     }
 
     /// <summary>The counts: a row a true class, a column a predicted one.</summary>

@@ -67,4 +67,18 @@ public class MetricsAccumulatorTests
             bins.Add(0.7, i < 7);
         Assert.Equal(0, bins.Error, 1e-14);
     }
+
+    [Fact]
+    public void Kappa_follows_the_values_of_grades_whatever_the_order_of_the_classes()
+    {
+        double[] kappas = [.. ((string[][])[["0", "1", "2", "10"], ["0", "1", "10", "2"]]).Select(names =>
+        {
+            var metrics = new MetricsAccumulator(names);
+            foreach ((string truth, string found) in ((string, string)[])[("0", "0"), ("1", "1"), ("2", "10"), ("10", "10"), ("1", "2"), ("10", "2"), ("2", "2")])
+                metrics.Add([.. names.Select(name => name == found ? 1f : 0)], Array.IndexOf(names, truth));
+            return metrics.Result().QuadraticKappa;
+        })];
+        Assert.Equal(kappas[0], kappas[1], 1e-14);
+        Assert.InRange(kappas[0], 0.5, 0.95);
+    }
 }
