@@ -16,11 +16,14 @@ internal static class ImageReading
         Pretraining = new Relay<TrainingProgress>(p => tracker.Report((double)p.Step / p.Steps, () => $"loss {p.Loss:F3}")),
     };
 
-    /// <summary>Names the files that were left out, and what else was not used.</summary>
-    public static void WarnOfSkipped(CommandContext context, IReadOnlyList<ImageDecodingException> skipped, IReadOnlyList<string> remarks)
+    /// <summary>Names the files that were left out, and what else looks like data and is not used.</summary>
+    public static void WarnOfSkipped(
+        CommandContext context, IReadOnlyList<ImageDecodingException> skipped, IReadOnlyList<string> warnings, IReadOnlyList<string> remarks)
     {
         foreach (string remark in remarks)
             context.Output.Verbose(remark);
+        foreach (string warning in warnings)
+            context.Output.Warn(warning);
         foreach (ImageDecodingException left in skipped)
             context.Output.Warn($"left out: {left.Message}");
         if (skipped.Count > 0)

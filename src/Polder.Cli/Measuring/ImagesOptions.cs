@@ -73,7 +73,7 @@ internal sealed class ImagesOptions
     {
         context.Output.Verbose($"images of {data.Source} at {size} x {size} pixels");
         ImageData opened = context.Output.Track("reading images", 1, tracker => data.Open(size, ImageReading.ProgressOf(tracker).Decoding, context.Cancellation));
-        ImageReading.WarnOfSkipped(context, opened.Skipped, opened.Remarks);
+        ImageReading.WarnOfSkipped(context, opened.Skipped, opened.Warnings, opened.Remarks);
         return opened;
     }
 }

@@ -65,7 +65,7 @@ internal sealed class RecipeOptions
     public RecipeTask Open(CommandContext context, Recipe recipe)
     {
         RecipeTask task = context.Output.Track(recipe.IsDemo ? "pre-training on digits 0-4" : "reading images", 1, tracker => recipe.Open(ImageReading.ProgressOf(tracker), context.Cancellation));
-        ImageReading.WarnOfSkipped(context, task.Skipped, task.Remarks);
+        ImageReading.WarnOfSkipped(context, task.Skipped, task.Warnings, task.Remarks);
         ShowEffective(context, task.Recipe);
         return task;
     }

@@ -28,7 +28,7 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
                 architecture,
                 int.Parse(size, CultureInfo.InvariantCulture),
                 new Normalization(Numbers(metadata["mean"]), Numbers(metadata["standardDeviation"])),
-                JsonSerializer.Deserialize<string[]>(metadata["classes"])!);
+                [.. JsonSerializer.Deserialize<string[]>(metadata["classes"])!.Select(UnicodeForm.Composed)]);
         }
         catch (Exception e) when (e is JsonException or FormatException or OverflowException or KeyNotFoundException or ArgumentException)
         {

@@ -58,7 +58,6 @@ public sealed class Predictor
     {
         ArgumentNullException.ThrowIfNull(paths);
         var files = new List<string>();
-        var everything = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.System | FileAttributes.Hidden };
         foreach (string path in paths)
         {
             if (File.Exists(path))
@@ -67,21 +66,14 @@ public sealed class Predictor
                 continue;
             }
             if (!Directory.Exists(path))
-                throw new DataException(path, "there is no such file or folder");
-            string[] images =
-            [
-                .. Directory.EnumerateFiles(path, "*", everything).Where(IsImage).Order(StringComparer.Ordinal),
-            ];
-            if (images.Length == 0)
+                throw new DataException(path, ImageDecoder.Unreadable(path, "file or folder", new FileNotFoundException()));
+            List<string> images = new ImageFiles().Under(path);
+            if (images.Count == 0)
                 throw new DataException(path, $"holds no image; allowed are {string.Join(", ", ImageDecoder.Endings)}");
             files.AddRange(images);
         }
         return files;
     }
-
-    // Images of a kind that cannot be decoded are named when their turn comes: passed over, they would be missed.
-    private static bool IsImage(string path) =>
-        Path.GetExtension(path) is var ending && (ImageDecoder.Endings.Contains(ending) || ImageDecoder.ForeignEndings.Contains(ending));
 
     /// <summary>
     /// Classifies files in their order. The model is in evaluation mode while a batch is computed, and in its own mode between batches and afterwards.
@@ -135,8 +127,8 @@ public sealed class Predictor
             CancellationToken = cancellation,
         };
         Parallel.For(0, files.Length, parallel, i => decoded[i] = Decode(files[i], () => ImageDecoder.Decode(files[i], _classifier.ImageSize)));
-        // The first in order, so that the message does not depend on the threads.
-        if (!SkipUnreadable && decoded.FirstOrDefault(d => d.Error is not null)?.Error is { } error)
+        // In their order, so that the message does not depend on the threads.
+        if (!SkipUnreadable && Decoding.Together([.. decoded.Select(d => d.Error).OfType<ImageDecodingException>()]) is { } error)
             throw error;
         return decoded;
     }

@@ -6,17 +6,31 @@ internal sealed record Listing(IReadOnlyList<string> Files, IReadOnlyList<int> L
 /// <summary>Decodes listings on several threads, and reports as one piece of work.</summary>
 internal sealed class Decoding(ImageSourceOptions options, int total, IProgress<DecodingProgress>? progress, CancellationToken cancellation)
 {
+    private const int Named = 20;
+
     private readonly List<ImageDecodingException> _skipped = [];
     private int _done;
 
-    public IReadOnlyList<ImageDecodingException> Skipped => _skipped;
+    /// <summary>The files that were left out. Ask when all parts are decoded.</summary>
+    /// <exception cref="ImageDecodingException">There are some, and none may be left out.</exception>
+    public IReadOnlyList<ImageDecodingException> Skipped => options.SkipUnreadable || Together(_skipped) is not { } all ? _skipped : throw all;
+
+    /// <summary>One exception that names all files (of many the first); null where there is none.</summary>
+    public static ImageDecodingException? Together(IReadOnlyList<ImageDecodingException> failures)
+    {
+        if (failures.Count < 2)
+            return failures is [var only] ? only : null;
+        ImageDecodingException first = failures[0];
+        string others = string.Join("; ", failures.Take(Named).Skip(1).Select(f => f.Message)), more = failures.Count > Named ? $"; and {failures.Count - Named} more" : "";
+        return new ImageDecodingException(first.Path, $"{first.Message[(first.Path.Length + 2)..]}; {others}{more} ({failures.Count} images in all)", first);
+    }
 
     public ImageSet Decode(Listing listing, IReadOnlyList<string> classes)
     {
         byte[]?[] pixels = new byte[]?[listing.Files.Count];
         var failures = new ImageDecodingException?[listing.Files.Count];
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.DecodingThreads, CancellationToken = cancellation };
-        Parallel.For(0, pixels.Length, parallel, (i, loop) =>
+        Parallel.For(0, pixels.Length, parallel, i =>
         {
             try
             {
@@ -25,23 +39,12 @@ internal sealed class Decoding(ImageSourceOptions options, int total, IProgress<
             catch (ImageDecodingException exception)
             {
                 failures[i] = exception;
-                // Break lets everything before this image finish: which file the error names does not depend on the threads.
-                if (!options.SkipUnreadable)
-                    loop.Break();
             }
 
             progress?.Report(new DecodingProgress(Interlocked.Increment(ref _done), total));
         });
 
-        foreach (ImageDecodingException? failure in failures)
-        {
-            if (failure is null)
-                continue;
-            if (!options.SkipUnreadable)
-                throw failure;
-            _skipped.Add(failure);
-        }
-
+        _skipped.AddRange(failures.OfType<ImageDecodingException>());
         int[] kept = [.. Enumerable.Range(0, pixels.Length).Where(i => pixels[i] is not null)];
         return new ImageSet(
             [.. kept.Select(i => pixels[i]!)], [.. kept.Select(i => listing.Labels[i])], classes, 3, options.StoredSize, options.StoredSize,

@@ -13,6 +13,9 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
     /// <summary>Files that were left out because they could not be decoded, each with its reason; empty unless that was asked for.</summary>
     public IReadOnlyList<ImageDecodingException> Skipped { get; init; } = [];
 
+    /// <summary>What looks like data and is not used, with numbers and an example, in words; empty where there is nothing to say.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>What was seen and not used, in words: columns of a list that say nothing of images and classes.</summary>
     public IReadOnlyList<string> Remarks { get; init; } = [];
 

@@ -12,11 +12,18 @@ internal static class ImageDecoder
 
     /// <summary>The file endings that are images to us.</summary>
     public static readonly IReadOnlySet<string> Endings =
-        new HashSet<string>(StringComparer.OrdinalIgnoreCase) { ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif" };
+        new HashSet<string>(StringComparer.OrdinalIgnoreCase)
+        {
+            ".jpg", ".jpeg", ".jfif", ".jpe", ".jif", ".jfi", ".pjpeg", ".pjp", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif", ".ico",
+        };
 
     /// <summary>The file endings of images that cannot be decoded here: named and refused, not passed over.</summary>
     public static readonly IReadOnlySet<string> ForeignEndings =
-        new HashSet<string>(StringComparer.OrdinalIgnoreCase) { ".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".ppm", ".pgm", ".svg" };
+        new HashSet<string>(StringComparer.OrdinalIgnoreCase)
+        {
+            ".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jpx", ".jxl", ".jxr", ".ppm", ".pgm", ".pbm", ".pnm", ".svg", ".tga", ".psd", ".exr",
+            ".dcm", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2",
+        };
 
     /// <summary>
     /// A file's image: turned as its EXIF orientation says, transparency laid over white, shorter side brought to <paramref name="side"/>, centre
@@ -25,21 +32,45 @@ internal static class ImageDecoder
     /// <exception cref="ImageDecodingException">The file cannot be read, is damaged or cut off, or is of no known format.</exception>
     public static byte[] Decode(string path, int side)
     {
-        byte[] file;
         try
         {
-            file = File.ReadAllBytes(path);
+            // A pipe, socket or device has no length, and reading it could wait for ever.
+            if (Length(path) == 0)
+                throw new ImageDecodingException(path, "is empty, or no plain file (a pipe, a socket, a device)");
+            return Decode(File.ReadAllBytes(path), path, side);
         }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ImageDecodingException(path, "there is no such file", exception);
+            throw new ImageDecodingException(path, Unreadable(path, "file", e), e);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new ImageDecodingException(path, $"cannot be read ({exception.Message})", exception);
-        }
+    }
 
-        return Decode(file, path, side);
+    /// <summary>Whether the content, whatever the ending, is an image that can be decoded.</summary>
+    public static bool IsImage(string path)
+    {
+        try
+        {
+            using SKCodec? codec = Length(path) > 0 ? SKCodec.Create(path) : null;
+            // Wireless bitmaps begin as any file of zeros.
+            return codec is not null && codec.EncodedFormat != SKEncodedImageFormat.Wbmp;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Why a file or folder cannot be read, in words.</summary>
+    public static string Unreadable(string path, string what, Exception exception) =>
+        exception is not (FileNotFoundException or DirectoryNotFoundException) ? $"cannot be read ({exception.Message})"
+        : path.Contains('\uFFFD', StringComparison.Ordinal) ? $"its name is not UTF-8, and such a {what} cannot be opened: rename it"
+        : new FileInfo(path).LinkTarget is { } target ? $"is a link to {target}, which is not there"
+        : $"there is no such {what}";
+
+    private static long Length(string path)
+    {
+        var file = new FileInfo(path);
+        return file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target ? target.Length : file.Length;
     }
 
     /// <summary>The same from the file's bytes; <paramref name="path"/> is for messages.</summary>
@@ -49,7 +80,7 @@ internal static class ImageDecoder
             throw new ImageDecodingException(path, "is empty");
         using SKData data = SKData.CreateCopy(file);
         using SKCodec codec = SKCodec.Create(data) ?? throw new ImageDecodingException(
-            path, "is no image that can be decoded; allowed are JPEG, PNG, WebP, BMP and GIF");
+            path, "is no image that can be decoded; allowed are JPEG, PNG, WebP, BMP, GIF and ICO");
         SKSizeI size = ReducedSize(codec, side);
         if ((long)size.Width * size.Height > LargestImage)
         {
@@ -66,7 +97,7 @@ internal static class ImageDecoder
             GetPixels(codec, info, pixels, path);
             bool transparent = codec.Info.AlphaType != SKAlphaType.Opaque;
             (int height, int width) = Orientation.Upright(
-                pixels.AsSpan(0, info.BytesSize), size.Height, size.Width, codec.EncodedOrigin, transparent, planes);
+                pixels.AsSpan(0, info.BytesSize), size.Height, size.Width, Orientation.Of(codec, file), transparent, planes);
             return Resampler.CentreSquare(planes, 3, height, width, side);
         }
         finally

@@ -1,22 +1,23 @@
 namespace Polder.Vision.Data;
 
 /// <summary>
-/// A folder a class: <c>DIR/class/image.jpg</c>, or <c>DIR/train/class/image.jpg</c> with <c>val</c> (or <c>valid</c>, <c>validation</c>) and
-/// <c>test</c> beside it. Classes that are whole numbers are sorted by value, other classes and files by their names' code points, so the order is
-/// the same on every machine; files may lie deeper in a class's folder; hidden files and folders and files that are no images are passed over.
+/// A folder a class: <c>DIR/class/image.jpg</c>, or <c>DIR/train/class/image.jpg</c> with <c>val</c> and <c>test</c> beside it, in any case and as
+/// people call them (<c>Training</c>, <c>valid</c>, <c>validation</c>, <c>dev</c>, <c>Testing</c>, <c>test_set</c>). Classes that are whole
+/// numbers are sorted by value, other classes and files by their names' code points, so the order is the same on every machine; files may lie deeper in a class's folder. Hidden files and folders, those that
+/// other programs leave, and files that are no images are passed over; images that are not used are in <see cref="ImageData.Warnings"/>.
 /// </summary>
 public static class ImageFolder
 {
-    private static readonly string[] TrainNames = ["train"];
-    private static readonly string[] ValidationNames = ["val", "valid", "validation"];
-    private static readonly string[] TestNames = ["test"];
+    private const string Train = "train", Validation = "val", Test = "test", Unclear = "eval";
 
     /// <summary>Decodes all images, several at a time.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="options">Image size and threads; null: the defaults.</param>
     /// <param name="progress">Told how many images are decoded.</param>
     /// <param name="cancellation">Stops decoding with <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="DataException">No such folder, fewer than two classes, an empty class, an image that cannot be decoded.</exception>
+    /// <exception cref="DataException">
+    /// No such folder, fewer than two classes, an empty class, two folders for one part, a link that leads to a folder again, images that cannot be decoded.
+    /// </exception>
     public static ImageData Load(
         string folder, ImageSourceOptions? options = null, IProgress<DecodingProgress>? progress = null, CancellationToken cancellation = default) =>
         Load(folder, options, leftOut: null, progress, cancellation);
@@ -31,36 +32,72 @@ public static class ImageFolder
             throw new DataException(folder, File.Exists(folder) ? "is a file; data is a folder of images" : "there is no such folder");
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
         // A class may be called "train", too: it is a part of the data only where it holds folders itself.
-        string? train = Part(folder, TrainNames), validation = Part(folder, ValidationNames), test = Part(folder, TestNames);
-        if (train is null && (validation ?? test) is not null && ClassFolders(folder).All(IsOtherPart))
-            throw new DataException(folder, $"has {Path.GetFileName(validation ?? test)}/ but no train/ with class folders");
+        ILookup<string?, string> parts = ImageFiles.Folders(folder)
+            .Where(path => PartOf(path) is not null && ImageFiles.Folders(path).Count > 0).ToLookup(PartOf);
+        string? train = Part(Train), validation = Part(Validation), test = Part(Test), unclear = Part(Unclear);
+        if (train is null && (validation ?? test ?? unclear) is { } alone)
+            throw new DataException(folder, $"has {Path.GetFileName(alone)}/ but no train/ with class folders");
+        if (unclear is not null)
+            throw new DataException(unclear, "may be the validation or the test part: call it val (it chooses the epoch) or test (it is reported)");
 
-        IReadOnlyList<string> classes = TrainingClasses(train ?? folder, leftOut);
-        Listing training = List(train ?? folder, classes, options.SkipUnreadable, mayLack: false, leftOut);
-        Listing? validating = train is null || validation is null ? null : List(validation, classes, options.SkipUnreadable, mayLack: true);
-        Listing? testing = train is null || test is null ? null : List(test, classes, options.SkipUnreadable, mayLack: true);
+        var files = new ImageFiles();
+        Dictionary<string, string> folders = ClassesIn(train ?? folder);
+        if (leftOut is not null)
+            folders.Remove(leftOut);
+        string[] classes = SortedClasses(train ?? folder, folders.Keys);
+        Listing training = List(files, folders, classes, training: true)!;
+        Listing? validating = validation is null ? null : List(files, ClassesIn(validation), classes, training: false);
+        Listing? testing = test is null ? null : List(files, ClassesIn(test), classes, training: false);
 
-        int total = training.Files.Count + (validating?.Files.Count ?? 0) + (testing?.Files.Count ?? 0);
-        var decoding = new Decoding(options, total, progress, cancellation);
+        string[] all = [.. new[] { training, validating, testing }.OfType<Listing>().SelectMany(listing => listing.Files)];
+        // Named at once, before hours of decoding; where they may be left out, the decoder counts them with the others.
+        string[] foreign = [.. all.Where(path => !options.SkipUnreadable && ImageDecoder.ForeignEndings.Contains(Path.GetExtension(path)))];
+        if (Decoding.Together([.. foreign.Select(NotDecodable)]) is { } refusal)
+            throw refusal;
+        var decoding = new Decoding(options, all.Length, progress, cancellation);
         return new ImageData(
             name, decoding.Decode(training, classes), validating is null ? null : decoding.Decode(validating, classes),
             testing is null ? null : decoding.Decode(testing, classes))
         {
             Skipped = decoding.Skipped,
+            Warnings = [.. Warnings(folder, [train, validation, test], classes, files.OtherwiseNamed)],
+        };
+
+        string? Part(string part) => parts[part].ToArray() is { Length: > 1 } several
+            ? throw new DataException(folder, $"has {string.Join(" and ", several.Select(path => Path.GetFileName(path) + "/"))}, which mean one part, {part}; keep one")
+            : parts[part].FirstOrDefault();
+    }
+
+    // What people call the parts: Train, TRAINING, test_set, val2017, validation-images.
+    private static string? PartOf(string path)
+    {
+        string name = new([.. Path.GetFileName(path).ToLowerInvariant().Where(char.IsLetter)]);
+        foreach (string word in (string[])["images", "data", "set"])
+            name = name.Replace(word, "", StringComparison.Ordinal);
+        return name switch
+        {
+            "train" or "training" or "trn" => Train,
+            "val" or "vali" or "valid" or "validate" or "validation" or "dev" => Validation,
+            "test" or "tests" or "testing" or "tst" => Test,
+            "eval" or "evaluation" or "evaluate" or "holdout" => Unclear,
+            _ => null,
         };
     }
 
-    private static string? Part(string folder, string[] names) =>
-        names.Select(n => Path.Combine(folder, n)).FirstOrDefault(path => Directory.Exists(path) && ClassFolders(path).Count > 0);
-
-    private static bool IsOtherPart(string path) => ValidationNames.Concat(TestNames).Contains(Path.GetFileName(path));
-
-    private static List<string> ClassFolders(string folder) =>
-        [.. Directory.GetDirectories(folder).Where(path => !Path.GetFileName(path).StartsWith('.')).Order(StringComparer.Ordinal)];
-
-    private static string[] TrainingClasses(string folder, string? leftOut)
+    private static Dictionary<string, string> ClassesIn(string folder)
     {
-        string[] classes = ClassNames.Sorted(ClassFolders(folder).Select(path => Path.GetFileName(path)).Where(name => name != leftOut));
+        var classes = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (string path in ImageFiles.Folders(folder))
+            if (UnicodeForm.Composed(Path.GetFileName(path)) is var name && !classes.TryAdd(name, path))
+                throw new DataException(path, $"is class '{name}' once more, in another Unicode form; put the images into one folder");
+        return classes;
+    }
+
+    private static string[] SortedClasses(string folder, IEnumerable<string> names)
+    {
+        string[] classes = ClassNames.Sorted(names);
+        if (classes.Length > 1 && Array.TrueForAll(classes, name => PartOf(name) is not null))
+            throw new DataException(folder, $"has {string.Join("/, ", classes)}/, which are parts, but no folders of classes in them: DIR/train/<class>/<image>");
         return classes.Length switch
         {
             0 => throw new DataException(folder, "has no folder in it; a folder a class is needed: DIR/<class>/<image>, or DIR/train/<class>/<image>"),
@@ -69,42 +106,43 @@ public static class ImageFolder
         };
     }
 
-    private static Listing List(string folder, IReadOnlyList<string> classes, bool skipUnreadable, bool mayLack, string? leftOut = null)
+    // Null where there is no image.
+    private static Listing? List(ImageFiles images, Dictionary<string, string> folders, string[] classes, bool training)
     {
-        foreach (string path in ClassFolders(folder))
-            if (Path.GetFileName(path) is var name && name != leftOut && !classes.Contains(name))
-                throw new DataException(path, $"is a class that the training part lacks; it has {classes.Count}: {Sample(classes)}");
         var files = new List<string>();
         var labels = new List<int>();
-        for (int label = 0; label < classes.Count; label++)
+        foreach ((int label, string path) in folders.Select(f => (Array.IndexOf(classes, f.Key), f.Value)).Where(f => !training || f.Item1 >= 0).OrderBy(f => f.Item1))
         {
-            string path = Path.Combine(folder, classes[label]);
-            if (mayLack && !Directory.Exists(path))
-                continue;
-            int before = files.Count;
-            files.AddRange(Images(path, skipUnreadable));
-            if (files.Count == before)
+            List<string> found = images.Under(path);
+            if (found.Count == 0 && training)
                 throw new DataException(path, $"has no image; a class needs at least one ({string.Join(", ", ImageDecoder.Endings)})");
-            labels.AddRange(Enumerable.Repeat(label, files.Count - before));
+            if (found.Count > 0 && label < 0)
+                throw new DataException(path, $"is a class that the training part lacks; it has {classes.Length}: {Sample(classes)}");
+            files.AddRange(found);
+            labels.AddRange(Enumerable.Repeat(label, found.Count));
         }
 
-        return new Listing(files, labels);
+        return files.Count == 0 ? null : new Listing(files, labels);
     }
 
-    private static IEnumerable<string> Images(string folder, bool skipUnreadable)
+    private static IEnumerable<string> Warnings(string folder, string?[] parts, string[] classes, IReadOnlyList<string> otherwiseNamed)
     {
-        var everything = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.System | FileAttributes.Hidden };
-        foreach (string path in Directory.EnumerateFiles(folder, "*", everything).Order(StringComparer.Ordinal))
-        {
-            string ending = Path.GetExtension(path);
-            bool foreign = ImageDecoder.ForeignEndings.Contains(ending);
-            // Named at once, before hours of decoding; where it may be left out, the decoder counts it with the others.
-            if (foreign && !skipUnreadable)
-                throw new ImageDecodingException(path, $"{ending} images cannot be decoded; allowed are {string.Join(", ", ImageDecoder.Endings)}");
-            if (foreign || ImageDecoder.Endings.Contains(ending))
-                yield return path;
-        }
+        var unused = new List<(string Where, IReadOnlyList<string> Files)>();
+        foreach (string place in parts.OfType<string>().Append(folder))
+            unused.Add(($"beside the folders of {Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(place)))}/", ImageFiles.Loose(place)));
+        if (parts[0] is not null)
+            foreach (string place in ImageFiles.Folders(folder).Except(parts.OfType<string>()))
+                unused.Add(($"in {Path.GetFileName(place)}/{(PartOf(place) is null ? "" : ", which has no folders of classes")}", ImageFiles.Glimpse(place)));
+        else if (Array.Find(classes, name => PartOf(name) is not null) is { } part)
+            yield return $"{folder}: '{part}' is taken as a class, though it is the name of a part: a part has folders of classes, and there is a train/ beside it";
+        unused.Add(("whose ending is none of an image, though the content is", otherwiseNamed));
+        string[] found = [.. unused.Where(u => u.Files.Count > 0).Select(u => $"{u.Files.Count} {u.Where}, such as {u.Files[0]}")];
+        if (found.Length > 0)
+            yield return $"{folder}: {unused.Sum(u => u.Files.Count)} image(s) are not used: {string.Join("; ", found)}";
     }
 
-    private static string Sample(IReadOnlyList<string> classes) => string.Join(", ", classes.Take(5)) + (classes.Count > 5 ? ", ..." : "");
+    private static ImageDecodingException NotDecodable(string path) =>
+        new(path, $"{Path.GetExtension(path)} images cannot be decoded; allowed are {string.Join(", ", ImageDecoder.Endings)}");
+
+    private static string Sample(string[] classes) => string.Join(", ", classes.Take(5)) + (classes.Length > 5 ? ", ..." : "");
 }

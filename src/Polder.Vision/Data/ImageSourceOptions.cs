@@ -7,29 +7,29 @@ public sealed record ImageSourceOptions
     private readonly int _margin;
     private readonly int? _threads;
 
-    /// <summary>The side of the square that the network sees, in pixels: 1 to 2 048. Default 32.</summary>
+    /// <summary>The side of the square that the network sees, in pixels: 1 to 4 096. Default 32.</summary>
     public int ImageSize
     {
         get => _imageSize;
-        init => _imageSize = value is >= 1 and <= 2048
+        init => _imageSize = value is >= 1 and <= 4096
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(ImageSize), value, $"{nameof(ImageSize)} is {value}; allowed are 1 to 2048 pixels");
+            : throw new ArgumentOutOfRangeException(nameof(ImageSize), value, $"{nameof(ImageSize)} is {value}; allowed are 1 to 4096 pixels");
     }
 
     /// <summary>
-    /// Pixels by which stored images are larger than <see cref="ImageSize"/>, for crops that move within the picture: 0 to 2 048. Default 0.
+    /// Pixels by which stored images are larger than <see cref="ImageSize"/>, for crops that move within the picture: 0 to 4 096. Default 0.
     /// Evaluation then sees the centre.
     /// </summary>
     public int Margin
     {
         get => _margin;
-        init => _margin = value is >= 0 and <= 2048
+        init => _margin = value is >= 0 and <= 4096
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(Margin), value, $"{nameof(Margin)} is {value}; allowed are 0 to 2048 pixels");
+            : throw new ArgumentOutOfRangeException(nameof(Margin), value, $"{nameof(Margin)} is {value}; allowed are 0 to 4096 pixels");
     }
 
     /// <summary>
-    /// True: files that cannot be decoded are left out and listed in <see cref="ImageData.Skipped"/>; false (default): the first is an error.
+    /// True: files that cannot be decoded are left out and listed in <see cref="ImageData.Skipped"/>; false (default): they are an error that names them.
     /// </summary>
     public bool SkipUnreadable { get; init; }
 

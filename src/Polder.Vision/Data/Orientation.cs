@@ -8,6 +8,44 @@ namespace Polder.Vision.Data;
 /// <summary>Turns and mirrors pixels as EXIF tag 0x0112 says (values 1 to 8), on the way from interleaved RGBA to planar RGB.</summary>
 internal static class Orientation
 {
+    /// <summary>How a file says that its picture is turned: the codec's word, and PNG's eXIf chunk, which the codec does not read.</summary>
+    public static SKEncodedOrigin Of(SKCodec codec, ReadOnlySpan<byte> file)
+    {
+        // PNG: chunks of a length, a name, the content and a checksum.
+        for (int at = 8; codec.EncodedFormat == SKEncodedImageFormat.Png && file.Length - at >= 12;)
+        {
+            uint length = BinaryPrimitives.ReadUInt32BigEndian(file[at..]);
+            if (length > file.Length - at - 12)
+                break;
+            if (file.Slice(at + 4, 4).SequenceEqual("eXIf"u8))
+                return OfExif(file.Slice(at + 8, (int)length));
+            at += 12 + (int)length;
+        }
+
+        return codec.EncodedOrigin;
+    }
+
+    // TIFF: a byte order, the offset of a list of entries, each a tag, a type, a count and a value.
+    private static SKEncodedOrigin OfExif(ReadOnlySpan<byte> exif)
+    {
+        if (exif.StartsWith("Exif\0\0"u8))
+            exif = exif[6..];
+        if (exif.Length < 8)
+            return SKEncodedOrigin.TopLeft;
+        bool little = exif[0] == (byte)'I';
+        uint list = little ? BinaryPrimitives.ReadUInt32LittleEndian(exif[4..]) : BinaryPrimitives.ReadUInt32BigEndian(exif[4..]);
+        if (list > exif.Length - 2)
+            return SKEncodedOrigin.TopLeft;
+        ReadOnlySpan<byte> entries = exif[((int)list + 2)..];
+        for (int left = Short(exif[(int)list..], little); left > 0 && entries.Length >= 12; left--, entries = entries[12..])
+            if (Short(entries, little) == 0x0112)
+                return (SKEncodedOrigin)Short(entries[8..], little);
+        return SKEncodedOrigin.TopLeft;
+
+        static int Short(ReadOnlySpan<byte> at, bool little) =>
+            little ? BinaryPrimitives.ReadUInt16LittleEndian(at) : BinaryPrimitives.ReadUInt16BigEndian(at);
+    }
+
     /// <summary>
     /// Writes the upright image as 3 planes into the start of <paramref name="planes"/>; returns its height and width, which are swapped for the
     /// four orientations on their side.

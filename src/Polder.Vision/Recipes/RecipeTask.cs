@@ -53,6 +53,9 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     /// <summary>Files that were left out because they could not be decoded; empty unless the recipe allows it.</summary>
     public IReadOnlyList<ImageDecodingException> Skipped => _data?.Skipped ?? [];
 
+    /// <summary>What looks like data and is not used (<see cref="ImageData.Warnings"/>).</summary>
+    public IReadOnlyList<string> Warnings => _data?.Warnings ?? [];
+
     /// <summary>What of the data was seen and not used, in words.</summary>
     public IReadOnlyList<string> Remarks => _data?.Remarks ?? [];
 

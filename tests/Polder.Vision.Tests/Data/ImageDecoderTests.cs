@@ -107,7 +107,7 @@ public class ImageDecoderTests
         Assert.Throws<ImageDecodingException>(() => ImageDecoder.Decode(Path.Combine(folder.Path, "absent.png"), 8));
     }
 
-    private static uint Crc(ReadOnlySpan<byte> bytes)
+    internal static uint Crc(ReadOnlySpan<byte> bytes)
     {
         uint crc = uint.MaxValue;
         foreach (byte b in bytes)
