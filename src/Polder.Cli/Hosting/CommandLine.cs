@@ -85,7 +85,10 @@ internal sealed class CommandLine
             string own = run.Configuration.Settings[ResultJson.MemberName(given.Name)]?.ToJsonString() ?? "null";
             // An option whose type depends on the method is text on the command line and a number in the settings.
             if (found.Trim('"') != own.Trim('"'))
-                throw UserErrorException.ForOption(given.Name, found, $"{own}, which {run.ConfigurationFile} says: a run is resumed as it was begun");
+            {
+                string way = given.Name == "--epochs" ? $"; to train on, begin another run from --weights {run.Best}" : "";
+                throw UserErrorException.ForOption(given.Name, found, $"{own}, which {run.ConfigurationFile} says: a run is resumed as it was begun{way}");
+            }
         }
     }
 }

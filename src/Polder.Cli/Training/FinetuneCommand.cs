@@ -55,7 +55,7 @@ internal sealed class FinetuneCommand : PolderCommand
         using FineTuningStart start = task.Prepare(recipe.Seed);
         Say(context, task, start);
         int duplicates = RecipeOptions.WarnOfDuplicates(context, start.Splits).Count;
-        RecipeOptions.RequireTrainable(context, start, task.Recipe.Training);
+        RecipeOptions.RequireTrainable(context, start, task.Recipe.Training, task.Recipe.Method);
         var training = new FineTuning(task.Recipe, start) { CheckpointEvery = context.Get(_checkpointEvery) ?? 0 };
         RunFolder folder = context.Folder ?? context.CreateRunFolder(context.Get(_out));
 
@@ -138,11 +138,13 @@ internal sealed class FinetuneCommand : PolderCommand
             "run",
             ["method", new("best epoch", "bestEpoch", "epochs"), new("validation", "validationAccuracy"), new("test", "testAccuracy"), new("test loss", "testLoss"), new("ms a step", "secondsPerStep")],
             [[
-                method.Name, new($"{result.Best.Epoch} of {result.Epochs.Count}", result.Best.Epoch, result.Epochs.Count), ResultCell.Of(result.Best.ValidationAccuracy, "P1"),
+                method.Name, new($"{result.Best.Epoch} of {result.Epochs.Count}{(result.Best.IsAverage ? ", average" : "")}", result.Best.Epoch, result.Epochs.Count), ResultCell.Of(result.Best.ValidationAccuracy, "P1"),
                 ResultCell.Of(test.Accuracy, "P1"), ResultCell.Of(test.Loss, "F3"), new($"{1000 * result.SecondsPerStep:F0}", result.SecondsPerStep),
             ]]);
         if (result.SkippedSteps > 0)
             yield return new ResultNote($"{result.SkippedSteps} of {result.Steps} steps were left out, since a loss or gradient was not finite") { IsWarning = true };
+        if (result.Epochs.FirstOrDefault(e => e.IsAverage) is { } first && !result.Best.IsAverage)
+            yield return new ResultNote($"the best epoch, {result.Best.Epoch}, lies before the average, which begins with epoch {first.Epoch}: the result is plain weights, no average") { IsWarning = true };
         yield return $"{folder} keeps the best weights (best.safetensors), metrics.jsonl, plots and result.json";
     }
 }

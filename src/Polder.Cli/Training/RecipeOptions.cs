@@ -77,12 +77,13 @@ internal sealed class RecipeOptions
             context.SetEffective(option, field.ValueIn(recipe));
     }
 
-    /// <summary>Checks that a start can be trained with some methods, before a run folder is made.</summary>
+    /// <summary>Checks that a start can be trained with some methods, before a run folder is made, and says which of them do nothing.</summary>
     public static void RequireTrainable(CommandContext context, FineTuningStart start, TrainingOptions training, params IReadOnlyList<MethodChoice> methods)
     {
         context.Output.Verbose($"{start.RequireTrainable(training).Verdicts.Count} distinct convolutions checked against float64: all right");
         foreach (MethodChoice method in methods)
-            method.For(start, training);
+            if (method.Idle(start, training) is { } idle)
+                context.Output.Warn(idle);
     }
 
     /// <summary>Warns of images that are in two parts.</summary>

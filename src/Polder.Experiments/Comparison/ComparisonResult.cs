@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Polder.Statistics;
 using Polder.Vision.Recipes;
 using Polder.Vision.Training.Metrics;
@@ -22,6 +23,10 @@ public sealed record MethodRun(
 {
     /// <summary>Steps that were left out since a loss or gradient was not finite.</summary>
     public long SkippedSteps { get; init; }
+
+    /// <summary>Whether an average was asked for and the best epoch lies before it, so that plain weights were tested.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsBeforeAverage { get; init; }
 
     /// <summary>Every further measure of the test images by its name (<see cref="ClassificationMetrics.Figures"/>).</summary>
     public IReadOnlyDictionary<string, double> Test { get; init; } = new Dictionary<string, double>();

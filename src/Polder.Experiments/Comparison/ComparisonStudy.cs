@@ -127,6 +127,7 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
             result.Steps, result.GradientEvaluations, result.SecondsPerStep, Stopwatch.GetElapsedTime(clock).TotalSeconds)
         {
             SkippedSteps = result.SkippedSteps,
+            IsBeforeAverage = options.Averaging is { Kind: not AveragingKind.None } && !result.Best.IsAverage,
             Test = test.Figures.ToDictionary(f => f.Name, f => f.Value),
         };
         return Curvature is null ? run : run with { Curvature = Measure(Curvature, start, method, seed, done + 1, cancellation) };

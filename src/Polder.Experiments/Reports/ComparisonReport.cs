@@ -147,6 +147,8 @@ public static class ComparisonReport
         .. comparison.Unmeasured.Select(run => Invariant($"{run.Method}, seed {run.Seed}: its curvature is left out: {run.Message}")),
         .. comparison.Methods.Where(r => r.Runs.Any(run => run.SkippedSteps > 0)).Select(runs => Invariant(
             $"{runs.Label}: {runs.Runs.Sum(r => r.SkippedSteps)} of {runs.Runs.Sum(r => r.Steps)} steps were left out, since a loss or gradient was not finite")),
+        .. comparison.Methods.Where(r => r.Runs.Any(run => run.IsBeforeAverage)).Select(runs => Invariant(
+            $"{runs.Label}: in {runs.Runs.Count(r => r.IsBeforeAverage)} of {runs.Runs.Count} runs the best epoch lies before the average: plain weights were tested there")),
     ];
 
     private static ResultColumn[] DifferenceColumns() =>

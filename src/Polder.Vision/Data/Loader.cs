@@ -35,8 +35,8 @@ public sealed class Loader : IEnumerable<Batch>
     /// <summary>How batches are made.</summary>
     public LoaderOptions Options { get; }
 
-    /// <summary>Number of batches of an epoch, the smaller last one included.</summary>
-    public int Count => (Set.Count + Options.BatchSize - 1) / Options.BatchSize;
+    /// <summary>Number of batches of an epoch, the smaller last one included (<see cref="LoaderOptions.JoinLone"/>).</summary>
+    public int Count => BatchesOf(Set.Count, Options.BatchSize, Options.JoinLone);
 
     /// <summary>The epoch that the next plain <c>foreach</c> goes through; each one moves it on. Set it to resume.</summary>
     public int NextEpoch { get; set; }
@@ -47,7 +47,11 @@ public sealed class Loader : IEnumerable<Batch>
     /// <summary>The same images and normalization in the set's order, without augmentation, all of them.</summary>
     /// <param name="batchSize">Images of a batch; null: as here.</param>
     public Loader ForEvaluation(int? batchSize = null) =>
-        new(Set, Options with { Shuffle = false, Augmentation = Augmentation.None, Distortion = new(), BatchSize = batchSize ?? Options.BatchSize });
+        new(Set, Options with { JoinLone = false, Shuffle = false, Augmentation = Augmentation.None, Distortion = new(), BatchSize = batchSize ?? Options.BatchSize });
+
+    /// <summary>The batches of so many images.</summary>
+    internal static int BatchesOf(int images, int batchSize, bool joinLone) =>
+        ((images + batchSize - 1) / batchSize) - (joinLone && images > batchSize && images % batchSize == 1 ? 1 : 0);
 
     /// <summary>The indices of an epoch in its order.</summary>
     /// <param name="epoch">Number of the epoch, from 0.</param>
@@ -151,10 +155,11 @@ public sealed class Loader : IEnumerable<Batch>
         {
             var maker = new BatchMaker(Set, Options);
             int[] order = Order(epoch);
-            for (int start = Math.Min(skip, Count) * Options.BatchSize; start < order.Length; start += Options.BatchSize)
+            for (int number = skip; number < Count; number++)
             {
                 stop.ThrowIfCancellationRequested();
-                int[] indices = order[start..Math.Min(start + Options.BatchSize, order.Length)];
+                int start = number * Options.BatchSize;
+                int[] indices = order[start..(number == Count - 1 ? order.Length : start + Options.BatchSize)];
                 BeforeBatch?.Invoke(epoch, indices);
                 Batch batch = maker.Make(epoch, indices);
                 try

@@ -47,6 +47,12 @@ public sealed record LoaderOptions
     /// <summary>Images of a batch; the last batch of an epoch may be smaller. 1 or more, default 32.</summary>
     public int BatchSize { get => _batchSize; init => _batchSize = AtLeastOne(value, nameof(BatchSize)); }
 
+    /// <summary>
+    /// Whether a last batch of one image joins the batch before it, as in every training: the variance of one value, which BatchNorm would see in
+    /// it, is not a number. Default false.
+    /// </summary>
+    public bool JoinLone { get; init; }
+
     /// <summary>The seed of order and augmentation. Default 0.</summary>
     public long Seed { get; init; }
 

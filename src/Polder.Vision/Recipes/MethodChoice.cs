@@ -2,6 +2,7 @@ using Polder.Methods;
 using Polder.Methods.Registry;
 using Polder.Noise;
 using Polder.Settings;
+using Polder.Vision.Models;
 using Polder.Vision.Training;
 
 namespace Polder.Vision.Recipes;
@@ -69,8 +70,33 @@ public sealed record MethodChoice
     {
         ArgumentNullException.ThrowIfNull(start);
         ArgumentNullException.ThrowIfNull(training);
-        return For(SetupOf(start, training.StepsOver(start.Splits.Train.Count)));
+        IGradientMethod method = For(SetupOf(start, training.StepsOver(start.Splits.Train.Count)));
+        ImageClassifier network = start.Classifier.Network;
+        HeadPhase.Apply(training, network);
+        return method.Moves is not { } moves || network.parameters().Any(p => p.requires_grad && moves.Contains(p))
+            ? method
+            : throw new SettingException("method", Name, $"a method that moves something that is trained; all that {Name} moves{Given} is frozen by {{freeze-body}} or {{freeze}}");
     }
+
+    /// <summary>
+    /// Why the method does nothing in a training: no step moves the weights (<see cref="IGradientMethod.ActsAt"/>), or its rho and its sigma are
+    /// zero. Null where it acts.
+    /// </summary>
+    /// <param name="start">The training's start.</param>
+    /// <param name="training">The training.</param>
+    public string? Idle(FineTuningStart start, TrainingOptions training)
+    {
+        IGradientMethod method = For(start, training);
+        long steps = training.StepsOver(start.Splits.Train.Count);
+        object[] strengths = [.. Entry.Options.Where(o => o.Name is "rho" or "sigma").Select(o => Options[o.Name])];
+        bool weak = !Entry.DemandsPlainSgd && strengths.Length > 0 && strengths.All(strength => strength is 0.0);
+        for (long step = 0; step < steps && !weak; step++)
+            if (method.ActsAt(step))
+                return null;
+        return $"{Label} moves the weights at none of the {steps} steps{Given}: it trains as the base optimizer does";
+    }
+
+    private string Given => _given.Count == 0 ? "" : $" ({string.Join(", ", _given.Select(g => $"{g.Key} {MethodOption.Text(g.Value)}"))})";
 
     /// <summary>The steps in which the method spends as many gradients as NSO with one pair spends in a training, or up to a step's less.</summary>
     /// <param name="start">Its start.</param>

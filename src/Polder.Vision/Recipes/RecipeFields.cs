@@ -25,20 +25,24 @@ public static class RecipeFields
                 r => r.Data.Source, (r, v) => r with { Data = r.Data with { Source = (string?)v ?? Digits.Name } }),
             new("dataset", ValueKind.Custom("NAME", string.Join(", ", PublishedLayout.All.Select(l => l.Name)), text => PublishedLayout.Find(text) is null ? null : text),
                 "the published form that the folder of {data} has, with its official parts",
-                r => r.Data.Dataset, (r, v) => r with { Data = r.Data with { Dataset = (string?)v } }) { DefaultText = "found out from the folder" },
+                r => r.Data.Dataset, (r, v) => r with { Data = r.Data with { Dataset = (string?)v } }) { DefaultText = "found out from the folder", Idle = NotOfDemo },
             new("per-class", ValueKind.Count(ValueRange.AtLeast(1)), "training images of each class",
-                r => r.Data.PerClass, (r, v) => r with { Data = r.Data with { PerClass = (int?)v } }) { DefaultText = "all" },
+                r => r.Data.PerClass, (r, v) => r with { Data = r.Data with { PerClass = (int?)v } }) { DefaultText = "all", Idle = NotOfDemo },
             new("fraction", ValueKind.Number(ValueRange.AboveUpTo(0, 1)), "share of each class's training images",
-                r => r.Data.Fraction, (r, v) => r with { Data = r.Data with { Fraction = (double?)v } }) { DefaultText = "all" },
+                r => r.Data.Fraction, (r, v) => r with { Data = r.Data with { Fraction = (double?)v } }) { DefaultText = "all", Idle = NotOfDemo },
             Of("label-noise", ValueKind.Number(Share), "share of the training images that get a wrong label, for studies",
-                r => r.Data.LabelNoise, (r, v) => r with { Data = r.Data with { LabelNoise = Number(v) } }),
-            Training("class-weights", Words(ClassWeights.None, ClassWeights.Balanced), "weights of the classes in the loss: equal, or such that each class counts alike",
-                t => Word(t.ClassWeights), (t, v) => t with { ClassWeights = Named<ClassWeights>(v) }),
+                r => r.Data.LabelNoise, (r, v) => r with { Data = r.Data with { LabelNoise = Number(v) } }, NotOfDemo),
+            Training("class-weights",
+                ValueKind.Custom("NAME|POWER", "none, balanced, or a number > 0, the power of the balanced weights", text => PowerOf(text) is null ? null : text),
+                "weights of the classes in the loss: equal, or such that each class counts alike; the power 0.5 is half of the way",
+                t => t.ClassWeights == ClassWeights.None || t.ClassWeightPower == 1 ? Word(t.ClassWeights) : ValueKind.TextOf(t.ClassWeightPower),
+                (t, v) => PowerOf((string?)v ?? "none") is { } power and > 0
+                    ? t with { ClassWeights = ClassWeights.Balanced, ClassWeightPower = power } : t with { ClassWeights = ClassWeights.None }),
             Training("sampling", Words(Sampling.Shuffled, Sampling.Balanced),
                 "order of an epoch: every image once, or as many of each class, rare images several times",
                 t => Word(t.Sampling), (t, v) => t with { Sampling = Named<Sampling>(v) }),
             Of("skip-unreadable", ValueKind.Flag, "leave out images that cannot be decoded, and count them",
-                r => r.Data.SkipUnreadable, (r, v) => r with { Data = r.Data with { SkipUnreadable = v is true } }),
+                r => r.Data.SkipUnreadable, (r, v) => r with { Data = r.Data with { SkipUnreadable = v is true } }, NotOfDemo),
             new("shots", ValueKind.Count(ValueRange.Between(1, DigitsDemo.MostShots)), "digits: labelled training images a class",
                 r => r.Data.Shots, (r, v) => r with { Data = r.Data with { Shots = (int?)v } })
             {
@@ -53,7 +57,7 @@ public static class RecipeFields
             new("arch", ValueKind.Word([.. Architectures.All.Select(a => a.Name)]), "the network's architecture",
                 r => r.Start.Architecture, (r, v) => r with { Start = r.Start with { Architecture = (string?)v } }) { DefaultText = "the one that the weights name" },
             new("image-size", ValueKind.Count(ValueRange.Between(8, 4096)), "side of the images that the network sees, in pixels",
-                r => r.Start.ImageSize, (r, v) => r with { Start = r.Start with { ImageSize = (int?)v } }) { DefaultText = "the one that the weights or the architecture name" },
+                r => r.Start.ImageSize, (r, v) => r with { Start = r.Start with { ImageSize = (int?)v } }) { DefaultText = "the one that the weights or the architecture name", Idle = NotOfDemo },
             new("key-prefix", ValueKind.Text("PREFIX", "the beginning of names of tensors"), "which tensors of {weights} are meant, by the beginning of their names, which is taken off",
                 r => r.Start.KeyPrefix, (r, v) => r with { Start = r.Start with { KeyPrefix = (string?)v } })
             {
@@ -91,7 +95,7 @@ public static class RecipeFields
             t => t.Said.Epochs, (t, v) => v is int n ? t with { Epochs = n } : t, $"{new TrainingOptions().Epochs}; digits: {DigitsDemo.Epochs}"),
         Training("batch-size", ValueKind.Count(ValueRange.AtLeast(1)), "images a batch",
             t => t.Said.BatchSize, (t, v) => v is int n ? t with { BatchSize = n } : t, $"{new TrainingOptions().BatchSize}; digits: {DigitsDemo.BatchSize}"),
-        Training("learning-rate", ValueKind.Number(NotNegative), "learning rate of the base optimizer",
+        Training("learning-rate", ValueKind.Number(ValueRange.Above(0)), "learning rate of the base optimizer",
             t => t.Said.LearningRate, (t, v) => v is double x ? t with { LearningRate = x } : t, RateText()),
         Training("optimizer", Words(BaseOptimizer.Sgd, BaseOptimizer.Adam, BaseOptimizer.AdamW), "the base optimizer",
             t => Word(t.Optimizer), (t, v) => t with { Optimizer = Named<BaseOptimizer>(v) }),
@@ -111,6 +115,8 @@ public static class RecipeFields
             t => t.WarmUp, (t, v) => t with { WarmUp = Number(v) }),
         Training("patience", ValueKind.Count(ValueRange.AtLeast(1)), "end the training after so many epochs without a better one",
             t => t.Patience, (t, v) => t with { Patience = (int?)v }, "all {epochs}"),
+        Training("patience-on", Words(PatienceOn.Accuracy, PatienceOn.Loss), "what makes an epoch a better one for {patience}: the validation accuracy, or a lower validation loss",
+            t => Word(t.PatienceOn), (t, v) => t with { PatienceOn = Named<PatienceOn>(v) }, idle: r => r.Training.Patience is null ? "only with {patience}" : null),
         Training("clip-norm", ValueKind.Number(ValueRange.Above(0)), "largest Euclidean norm of the final gradient: a longer one is scaled down, once a step",
             t => t.ClipNorm, (t, v) => t with { ClipNorm = (double?)v }, "no limit"),
         Training("accumulate", ValueKind.Count(ValueRange.AtLeast(1)),
@@ -118,7 +124,7 @@ public static class RecipeFields
             t => t.Accumulate, (t, v) => t with { Accumulate = (int?)v ?? 1 }),
         Training("batch-norm",
             Words(BatchNormPolicy.OncePerStep, BatchNormPolicy.FirstProbe, BatchNormPolicy.EveryProbe, BatchNormPolicy.CleanForward, BatchNormPolicy.Frozen),
-            "what the probes of a step do to BatchNorm's running statistics", t => Word(t.BatchNorm), (t, v) => t with { BatchNorm = Named<BatchNormPolicy>(v) }),
+            "what the probes of a step do to BatchNorm's running statistics", t => Word(t.BatchNorm), (t, v) => t with { BatchNorm = Named<BatchNormPolicy>(v) }, idle: NotFrozen),
         Training("non-finite", Words(NonFinitePolicy.Throw, NonFinitePolicy.Skip),
             "what a loss or gradient that is not finite does: stop the training, or leave its step out and count it",
             t => Word(t.NonFinite), (t, v) => t with { NonFinite = Named<NonFinitePolicy>(v) }),
@@ -135,7 +141,8 @@ public static class RecipeFields
         Of("rand-augment", ValueKind.Count(ValueRange.Between(0, 14)), "operations of RandAugment on an image",
             r => r.Training.Distortion.RandAugment, (r, v) => Distorted(r, d => d with { RandAugment = (int?)v ?? 0 })),
         Of("rand-magnitude", ValueKind.Count(ValueRange.Between(0, Distortion.LargestMagnitude)), "how strong the operations of {rand-augment} are",
-            r => r.Training.Distortion.Magnitude, (r, v) => Distorted(r, d => d with { Magnitude = (int?)v ?? new Distortion().Magnitude })),
+            r => r.Training.Distortion.Magnitude, (r, v) => Distorted(r, d => d with { Magnitude = (int?)v ?? new Distortion().Magnitude }),
+            r => r.Training.Distortion.RandAugment > 0 ? null : "only with {rand-augment}"),
         Of("erase", ValueKind.Number(ValueRange.Between(0, 1)), "probability that a rectangle of an image is erased",
             r => r.Training.Distortion.Erasing, (r, v) => Distorted(r, d => d with { Erasing = Number(v) })),
         Training("cutmix", ValueKind.Number(NotNegative), "shape of the beta distribution of CutMix, which puts a rectangle of another image into each; 0 is off",
@@ -150,7 +157,7 @@ public static class RecipeFields
         Training("distance-penalty", ValueKind.Number(NotNegative), "strength of the penalty on the distance to the weights' start, the head's to zero",
             t => t.Distance?.Penalty ?? 0, (t, v) => Near(t, d => d with { Penalty = Number(v) })),
         Training("distance-radius", ValueKind.Number(NotNegative), "radius around their start that the body's layers are kept in",
-            t => t.Distance?.Radius, (t, v) => Near(t, d => d with { Radius = (double?)v }), "none"),
+            t => t.Distance?.Radius, (t, v) => Near(t, d => d with { Radius = (double?)v }), "none", NotFrozen),
         Training("head-radius", ValueKind.Number(NotNegative), "radius around zero that the head is kept in",
             t => t.Distance?.HeadRadius, (t, v) => Near(t, d => d with { HeadRadius = (double?)v }), "none"),
         Training("distance-norm", Words(DistanceNorm.Frobenius, DistanceNorm.MaxRowSum), "how a layer's distance is measured",
@@ -176,7 +183,8 @@ public static class RecipeFields
         return fields;
     }
 
-    private static RecipeField Of(string name, ValueKind kind, string summary, Func<Recipe, object?> get, Func<Recipe, object?, Recipe> set) => new(name, kind, summary, get, set);
+    private static RecipeField Of(string name, ValueKind kind, string summary, Func<Recipe, object?> get, Func<Recipe, object?, Recipe> set, Func<Recipe, string?>? idle = null) =>
+        new(name, kind, summary, get, set) { Idle = idle ?? (_ => null) };
 
     private static RecipeField Training(
         string name, ValueKind kind, string summary, Func<TrainingOptions, object?> get, Func<TrainingOptions, object?, TrainingOptions> set, string? defaultText = null,
@@ -194,6 +202,17 @@ public static class RecipeFields
 
     private static Func<Recipe, string?> Only(AveragingKind kind) =>
         r => r.Training.Averaging?.Kind == kind ? null : $"only with {{average}} {Word(kind)}";
+
+    private static string? NotOfDemo(Recipe recipe) => recipe.IsDemo ? "only with other {data} than the digits demo (its images are chosen by {shots})" : null;
+
+    private static string? NotFrozen(Recipe recipe) => recipe.Training.FreezeBody ? "only without {freeze-body}, which leaves it nothing to act on" : null;
+
+    private static double? PowerOf(string text) => text switch
+    {
+        "none" => 0,
+        "balanced" => 1,
+        _ => ValueKind.Number(ValueRange.Above(0)).Read(text) as double?,
+    };
 
     private static string RateText()
     {

@@ -72,6 +72,9 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
         try
         {
             Recipe resolved = recipe.Resolve(checkpoint is null ? null : ClassifierMetadata.Of(checkpoint));
+            // Weights that do not fit are refused before the images, which may be many, are decoded.
+            if (checkpoint is not null)
+                TrainedClassifier.Build(checkpoint, Architectures.Get(resolved.Start.Architecture!), 2).Network.Dispose();
             return new RecipeTask(resolved, data ?? resolved.Data.Open(resolved.Start.ImageSize!.Value, progress?.Decoding, cancellation), checkpoint);
         }
         catch

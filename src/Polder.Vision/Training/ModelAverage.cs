@@ -39,14 +39,16 @@ internal sealed class ModelAverage : IDisposable
     /// </summary>
     /// <param name="epoch">The epoch whose images give the statistics, from 0.</param>
     /// <param name="cancellation">Stops the pass.</param>
-    public void Enter(int epoch, CancellationToken cancellation)
+    /// <returns>Whether there is an average.</returns>
+    public bool Enter(int epoch, CancellationToken cancellation)
     {
         if (_average.IsEmpty)
-            return;
+            return false;
         _training.Take();
         _entered = true;
         _average.CopyInto(_model, _model);
         BatchNormStatistics.Refresh(_model, Images(epoch, cancellation), _phase.Keeps);
+        return true;
     }
 
     /// <summary>Puts the training's weights and statistics back, bit for bit.</summary>

@@ -64,6 +64,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         var loader = new Loader(train, new LoaderOptions
         {
             BatchSize = Options.BatchSize,
+            JoinLone = true,
             Seed = Options.Seed,
             Augmentation = Options.Augmentation,
             Sampling = Options.Sampling,
@@ -80,8 +81,12 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         if (Options.ClipNorm is { } limit)
             optimizer.Hooks.Add(GradientClip.ByNorm(limit));
         using var best = new Snapshot(model);
-        using Tensor? classWeights = TrainingLoss.WeightsOf(Options.ClassWeights, train);
-        var run = new TrainingRun(Options.StepsOver(train.Count), loader.Count) { ClassWeights = classWeights };
+        using Tensor? classWeights = TrainingLoss.WeightsOf(Options, train);
+        var run = new TrainingRun(Options.StepsOver(train.Count), loader.Count) 
+        {
+            ClassWeights = classWeights,
+            LeastRows = SingleValues.AreSeenBy(model, normalization.Mean.Count, imageSize ?? train.Height, imageSize ?? train.Width) ? 2 : 1,
+        };
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
         using ModelAverage? average = Options.Averaging is null or { Kind: AveragingKind.None } ? null : new ModelAverage(Options, model, optimizer, run.Steps, loader, phase);
         TrainingCheckpoint? checkpoint = ResumeFile is null ? null : new TrainingCheckpoint(ResumeFile, Options, Method, Distribution, train.Count, validation.Count);
@@ -92,16 +97,16 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         }
         try
         {
-            while (!run.IsFinished && !run.IsStalled(Options.Patience, headEpochs))
+            while (!run.IsFinished && !run.IsStalled(Options, headEpochs))
             {
                 long start = Stopwatch.GetTimestamp();
                 RunEpoch(model, loader, optimizer, distance, average, run, phase, Save, cancellation);
-                average?.Enter(run.Epoch - 1, cancellation);
+                bool averaged = average?.Enter(run.Epoch - 1, cancellation) == true;
                 EvaluationResult result = EvaluationResult.Of(model, validationLoader, cancellation);
                 // An update can overflow after its gradient was found finite; such weights must not become the best.
                 if (!double.IsFinite(result.Loss))
-                    throw new TrainingDivergedException($"epoch {run.Epoch}: the validation loss is {result.Loss}: lower the learning rate, sigma or rho");
-                EpochReport report = run.EndEpoch(result, optimizer.ParamGroups.Last().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds, EpochCurvature.Of(optimizer, model));
+                    throw new TrainingDivergedException($"epoch {run.Epoch}: the validation loss is {result.Loss}: {SingleValues.Poison(model) ?? "lower the learning rate, sigma or rho"}");
+                EpochReport report = run.EndEpoch(result, optimizer.ParamGroups.Last().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds, EpochCurvature.Of(optimizer, model), averaged);
                 optimizer.Curvature.Reset();
                 if (report.IsBest)
                     best.Take();
@@ -151,7 +156,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             StepResult step;
             try
             {
-                IObjective objective = Objective(batchLoss);
+                IObjective objective = Objective(batchLoss, run.LeastRows);
                 step = optimizer.Step(distance?.On(objective) ?? objective);
             }
             catch (NonFiniteGradientException e)
@@ -167,9 +172,9 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         }
     }
 
-    private IObjective Objective(TrainingLoss loss)
+    private IObjective Objective(TrainingLoss loss, int leastRows)
     {
-        var batch = new SlicedClosureObjective(loss.Rows, loss.Compute);
+        var batch = new SlicedClosureObjective(loss.Rows, loss.Compute) { LeastRows = leastRows };
         return Options.Accumulate > 1 ? new AccumulatedObjective(batch, Options.Accumulate) : batch;
     }
 }

@@ -54,15 +54,15 @@ internal sealed class TrainingLoss : IDisposable
     }
 
     /// <summary>The weights of the classes for a training set; null where all count alike. The caller owns the tensor.</summary>
-    /// <param name="weights">The choice.</param>
+    /// <param name="options">The choice.</param>
     /// <param name="train">The training images.</param>
-    public static Tensor? WeightsOf(ClassWeights weights, ImageSet train)
+    public static Tensor? WeightsOf(TrainingOptions options, ImageSet train)
     {
-        if (weights == ClassWeights.None)
+        if (options.ClassWeights == ClassWeights.None)
             return null;
         // A class without an image has no part in the loss, whatever its weight.
         IReadOnlyList<int> counts = train.ClassCounts();
-        return tensor(counts.Select(n => (float)((double)train.Count / (counts.Count * Math.Max(1, n)))).ToArray()).DetachFromDisposeScope();
+        return tensor(counts.Select(n => (float)Math.Pow((double)train.Count / (counts.Count * Math.Max(1, n)), options.ClassWeightPower)).ToArray()).DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>

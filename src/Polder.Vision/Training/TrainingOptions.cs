@@ -50,6 +50,16 @@ public enum ClassWeights
     Balanced,
 }
 
+/// <summary>What makes an epoch a better one for early stopping.</summary>
+public enum PatienceOn
+{
+    /// <summary>A higher validation accuracy, a lower loss among equals: what chooses the best epoch, too.</summary>
+    Accuracy,
+
+    /// <summary>A lower validation loss.</summary>
+    Loss,
+}
+
 /// <summary>What a training does; the method is given to the <see cref="Trainer"/> beside it.</summary>
 public sealed record TrainingOptions
 {
@@ -83,6 +93,9 @@ public sealed record TrainingOptions
     /// </summary>
     public int? Patience { get; init; }
 
+    /// <summary>What makes an epoch a better one for <see cref="Patience"/>. Default: the accuracy.</summary>
+    public PatienceOn PatienceOn { get; init; }
+
     /// <summary>Passes through the training set, at least 1. Default 30.</summary>
     public int Epochs { get => _epochs ?? 30; init => _epochs = value; }
 
@@ -94,6 +107,9 @@ public sealed record TrainingOptions
 
     /// <summary>How much an image of each class counts in the loss of a step, which is the weighted mean over its images. Default: all alike.</summary>
     public ClassWeights ClassWeights { get; init; }
+
+    /// <summary>The power that balanced <see cref="ClassWeights"/> are raised to, above 0: 0.5 is half of the way. Default 1.</summary>
+    public double ClassWeightPower { get; init; } = 1;
 
     /// <summary>Which images an epoch takes. Default: every image once.</summary>
     public Sampling Sampling { get; init; }
@@ -186,6 +202,8 @@ public sealed record TrainingOptions
         Require.BelowOne(LabelSmoothing);
         Require.BelowOne(WarmUp);
         Require.AtLeast(Patience, 1);
+        Require.Known(PatienceOn);
+        Require.Positive(ClassWeightPower);
         Require.NotNegative(CutMix);
         Require.NotNegative(Mixup);
         Averaging?.Validate();
@@ -236,9 +254,9 @@ public sealed record TrainingOptions
             group.LearningRate = LayerDecay < 1 ? rate * (group.InitialLearningRate / LearningRate) : rate;
     }
 
-    /// <summary>The steps of a training.</summary>
+    /// <summary>The steps of a training: an epoch has one a batch, and a last batch of one image joins the batch before it.</summary>
     /// <param name="images">The number of training images.</param>
-    public long StepsOver(int images) => Steps ?? (long)Epochs * ((images + BatchSize - 1) / BatchSize);
+    public long StepsOver(int images) => Steps ?? (long)Epochs * Loader.BatchesOf(images, BatchSize, joinLone: true);
 
     /// <summary>The first steps, in which only the head is trained (<see cref="HeadEpochs"/>).</summary>
     /// <param name="images">The number of training images.</param>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Polder.Vision.Training;
 
 /// <summary>Where a training stands, told after every step.</summary>
@@ -25,6 +27,10 @@ public sealed record EpochReport(
 {
     /// <summary>Steps of the epoch whose update was left out since a loss or gradient was not finite.</summary>
     public long SkippedSteps { get; init; }
+
+    /// <summary>Whether it was an average of the weights that was judged, and is kept where the epoch is the best (<see cref="AveragingOptions"/>).</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsAverage { get; init; }
 
     /// <summary>What the epoch's antithetic pairs showed of the curvature; null where the method has none.</summary>
     public EpochCurvature? Curvature { get; init; }

@@ -18,6 +18,9 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     /// <summary>The weights of the classes in the loss, which stay the training's; null where all count alike.</summary>
     public torch.Tensor? ClassWeights { get; init; }
 
+    /// <summary>The images that a part of a batch has at least (<see cref="SingleValues"/>).</summary>
+    public int LeastRows { get; init; } = 1;
+
     /// <summary>The epochs, of which the last may be a part of one.</summary>
     public int EpochCount { get; } = checked((int)((steps + stepsPerEpoch - 1) / stepsPerEpoch));
 
@@ -35,8 +38,13 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     public bool IsFinished => _state.Epochs.Count == EpochCount;
 
     /// <summary>Whether so many epochs in a row were not better than the best; never where the patience is null. Those of the head alone do not count.</summary>
-    public bool IsStalled(int? patience, int headEpochs) =>
-        patience is { } epochs && Epochs.Skip(headEpochs).Reverse().TakeWhile(e => !e.IsBest).Count() >= epochs;
+    public bool IsStalled(TrainingOptions options, int headEpochs)
+    {
+        if (options.Patience is not { } patience || Epochs.Count == 0)
+            return false;
+        EpochReport best = options.PatienceOn == PatienceOn.Loss ? Epochs.MinBy(e => e.ValidationLoss)! : Epochs.Last(e => e.IsBest);
+        return Epochs.Skip(headEpochs).Count(e => e.Epoch > best.Epoch) >= patience;
+    }
 
     /// <summary>The mean loss of the epoch so far; NaN where every step was skipped.</summary>
     public double Loss => _state.LossSum / _state.Seen;
@@ -58,13 +66,13 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     }
 
     /// <summary>Ends the epoch at hand.</summary>
-    public EpochReport EndEpoch(EvaluationResult validation, double learningRate, double seconds, EpochCurvature? curvature)
+    public EpochReport EndEpoch(EvaluationResult validation, double learningRate, double seconds, EpochCurvature? curvature, bool isAverage)
     {
         bool best = _state.Best is not { } known
             || validation.Accuracy > known.Accuracy || (validation.Accuracy == known.Accuracy && validation.Loss < known.Loss);
         if (best)
             _state.Best = validation;
-        var report = new EpochReport(Epoch, Loss, validation.Loss, validation.Accuracy, learningRate, seconds, best) { SkippedSteps = _state.Skipped, Curvature = curvature };
+        var report = new EpochReport(Epoch, Loss, validation.Loss, validation.Accuracy, learningRate, seconds, best) { SkippedSteps = _state.Skipped, Curvature = curvature, IsAverage = isAverage };
         _state.SkippedBefore += _state.Skipped;
         (_state.LossSum, _state.Seen, _state.Skipped) = (0, 0, 0);
         _state.Epochs.Add(report);
@@ -86,6 +94,9 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     /// <summary>Goes on where another process was.</summary>
     public void Load(State state)
     {
+        long inEpoch = state.Step - ((long)state.Epochs.Count * stepsPerEpoch);
+        if (inEpoch < 0 || inEpoch > stepsPerEpoch)
+            throw new ArgumentException($"{state.Epochs.Count} epochs of {stepsPerEpoch} steps do not come to step {state.Step}: an earlier version counted other steps");
         _state = state;
         _resumedAt = state.Step;
     }

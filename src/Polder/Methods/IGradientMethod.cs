@@ -20,6 +20,13 @@ public interface IGradientMethod
     /// <param name="step">The step, from 0.</param>
     int GradientEvaluationsAt(long step) => GradientEvaluations;
 
+    /// <summary>The parameters that the method moves; null, the default, is all. A training in which none of them is trained is refused.</summary>
+    ParameterSelection? Moves => null;
+
+    /// <summary>Whether a step moves the weights at all; false where the method's strength is zero there. By default every step does.</summary>
+    /// <param name="step">The step, from 0.</param>
+    bool ActsAt(long step) => true;
+
     /// <summary>Checks the options.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, what was found and what is allowed.</exception>
     void Validate();

@@ -42,6 +42,9 @@ public sealed class MethodContext
     /// <summary>The number of rows of the mini-batch; null where the objective cannot be evaluated on some of them (<see cref="ISlicedObjective"/>).</summary>
     public int? Rows => (_step.Objective as ISlicedObjective)?.Rows;
 
+    /// <summary>The rows that a part of the mini-batch should have at least (<see cref="ISlicedObjective.LeastRows"/>).</summary>
+    public int LeastRows => (_step.Objective as ISlicedObjective)?.LeastRows ?? 1;
+
     /// <summary>The losses of the probes so far, in order.</summary>
     public IReadOnlyList<double> Losses => _losses;
 

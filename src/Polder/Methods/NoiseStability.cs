@@ -78,6 +78,12 @@ public sealed record NoiseStability : IGradientMethod
     public int GradientEvaluationsAt(long step) => step % Every != 0 || Sigma.At(step) == 0 ? 1 : GradientEvaluations;
 
     /// <inheritdoc/>
+    public ParameterSelection? Moves => Shape.Within;
+
+    /// <inheritdoc/>
+    public bool ActsAt(long step) => CleanWeight < 1 && step % Every == 0 && Sigma.At(step) > 0;
+
+    /// <inheritdoc/>
     public void Validate()
     {
         Sigma.Validate(hasPairs: true);
@@ -129,7 +135,7 @@ public sealed record NoiseStability : IGradientMethod
         int rows = context.Rows ?? throw new InvalidOperationException(
             "nso with Passes = Split evaluates parts of the mini-batch, which this objective does not have: "
                 + "call Step(rows, range => loss over images[range]), or set Passes = Full");
-        if (rows < parts.Length)
+        if (rows < context.LeastRows * parts.Length)
             return parts;
         for (int i = 0; i < parts.Length; i++)
             parts[i] = (int)((long)rows * i / parts.Length)..(int)((long)rows * (i + 1) / parts.Length);

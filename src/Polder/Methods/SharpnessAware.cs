@@ -61,6 +61,12 @@ public sealed record SharpnessAware : IGradientMethod
     public int GradientEvaluations => 2;
 
     /// <inheritdoc/>
+    public ParameterSelection? Moves => Within;
+
+    /// <inheritdoc/>
+    public bool ActsAt(long step) => Rho > 0;
+
+    /// <inheritdoc/>
     public void Validate()
     {
         Require.NotNegative(Rho);

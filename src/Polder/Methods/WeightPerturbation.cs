@@ -62,6 +62,12 @@ public sealed record WeightPerturbation : IGradientMethod
     public int GradientEvaluationsAt(long step) => Sigma.At(step) == 0 ? 1 : GradientEvaluations;
 
     /// <inheritdoc/>
+    public ParameterSelection? Moves => Shape.Within;
+
+    /// <inheritdoc/>
+    public bool ActsAt(long step) => CleanWeight < 1 && Sigma.At(step) > 0;
+
+    /// <inheritdoc/>
     public void Validate()
     {
         Sigma.Validate();

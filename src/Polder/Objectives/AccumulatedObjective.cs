@@ -4,7 +4,7 @@ namespace Polder.Objectives;
 
 /// <summary>
 /// A mini-batch that is evaluated in pieces of its rows, one after another: the memory of a piece, the gradient of the whole. Parts of the
-/// batch, where a method asks for them, are evaluated in pieces of the same size.
+/// batch, where a method asks for them, are evaluated in pieces of the same size. Pieces have <see cref="LeastRows"/> rows or more.
 /// </summary>
 public sealed class AccumulatedObjective : ISlicedObjective, IForwardObjective
 {
@@ -26,6 +26,9 @@ public sealed class AccumulatedObjective : ISlicedObjective, IForwardObjective
     public int Rows => _batch.Rows;
 
     /// <inheritdoc/>
+    public int LeastRows => _batch.LeastRows;
+
+    /// <inheritdoc/>
     public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight) => Accumulate(space, gradient, weight, 0..Rows);
 
     /// <inheritdoc/>
@@ -34,7 +37,7 @@ public sealed class AccumulatedObjective : ISlicedObjective, IForwardObjective
         var (offset, length) = rows.GetOffsetAndLength(Rows);
         Require.That(length > 0, rows, "one row or more");
         // As many pieces as keep each at the size of a piece of the whole.
-        int pieces = (int)Math.Min(length, (((long)length * _pieces) + Rows - 1) / Rows);
+        int pieces = (int)Math.Min(Math.Max(1, length / LeastRows), (((long)length * _pieces) + Rows - 1) / Rows);
         double loss = 0;
         for (int i = 0; i < pieces; i++)
         {

@@ -13,6 +13,12 @@ public interface ISlicedObjective : IObjective
     int Rows { get; }
 
     /// <summary>
+    /// The rows that a part of the mini-batch should have at least: 2 where BatchNorm would take the variance of a single value of a single row, which
+    /// is not a number. Default 1.
+    /// </summary>
+    int LeastRows => 1;
+
+    /// <summary>
     /// Adds <paramref name="weight"/> times the gradient of the mean over <paramref name="rows"/>, at the parameters as they stand, to
     /// <paramref name="gradient"/>.
     /// </summary>

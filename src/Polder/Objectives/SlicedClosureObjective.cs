@@ -27,6 +27,9 @@ public sealed class SlicedClosureObjective : ISlicedObjective, IForwardObjective
     public int Rows { get; }
 
     /// <inheritdoc/>
+    public int LeastRows { get; init; } = 1;
+
+    /// <inheritdoc/>
     public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight) => Accumulate(space, gradient, weight, 0..Rows);
 
     /// <inheritdoc/>

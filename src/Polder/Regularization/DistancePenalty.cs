@@ -122,6 +122,8 @@ public sealed class DistancePenalty
     {
         public int Rows => inner.Rows;
 
+        public int LeastRows => inner.LeastRows;
+
         public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight, Range rows) =>
             inner.Accumulate(space, gradient, weight, rows) + Penalty.Accumulate(space, gradient, weight);
     }

@@ -63,9 +63,17 @@ public class StudyOptionsTests
     public void Balanced_class_weights_give_each_class_the_same_weight_in_all()
     {
         ImageSet set = SplitTests.Numbered(6, 3, 1);
-        using Tensor weights = TrainingLoss.WeightsOf(ClassWeights.Balanced, set)!;
+        using Tensor weights = TrainingLoss.WeightsOf(new() { ClassWeights = ClassWeights.Balanced }, set)!;
         Assert.Equal([10f / 18, 10f / 9, 10f / 3], weights.data<float>().ToArray());
-        Assert.Null(TrainingLoss.WeightsOf(ClassWeights.None, set));
+        Assert.Null(TrainingLoss.WeightsOf(new(), set));
+    }
+
+    // Six, three and one image: the power 0.5 stands between equal weights and balanced ones.
+    [Fact]
+    public void A_power_takes_class_weights_a_part_of_the_way()
+    {
+        using Tensor weights = TrainingLoss.WeightsOf(new() { ClassWeights = ClassWeights.Balanced, ClassWeightPower = 0.5 }, SplitTests.Numbered(6, 3, 1))!;
+        Assert.Equal([Math.Sqrt(10 / 18.0), Math.Sqrt(10 / 9.0), Math.Sqrt(10 / 3.0)], weights.data<float>().ToArray().Select(w => (double)w), (a, b) => Math.Abs(a - b) < 1e-6);
     }
 
     [Fact]

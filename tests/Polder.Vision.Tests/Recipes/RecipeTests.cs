@@ -36,7 +36,9 @@ public sealed class RecipeTests : IDisposable
             Schedule = LearningRateSchedule.OneCycle,
             WarmUp = 0.2,
             Patience = 4,
+            PatienceOn = PatienceOn.Loss,
             ClassWeights = ClassWeights.Balanced,
+            ClassWeightPower = 0.25,
             Sampling = Sampling.Balanced,
             Augmentation = Augmentation.ResizedCropFlip,
             Distortion = new Distortion { ColorJitter = 0.1, HueJitter = 0.2, RandAugment = 2, Magnitude = 3, Erasing = 0.3 },
@@ -176,7 +178,7 @@ public sealed class RecipeTests : IDisposable
     {
         JsonObject json = RecipeJson.Write(Full);
         json["learningRate"] = "fast";
-        Assert.Equal("c.json: learningRate: found \"fast\", allowed: a number >= 0", Assert.Throws<DataException>(() => RecipeJson.Read(json, "c.json")).Message);
+        Assert.Equal("c.json: learningRate: found \"fast\", allowed: a number > 0", Assert.Throws<DataException>(() => RecipeJson.Read(json, "c.json")).Message);
         json["learningRate"] = 1;
         json["pairs"] = 0.5;
         Assert.StartsWith("c.json: pairs: found 0.5, allowed: a whole number >= 1", Assert.Throws<DataException>(() => RecipeJson.Read(json, "c.json")).Message);
