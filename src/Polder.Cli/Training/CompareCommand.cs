@@ -59,7 +59,7 @@ internal sealed class CompareCommand : PolderCommand
             Budget = Enum.Parse<ComparisonBudget>(context.Get(_budget)!, ignoreCase: true),
             Curvature = curvature,
             Progress = new Relay<ComparisonProgress>(p => tracker.Report(
-                p.Done, () => $"seed {p.Seed}, {p.Method}: epoch {p.Training.Epoch} of {p.Training.Epochs}, loss {p.Training.Loss:F3}")),
+                p.Done, () => $"seed {p.Seed}, {p.Method}: epoch {p.Training.Epoch} of {p.Training.Epochs}, loss {ResultCell.Readable(p.Training.Loss, "F3")}")),
             Measuring = new Relay<MeasuringProgress>(p => tracker.Report(
                 p.Done, () => $"seed {p.Seed}, {p.Method}: {p.Curvature.Figure}, {p.Curvature.Products} products, {p.Curvature.Value:G4} +- {p.Curvature.Error:G2}")),
         }.Execute(seeds, context.Cancellation));

@@ -107,7 +107,7 @@ internal sealed class FinetuneCommand : PolderCommand
             {
                 training.Progress = new Relay<TrainingProgress>(p => tracker.Report(
                     epochs * (double)p.Step / p.Steps,
-                    () => $"epoch {p.Epoch} of {p.Epochs}, loss {p.Loss:F3}{(double.IsNaN(p.ValidationAccuracy) ? "" : $", validation {p.ValidationAccuracy:P1}")}, {p.ImagesPerSecond:F0} images/s"));
+                    () => $"epoch {p.Epoch} of {p.Epochs}, loss {ResultCell.Readable(p.Loss, "F3")}{(double.IsNaN(p.ValidationAccuracy) ? "" : $", validation {p.ValidationAccuracy:P1}")}, {p.ImagesPerSecond:F0} images/s"));
                 return training.Train(context.Cancellation);
             });
         }

@@ -63,6 +63,8 @@ public sealed record ResultColumn
 /// <param name="Values">What programs read: a value a field of the column. Without any the text is the value of the first field.</param>
 public sealed record ResultCell(string Text, params IReadOnlyList<object?> Values)
 {
+    private const double TooLong = 1e9;
+
     /// <summary>An empty cell.</summary>
     public static ResultCell None { get; } = new("", [null]);
 
@@ -81,7 +83,13 @@ public sealed record ResultCell(string Text, params IReadOnlyList<object?> Value
     /// <param name="value">The number; null is an empty cell.</param>
     /// <param name="format">Its .NET format.</param>
     public static ResultCell Of(double? value, string format) =>
-        value is { } number ? new ResultCell(number.ToString(format, CultureInfo.InvariantCulture), number) : None;
+        value is { } number ? new ResultCell(Readable(number, format), number) : None;
+
+    /// <summary>A number for people: one too long to read in its format has three digits and an exponent, such as 4.6E+26.</summary>
+    /// <param name="value">The number.</param>
+    /// <param name="format">Its .NET format.</param>
+    public static string Readable(double value, string format) =>
+        value.ToString(Math.Abs(value) >= TooLong && format[0] is 'F' or 'f' or 'N' or 'n' ? "G3" : format, CultureInfo.InvariantCulture);
 
     /// <summary>A number and its uncertainty, for a column of two fields.</summary>
     /// <param name="value">The number.</param>
@@ -89,7 +97,7 @@ public sealed record ResultCell(string Text, params IReadOnlyList<object?> Value
     /// <param name="format">The .NET format of the number.</param>
     /// <param name="errorFormat">The .NET format of the error.</param>
     public static ResultCell Of(double value, double error, string format, string errorFormat) =>
-        new($"{value.ToString(format, CultureInfo.InvariantCulture)} +- {error.ToString(errorFormat, CultureInfo.InvariantCulture)}", value, error);
+        new($"{Readable(value, format)} +- {Readable(error, errorFormat)}", value, error);
 
     /// <summary>A share and its spread, in percent for people: the mean alone where there is no spread.</summary>
     /// <param name="mean">The mean, a fraction.</param>

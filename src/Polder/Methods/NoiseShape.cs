@@ -59,7 +59,7 @@ public sealed record NoiseShape
             outer[i] = Within is null || Within.Contains(space.Parameters[i]) ? 1 : 0;
         // What is frozen now may be trained later: where the optimizer has it, the noise waits for it.
         if (Within is not null && !@base.ParamGroups.OfType<ParamGroup>().SelectMany(group => group.Parameters).Any(Within.Contains))
-            throw new ArgumentException("Within holds none of the optimizer's parameters: no weight would get noise", nameof(space));
+            throw new ArgumentException("Within holds none of the optimizer's trainable parameters: no weight would get noise", nameof(space));
         if (GroupFactors is not null)
         {
             foreach (var (group, factor) in @base.ParamGroups.OfType<ParamGroup>().Zip(GroupFactors))
