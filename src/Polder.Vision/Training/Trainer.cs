@@ -82,7 +82,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             optimizer.Hooks.Add(GradientClip.ByNorm(limit));
         using var best = new Snapshot(model);
         using Tensor? classWeights = TrainingLoss.WeightsOf(Options, train);
-        var run = new TrainingRun(Options.StepsOver(train.Count), loader.Count) 
+        var run = new TrainingRun(Options.StepsOver(train.Count), loader.Count)
         {
             ClassWeights = classWeights,
             LeastRows = SingleValues.AreSeenBy(model, normalization.Mean.Count, imageSize ?? train.Height, imageSize ?? train.Width) ? 2 : 1,
