@@ -61,7 +61,8 @@ public static class ImageList
             if (fields?.Count != header.Count || columns.Any(c => c >= 0 && string.IsNullOrWhiteSpace(fields[c])))
                 throw new DataException(path, fields is null ? $"line {line}: a quote is not closed, or stands within a field"
                     : $"line {line} is '{string.Join(separator, fields)}'; {header.Count} fields are needed: {string.Join(separator, header)}");
-            rows.Add(new Row(line, Path.Combine(folder, fields[columns[0]]), fields[columns[1]], columns[2] < 0 ? Part.Train : PartOf(path, line, fields[columns[2]])));
+            string label = UnicodeForm.Composed(fields[columns[1]]);
+            rows.Add(new Row(line, Path.Combine(folder, fields[columns[0]]), label, columns[2] < 0 ? Part.Train : PartOf(path, line, fields[columns[2]])));
         }
 
         return rows;

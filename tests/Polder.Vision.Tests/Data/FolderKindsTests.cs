@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Text;
 using Polder.Vision.Classifiers;
 using Polder.Vision.Data;
+using Polder.Vision.Models;
 
 namespace Polder.Vision.Tests.Data;
 
@@ -202,6 +204,21 @@ public class FolderKindsTests
         ImageData data = ImageFolder.Load(folder.Path, Small);
         Assert.Equal(["A", composed], data.Classes);
         Assert.Equal([0, 1], data.Validation!.ClassCounts());
+    }
+
+    [Fact]
+    public void Class_names_of_weights_are_compared_in_the_same_form()
+    {
+        using var folder = new TemporaryFolder();
+        string file = Path.Combine(folder.Path, "weights.safetensors");
+        Architecture architecture = Architectures.Get("resnet20");
+        using (var made = new TrainedClassifier(architecture.Build(2, 0), architecture.Name, 8, architecture.Normalization, ["A", "Cafe\u0301"]))
+            made.Save(file);
+        using TrainedClassifier opened = TrainedClassifier.Open(file);
+        opened.RequireClasses("photos", ["A", "Caf\u00E9"]);
+        string image = folder.Image("1.png");
+        string list = folder.File("list.csv", Encoding.UTF8.GetBytes($"path,label\n{image},A\n{image},Caf\u00E9\n{image},Cafe\u0301\n"));
+        Assert.Equal(["A", "Caf\u00E9"], ImageList.Load(list, Small).Classes);
     }
 
     [Fact]
