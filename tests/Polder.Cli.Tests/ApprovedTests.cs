@@ -32,7 +32,7 @@ public partial class ApprovedTests
     /// <summary>Reports of commands, which the program makes in its own culture.</summary>
     private static Dictionary<string, Func<Result>> OfCommands { get; } = new()
     {
-        ["hessian"] = () => SampleResults.Hessian.ToResult("photos", 1000, 0.012345, layerSamples: 128),
+        ["hessian"] = () => SampleResults.Hessian.ToResult("photos", 1000, 0.012345),
         ["bound"] = () => BoundReport.Of(SampleResults.Bound, new(5), SampleResults.Form, SampleResults.Premises),
         ["finetune"] = () => FinetuneCommand.ResultOf(SampleResults.Method, SampleResults.Training, SampleResults.Metrics(3), duplicates: 1, "runs/finetune-1"),
         ["tune"] = () => TuneCommand.ResultOf("photos", SampleResults.Grid, seeds: 5),

@@ -51,7 +51,9 @@ internal static class SampleResults
             var found = new HessianReport(Layers, 1000)
             {
                 Trace = Trace,
-                Eigenvalues = new([new(8.5, 1e-6, true), new(2.25, 0.125, false)], [new(-0.5, 0.001, true)], 33, EigenExit.Budget),
+                Eigenvalues = new([new(8.5, 1e-6, true), new(2.25, 0.125, false)], [new(-0.5, 0.001, true)], 33, EigenExit.Budget) { OverImages = [new(8.5, 0.25, 10), new(2.25, 0.125, 10), new(-0.5, 0.0625, 10)] },
+                TraceOverImages = new(12.5, 0.75, 10),
+                LayerSample = new(128, 1000, 0, new Dictionary<string, int> { ["cat"] = 64, ["dog"] = 64 }),
                 Density = SpectralDensity.Of(new DenseOperator(TorchSharp.torch.diag(TorchSharp.torch.tensor(new[] { 2.0, -1.0 }))), new DensityOptions { Probes = 2, Steps = 2, Points = 2 }),
             };
             found.LayerEigenvalues["conv1"] = new([new(8, 0.01, true)], [], 12, EigenExit.Converged);

@@ -48,6 +48,9 @@ internal sealed class CommandContext
     /// <summary>The run folder: that of the run that goes on, or the one that <see cref="CreateRunFolder"/> has made.</summary>
     public RunFolder? Folder { get; private set; }
 
+    /// <summary>Which images are measured, for the result; null where that is not a matter of choice.</summary>
+    public object? Sample { get; set; }
+
     /// <summary>Whether the command goes on with an earlier run.</summary>
     public bool IsResumed => _line.Resumed is not null;
 
@@ -103,6 +106,8 @@ internal sealed class CommandContext
         ResultTerminal.Write(Output, result);
         JsonObject envelope = Envelope();
         envelope["seconds"] = Seconds;
+        if (Sample is not null)
+            envelope["sample"] = ResultJson.Node(Sample);
         foreach ((string name, JsonNode? value) in (JsonObject)ResultJson.Node(result.Members)!)
             envelope[name] = value?.DeepClone();
         string text = ResultJson.Text(envelope);

@@ -6,6 +6,7 @@ using Polder.Experiments.Reports;
 using Polder.Objectives;
 using Polder.Parameters;
 using Polder.Settings;
+using Polder.Vision.Data;
 using Polder.Vision.Models;
 using TorchSharp;
 
@@ -39,7 +40,10 @@ internal sealed class HessianCommand : PolderCommand
     private readonly CliFlag _layerEigenvalues = new("--layer-eigenvalues", "the largest eigenvalue of each layer's own block too");
 
     private readonly CliOption<int> _layerSamples = OptionOf.Count(
-        "--layer-samples", "images for --layer-eigenvalues: the first ones", 128, ValueRange.AtLeast(1));
+        "--layer-samples", "images for --layer-eigenvalues: of every class its share, drawn by --seed", 128, ValueRange.AtLeast(1));
+
+    private readonly CliOption<int> _imageParts = OptionOf.Count(
+        "--image-parts", "parts of the images whose spread tells the error over the choice of images, 2 or more; 0 leaves that error out", 10, ValueRange.AtLeast(0));
 
     private readonly CliOption<string> _blocks = OptionOf.Choice(
         "--blocks", "which parameters: all, weights without biases and normalisation, or those that the reference implementation measures", "all", "all", "weights", "reference");
@@ -52,7 +56,7 @@ internal sealed class HessianCommand : PolderCommand
     {
         _measurement = new MeasurementOptions(this);
         Add(
-            Heading.Measurement, _trace, _relativeError, _maxProducts, _top, _bottom, _tolerance, _density, _densityProbes, _densitySteps, _layers, _layerEigenvalues, _layerSamples,
+            Heading.Measurement, _trace, _relativeError, _maxProducts, _top, _bottom, _tolerance, _density, _densityProbes, _densitySteps, _layers, _layerEigenvalues, _layerSamples, _imageParts,
             _blocks, _precision);
         Add(Heading.Output, _plot);
         UseTorch();
@@ -65,6 +69,8 @@ internal sealed class HessianCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
+        if (context.Get(_imageParts) == 1)
+            throw UserErrorException.ForOption(_imageParts.Name, "1", "0, or a whole number >= 2");
         using Measurement measured = _measurement.Open(context);
         ImageClassifier network = measured.Classifier.Network;
         if (context.Get(_precision) == "f64")
@@ -87,7 +93,7 @@ internal sealed class HessianCommand : PolderCommand
         double loss = context.Output.Track("loss", 1, _ => hessian.Loss.Value(context.Cancellation));
         var found = new HessianReport(hessian.Loss.Layers, hessian.Dimension);
         Measure(context, measured, hessian, density, found);
-        context.Finish(found.ToResult(measured.Name, measured.Images.Count, loss, Math.Min(context.Get(_layerSamples), measured.Images.Count)));
+        context.Finish(found.ToResult(measured.Name, measured.Images.Count, loss));
         Plot(context, found);
         if (context.Cancellation.IsCancellationRequested)
             throw new StoppedException(found.IsEmpty ? "no estimate was begun" : "what was known by then is shown, with its error");
@@ -98,9 +104,13 @@ internal sealed class HessianCommand : PolderCommand
         try
         {
             if (context.Get(_top) + context.Get(_bottom) > 0)
-                found.Eigenvalues = Eigenvalues(context, hessian);
+                found.Eigenvalues = Eigenvalues(context, measured, hessian);
             if (context.Get(_trace) != "none" && !context.Cancellation.IsCancellationRequested)
+            {
                 found.Trace = Trace(context, hessian);
+                found.TraceOverImages = OverImages(context, measured, hessian.Loss, parts => PartSpread.OfTrace(
+                    parts, seed: context.Get(_measurement.Seed), cancellation: context.Cancellation));
+            }
             if (density && !context.Cancellation.IsCancellationRequested)
                 found.Density = Density(context, hessian);
             if (context.Get(_layerEigenvalues) && !context.Cancellation.IsCancellationRequested)
@@ -112,7 +122,34 @@ internal sealed class HessianCommand : PolderCommand
         }
     }
 
-    private FoundEigenvalues Eigenvalues(CommandContext context, Hessian hessian) => context.Output.Track("eigenvalues", 1, tracker =>
+    // What the estimators do not know: other images would have had another Hessian.
+    private T? OverImages<T>(CommandContext context, Measurement measured, EmpiricalLoss whole, Func<IReadOnlyList<Hessian>, T> spread)
+    {
+        int count = Math.Min(context.Get(_imageParts), measured.Images.Count);
+        if (count < 2 || context.Cancellation.IsCancellationRequested)
+            return default;
+        EmpiricalLossOptions options = whole.Options with { CheckDeterminism = false };
+        try
+        {
+            return context.Output.Track("error over the images", 1, _ => spread(
+                [.. measured.Images.Parts(count, context.Get(_measurement.Seed)).Select(part => new Hessian(measured.Classifier.CrossEntropy(part, measured.BatchSize, options)))]));
+        }
+        catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
+        {
+            return default; // the figure itself is known
+        }
+    }
+
+    private FoundEigenvalues Eigenvalues(CommandContext context, Measurement measured, Hessian hessian)
+    {
+        using Eigenpairs pairs = Search(context, hessian);
+        return new FoundEigenvalues(pairs.Top, pairs.Bottom, pairs.Products, pairs.Exit)
+        {
+            OverImages = OverImages(context, measured, hessian.Loss, parts => PartSpread.OfForms(parts, pairs.Vectors, context.Cancellation)) ?? [],
+        };
+    }
+
+    private Eigenpairs Search(CommandContext context, Hessian hessian) => context.Output.Track("eigenvalues", 1, tracker =>
     {
         double loosest = 1;
         var options = new EigenOptions
@@ -131,8 +168,7 @@ internal sealed class HessianCommand : PolderCommand
                 tracker.Report(Math.Clamp(done, 0, 1), () => $"{p.Products} products, {p.Pairs[0].Value:G5} +- {p.Pairs[0].Residual:G2}");
             }),
         };
-        using Eigenpairs pairs = hessian.FindEigenvalues(options, context.Cancellation);
-        return new FoundEigenvalues(pairs.Top, pairs.Bottom, pairs.Products, pairs.Exit);
+        return hessian.FindEigenvalues(options, context.Cancellation);
     });
 
     private TraceEstimate Trace(CommandContext context, Hessian hessian) => context.Output.Track("trace", 1, tracker =>
@@ -179,9 +215,10 @@ internal sealed class HessianCommand : PolderCommand
 
     private void LayerEigenvalues(CommandContext context, Measurement measured, EmpiricalLoss whole, HessianReport found)
     {
-        int count = Math.Min(context.Get(_layerSamples), measured.Images.Count);
-        context.SetEffective(_layerSamples, count);
-        EmpiricalLoss loss = measured.Classifier.CrossEntropy(measured.Images.Subset([.. Enumerable.Range(0, count)]), measured.BatchSize, whole.Options);
+        ImageSet images = measured.Images.Sample(context.Get(_layerSamples), context.Get(_measurement.Seed));
+        found.LayerSample = MeasuredSample.Describe(images, measured.Images.Count, context.Get(_measurement.Seed));
+        context.SetEffective(_layerSamples, images.Count);
+        EmpiricalLoss loss = measured.Classifier.CrossEntropy(images, measured.BatchSize, whole.Options);
         context.Output.Track("eigenvalues by layer", loss.Layers.Count, tracker =>
         {
             foreach ((int i, ParameterBlock layer) in loss.Layers.Index())

@@ -1,6 +1,7 @@
 using Polder.Curvature;
 using Polder.Experiments.Reports;
 using Polder.Parameters;
+using Polder.Statistics;
 
 namespace Polder.Cli.Measuring;
 
@@ -9,7 +10,11 @@ namespace Polder.Cli.Measuring;
 /// <param name="Bottom">The smallest, ascending.</param>
 /// <param name="Products">The Hessian-vector products.</param>
 /// <param name="Exit">Why the search ended.</param>
-internal sealed record FoundEigenvalues(IReadOnlyList<Eigenpair> Top, IReadOnlyList<Eigenpair> Bottom, long Products, EigenExit Exit);
+internal sealed record FoundEigenvalues(IReadOnlyList<Eigenpair> Top, IReadOnlyList<Eigenpair> Bottom, long Products, EigenExit Exit)
+{
+    /// <summary>Each value's error over the choice of images, the largest first, then the smallest; empty where it was left out.</summary>
+    public IReadOnlyList<MeanEstimate> OverImages { get; init; } = [];
+}
 
 /// <summary>What <c>polder hessian</c> has found so far; a stop shows what is there.</summary>
 internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long parameters)
@@ -17,6 +22,12 @@ internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long p
     public FoundEigenvalues? Eigenvalues { get; set; }
 
     public TraceEstimate? Trace { get; set; }
+
+    /// <summary>The trace's error over the choice of images; nothing where it was left out.</summary>
+    public MeanEstimate TraceOverImages { get; set; }
+
+    /// <summary>The images for the eigenvalues of the layers; null where those were not begun.</summary>
+    public MeasuredSample? LayerSample { get; set; }
 
     public SpectralDensity? Density { get; set; }
 
@@ -33,15 +44,14 @@ internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long p
     /// <param name="name">The name of the data.</param>
     /// <param name="samples">The images.</param>
     /// <param name="value">The loss.</param>
-    /// <param name="layerSamples">The images for the eigenvalues of the layers.</param>
-    public Result ToResult(string name, int samples, double value, int layerSamples) => new(Members(samples, value))
+    public Result ToResult(string name, int samples, double value) => new(Members(samples, value))
     {
         Blocks =
         [
             $"{name}: {parameters} parameters, {samples} images, loss {value:G5}",
             .. TraceLines(),
             .. Eigenvalues is null ? [] : EigenvalueTable(Eigenvalues),
-            .. Layers.Count == 0 ? [] : LayerTable(layerSamples),
+            .. Layers.Count == 0 ? [] : LayerTable(),
             .. Density is null ? [] : DensityTable(Density),
         ],
     };
@@ -57,9 +67,11 @@ internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long p
         if (Trace is not { } trace)
             yield break;
         yield return
-            $"trace {trace.Value:G5} +- {trace.StandardError:G2} (standard error; "
+            $"trace {trace.Value:G5} +- {trace.StandardError:G2} (standard error of the estimator; "
             + $"{trace.Estimator}{(trace is { Estimator: "deflated" } ? $" of {trace.Deflated} directions" : "")}, {trace.Products} products"
             + $"{(trace.Exit is EstimateExit.Tolerance or EstimateExit.Exact ? "" : $", ended by {Word(trace.Exit)}")})";
+        if (TraceOverImages.Count > 0)
+            yield return $"over the choice of images: trace +- {TraceOverImages.StandardError:G2} (from {TraceOverImages.Count} parts of them)";
         if (trace.SquaredFrobeniusNorm is { Value: > 0 } squares)
             yield return $"Frobenius norm {Math.Sqrt(squares.Value):G4} +- {squares.StandardError / (2 * Math.Sqrt(squares.Value)):G2}";
     }
@@ -68,14 +80,16 @@ internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long p
     [
         ResultTable.Of(
             "eigenvalues",
-            ["eigenvalue", "residual", new("", "converged")],
-            eigenvalues.Top.Concat(eigenvalues.Bottom.Reverse()),
-            pair => [ResultCell.Of(pair.Value, "G6"), ResultCell.Of(pair.Residual, "G2"), new(pair.Converged ? "" : "not converged", pair.Converged)]),
-        $"An eigenvalue is within its residual of the value; "
+            ["eigenvalue", "residual", new("+- over images", "imageStandardError"), new("", "converged")],
+            eigenvalues.Top.Index().Concat(eigenvalues.Bottom.Index().Reverse().Select(b => (b.Index + eigenvalues.Top.Count, b.Item))),
+            pair => [
+                ResultCell.Of(pair.Item2.Value, "G6"), ResultCell.Of(pair.Item2.Residual, "G2"), ResultCell.Of(ErrorOf(eigenvalues, pair.Item1), "G2"),
+                new(pair.Item2.Converged ? "" : "not converged", pair.Item2.Converged)]),
+        $"For these images an eigenvalue is within its residual of the value; other images move it by about the error over images; "
             + $"{eigenvalues.Products} products{(eigenvalues.Exit is EigenExit.Converged or EigenExit.Exact ? "" : $", ended by {Word(eigenvalues.Exit)}")}.",
     ];
 
-    private IEnumerable<ResultBlock> LayerTable(int samples)
+    private IEnumerable<ResultBlock> LayerTable()
     {
         yield return ResultTable.Of(
             "layers",
@@ -87,7 +101,7 @@ internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long p
                 TopOf(layer) is { } top ? new($"{top.Value:G4}{(top.Converged ? "" : $" +- {top.Residual:G2}")}", top.Value, top.Residual) : ResultCell.None,
             ]);
         if (LayerEigenvalues.Count > 0)
-            yield return $"Top eigenvalues are those of each layer's own block, on {samples} images.";
+            yield return $"Top eigenvalues are those of each layer's own block, on {LayerSample?.Images} images.";
     }
 
     private static IEnumerable<ResultBlock> DensityTable(SpectralDensity density) =>
@@ -105,6 +119,9 @@ internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long p
         var other => other,
     };
 
+    private static double? ErrorOf(FoundEigenvalues eigenvalues, int index) =>
+        index < eigenvalues.OverImages.Count ? eigenvalues.OverImages[index].StandardError : null;
+
     private object Members(int samples, double value) => new
     {
         Parameters = parameters,
@@ -114,6 +131,8 @@ internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long p
         {
             Trace.Value,
             Trace.StandardError,
+            ImageStandardError = TraceOverImages.Count > 0 ? TraceOverImages.StandardError : (double?)null,
+            ImageParts = TraceOverImages.Count,
             Trace.Products,
             Trace.Estimator,
             Trace.Deflated,
@@ -122,7 +141,8 @@ internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long p
             High = Trace.Value + Trace.HalfWidth(),
             SquaredFrobeniusNorm = Trace.SquaredFrobeniusNorm is { } squares ? new { squares.Value, squares.StandardError } : null,
         },
-        Eigenvalues = Eigenvalues is null ? [] : Eigenvalues.Top.Concat(Eigenvalues.Bottom).ToArray(),
+        Eigenvalues = Eigenvalues is null ? [] : Eigenvalues.Top.Concat(Eigenvalues.Bottom)
+            .Select((pair, i) => new { pair.Value, pair.Residual, pair.Converged, ImageStandardError = ErrorOf(Eigenvalues, i) }).ToArray(),
         EigenvaluesExit = Eigenvalues?.Exit,
         Products = (Trace?.Products ?? 0) + (Eigenvalues?.Products ?? 0) + (Density?.Products ?? 0) + LayerEigenvalues.Values.Sum(l => l.Products),
         Layers = Layers.Select(layer => new
@@ -135,6 +155,7 @@ internal sealed class HessianReport(IReadOnlyList<ParameterBlock> layers, long p
             TopEigenvalueResidual = TopOf(layer)?.Residual,
             TopEigenvalueConverged = TopOf(layer)?.Converged,
         }),
+        LayerSample,
         Density = Density is null ? null : new { Density.Points, Density = Density.Density, Density.StandardError, Density.Bandwidth, Density.Products },
     };
 }

@@ -24,7 +24,7 @@ internal sealed class MeasurementOptions
     {
         _defaultSamples = samples;
         _samples = OptionOf.OptionalCount(
-            "--samples", "images: the first ones of the split, in its order, without augmentation", samples?.ToString() ?? "all", ValueRange.AtLeast(1));
+            "--samples", "images, without augmentation: where the part has more, of every class its share, drawn by --seed", samples?.ToString() ?? "all", ValueRange.AtLeast(1));
         _model = new ModelOptions(command);
         _images = new ImagesOptions(command, choosesSplit ? "train" : null);
         command.Add(Heading.Data, _samples);
@@ -44,13 +44,13 @@ internal sealed class MeasurementOptions
             ImageSet images = opened.Images;
             if (images.Channels != classifier.Network.Channels)
                 throw new DataException(opened.Name, $"has images of {images.Channels} channel(s), allowed: {classifier.Network.Channels}, which {classifier.Architecture} takes");
-            int count = Math.Min(images.Count, context.Get(_samples) ?? _defaultSamples ?? images.Count);
-            context.SetEffective(_samples, count);
-            if (count < images.Count)
-                images = images.Subset([.. Enumerable.Range(0, count)]);
+            int all = images.Count;
+            images = images.Sample(context.Get(_samples) ?? _defaultSamples ?? all, context.Get(Seed));
+            context.SetEffective(_samples, images.Count);
             context.Output.Verbose($"{classifier.RequireRightConvolutions().Verdicts.Count} distinct convolutions checked against float64: all right");
             string part = _images.Part(context) is var named && named == "train" ? "training" : named;
-            context.Output.Info($"{opened.Name}: {images.Count} {part} images, {classifier.Classes.Count} classes, {classifier.Architecture}");
+            context.Output.Info($"{opened.Name}: {images.Count}{(images.Count < all ? $" of {all}" : "")} {part} images, {classifier.Classes.Count} classes, {classifier.Architecture}");
+            context.Sample = MeasuredSample.Describe(images, all, context.Get(Seed));
             return new Measurement(classifier, opened with { Images = images }, _model.BatchSize(context), run);
         }
         catch

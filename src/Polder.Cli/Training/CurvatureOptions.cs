@@ -13,7 +13,7 @@ internal sealed class CurvatureOptions
         (string text, out string? value) => (value = text) is "on" or "off");
 
     private readonly CliOption<int> _samples = OptionOf.Count(
-        "--curvature-samples", "training images for --curvature, at most: the first ones, without augmentation", new WeightCurvatureOptions().Samples, ValueRange.AtLeast(1));
+        "--curvature-samples", "training images for --curvature, at most: of every class its share, drawn by the seed, without augmentation", new WeightCurvatureOptions().Samples, ValueRange.AtLeast(1));
 
     public CurvatureOptions(PolderCommand command)
     {

@@ -11,7 +11,11 @@ namespace Polder.Experiments.Comparison;
 /// <param name="Trace">The trace, in nats over squared weights; its error is that of the estimation on these images.</param>
 /// <param name="TopEigenvalue">The largest eigenvalue, in the same unit, with the residual of its vector.</param>
 /// <param name="Products">The Hessian-vector products of both.</param>
-public sealed record WeightCurvature(int Samples, long Parameters, double Loss, TraceEstimate Trace, Eigenpair TopEigenvalue, long Products);
+public sealed record WeightCurvature(int Samples, long Parameters, double Loss, TraceEstimate Trace, Eigenpair TopEigenvalue, long Products)
+{
+    /// <summary>The measured images of each class, in the order of the labels; they were drawn by the run's seed where there are more.</summary>
+    public IReadOnlyList<int> ByClass { get; init; } = [];
+}
 
 /// <summary>How far a measurement of curvature is.</summary>
 /// <param name="Figure">"top eigenvalue" or "trace".</param>
@@ -23,7 +27,7 @@ public sealed record WeightCurvatureProgress(string Figure, long Products, doubl
 /// <summary>How exactly the curvature of trained weights is measured, on how many images.</summary>
 public sealed record WeightCurvatureOptions
 {
-    /// <summary>The most images: the first ones, without augmentation. At least 1, default 1000.</summary>
+    /// <summary>The most images: of every class its share (<see cref="ImageSet.Sample"/>), without augmentation. At least 1, default 1000.</summary>
     public int Samples { get; init; } = 1000;
 
     /// <summary>The standard error of the trace, as a share of it, that ends its estimation. Default 0.02.</summary>
@@ -52,7 +56,7 @@ public sealed record WeightCurvatureOptions
     /// <summary>Measures a classifier at its weights as they stand, in those that require a gradient and in evaluation mode.</summary>
     /// <param name="classifier">The classifier; the caller keeps it.</param>
     /// <param name="images">The images.</param>
-    /// <param name="seed">The seed of probes and start: two networks that are compared get the same.</param>
+    /// <param name="seed">The seed of images, probes and start: two networks that are compared get the same.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     /// <exception cref="ArithmeticException">The loss or a product is not finite.</exception>
@@ -62,9 +66,8 @@ public sealed record WeightCurvatureOptions
         ArgumentNullException.ThrowIfNull(classifier);
         ArgumentNullException.ThrowIfNull(images);
         Validate();
-        int count = Math.Min(Samples, images.Count);
-        ImageSet first = count == images.Count ? images : images.Subset([.. Enumerable.Range(0, count)]);
-        var hessian = new Hessian(classifier.CrossEntropy(first, BatchSize));
+        ImageSet sample = images.Sample(Samples, seed);
+        var hessian = new Hessian(classifier.CrossEntropy(sample, BatchSize));
         double loss = hessian.Loss.Value(cancellation);
         using Eigenpairs pairs = hessian.TopEigenvalues(
             1,
@@ -87,6 +90,6 @@ public sealed record WeightCurvatureOptions
             cancellation);
         // Both return what they had at a stop; a comparison is of finished measurements.
         cancellation.ThrowIfCancellationRequested();
-        return new WeightCurvature(count, hessian.Dimension, loss, trace, pairs.Top[0], pairs.Products + trace.Products);
+        return new WeightCurvature(sample.Count, hessian.Dimension, loss, trace, pairs.Top[0], pairs.Products + trace.Products) { ByClass = sample.ClassCounts() };
     }
 }

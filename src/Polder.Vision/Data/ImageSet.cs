@@ -168,6 +168,37 @@ public sealed class ImageSet
         return Subset([.. Stratification.Orders(_labels, Classes.Count, seed).SelectMany(order => order.Take(count)).Order()]);
     }
 
+    /// <summary>
+    /// Images that stand for the set, drawn by the seed: of every class its share, up to one image, so that a mean over them estimates the mean over
+    /// the set. They keep the set's order, and a smaller draw of the same seed is part of a larger one.
+    /// </summary>
+    /// <param name="count">The number of images, 1 or more; as many as there are, or more, is the set itself.</param>
+    /// <param name="seed">The seed.</param>
+    public ImageSet Sample(int count, long seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        if (count >= Count)
+            return this;
+        // The k-th of a class's n images comes when the (k - 1/2) / n-th part of all has been drawn.
+        return Subset([.. Stratification.Orders(_labels, Classes.Count, seed)
+            .SelectMany(order => order.Select((image, k) => (Image: image, At: (k + 0.5) / order.Length)))
+            .OrderBy(i => i.At).ThenBy(i => _labels[i.Image]).Take(count).Select(i => i.Image).Order()]);
+    }
+
+    /// <summary>
+    /// Parts of as many images each, up to one, with the classes spread evenly over them: how a figure differs between the parts tells how far it
+    /// depends on the choice of images.
+    /// </summary>
+    /// <param name="parts">The number of parts, 1 or more; as many as there are images where that is fewer.</param>
+    /// <param name="seed">The seed.</param>
+    public IReadOnlyList<ImageSet> Parts(int parts, long seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(parts, 1);
+        int[] byClass = [.. Stratification.Orders(_labels, Classes.Count, seed).SelectMany(order => order)];
+        parts = Math.Min(parts, byClass.Length);
+        return [.. Enumerable.Range(0, parts).Select(part => Subset([.. byClass.Where((_, i) => i % parts == part).Order()]))];
+    }
+
     /// <summary>A share of each class, drawn by the seed like <see cref="PerClass"/>; at least one image of a class that has any.</summary>
     /// <param name="fraction">Above 0, at most 1.</param>
     /// <param name="seed">The seed.</param>

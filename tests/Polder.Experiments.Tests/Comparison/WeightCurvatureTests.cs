@@ -27,7 +27,7 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
             start.Classifier, start.Splits.Train, 0, TestContext.Current.CancellationToken);
 
         start.Classifier.Network.eval();
-        var loader = new Loader(start.Splits.Train.Subset([.. Enumerable.Range(0, expected)]), new LoaderOptions { BatchSize = expected, Normalization = start.Classifier.Normalization });
+        var loader = new Loader(start.Splits.Train.Sample(samples, 0), new LoaderOptions { BatchSize = expected, Normalization = start.Classifier.Normalization });
         using var noGrad = no_grad();
         (Tensor images, Tensor labels) = Assert.Single(loader.Epoch(0, TestContext.Current.CancellationToken).Select(b => (b.Images.clone(), b.Labels.clone())));
         Tensor features = start.Classifier.Network.Features(images).to(ScalarType.Float64), logits = start.Classifier.Network.call(images).to(ScalarType.Float64);
@@ -36,6 +36,7 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
         Tensor hessian = einsum("nij,nk,nl->ikjl", inner, x, x).div(expected).reshape(5 * 65, 5 * 65);
 
         Assert.Equal((expected, 5 * 65L), (found.Samples, found.Parameters));
+        Assert.Equal([.. Enumerable.Repeat(expected / 5, 5)], found.ByClass);
         Assert.Equal(nn.functional.cross_entropy(logits, labels).ToDouble(), found.Loss, 1e-6);
         double trace = hessian.trace().ToDouble(), top = linalg.eigvalsh(hessian)[-1].ToDouble();
         Assert.InRange(found.Trace.StandardError, 0, 1e-6 * trace);
@@ -43,6 +44,28 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
         Assert.Equal(top, found.TopEigenvalue.Value, 1e-5 * top);
         Assert.True(found.TopEigenvalue.Converged);
         Assert.InRange(found.TopEigenvalue.Residual, 0, 1e-4 * top);
+    }
+
+    // Sorted by class, as a folder is: the first images are of two classes, whose Hessian is not that of the set.
+    [Fact]
+    public void A_sample_stands_for_its_set_where_the_first_images_would_not()
+    {
+        using var scope = NewDisposeScope();
+        using FineTuningStart start = fixture.Task.Prepare(2);
+        start.Classifier.Network.FreezeBody();
+        using (no_grad())
+            start.Classifier.Network.Head.bias!.copy_(tensor([6f, 0, 0, 0, 0])); // sure of one class: the curvature is that of the images that it knows better
+        ImageSet test = start.Splits.Test, all = test.Subset([.. Enumerable.Range(0, test.Count).OrderBy(i => test.Labels[i])]);
+        ImageSet first = all.Subset([.. Enumerable.Range(0, 60)]), drawn = all.Sample(60, 5);
+        Assert.InRange(first.Labels.Distinct().Count(), 1, 2);
+        Assert.InRange(drawn.ClassCounts().Max() - drawn.ClassCounts().Min(), 0, 2);
+        TraceEstimate TraceOf(ImageSet set) => HessianOf(set).Trace(new TraceEstimationOptions { RelativeError = 0.02, MaxProducts = 200 }, Cancellation);
+        double whole = TraceOf(all).Value, sampled = TraceOf(drawn).Value, begun = TraceOf(first).Value;
+        MeanEstimate spread = PartSpread.OfTrace([.. drawn.Parts(10, 5).Select(HessianOf)], cancellation: Cancellation);
+        Assert.InRange(Math.Abs(sampled - whole), 0, 3 * spread.StandardError);
+        Assert.True(Math.Abs(begun - whole) > 5 * spread.StandardError, $"{whole}, drawn {sampled}, first {begun}, +- {spread.StandardError}");
+
+        Hessian HessianOf(ImageSet set) => new(start.Classifier.CrossEntropy(set));
     }
 
     [Fact]

@@ -29,6 +29,39 @@ public class StudyOptionsTests
     }
 
     [Fact]
+    public void A_sample_has_of_every_class_its_share_and_a_smaller_one_is_part_of_it()
+    {
+        ImageSet even = SplitTests.Numbered(40, 40, 40), uneven = SplitTests.Numbered(60, 30, 10);
+        Assert.Equal([20, 20, 20], even.Sample(60, 3).ClassCounts());
+        Assert.All([1, 2, 7, 50, 119], n => Assert.InRange(even.Sample(n, 3).ClassCounts().Max() - even.Sample(n, 3).ClassCounts().Min(), 0, 1));
+        Assert.Equal([12, 6, 2], uneven.Sample(20, 3).ClassCounts());
+        foreach (ImageSet set in (ImageSet[])[even, uneven])
+        {
+            string[] before = [];
+            for (int n = 1; n <= set.Count; n++)
+            {
+                string[] names = Names(set.Sample(n, 3));
+                Assert.Equal(n, names.Length);
+                Assert.Empty(before.Except(names));
+                Assert.Equal(names, Names(set).Where(names.Contains)); // in the set's order
+                before = names;
+            }
+            Assert.Equal(Names(set.Sample(30, 3)), Names(set.Sample(30, 3)));
+            Assert.NotEqual(Names(set.Sample(30, 3)), Names(set.Sample(30, 4)));
+            Assert.Same(set, set.Sample(set.Count, 3));
+            Assert.Same(set, set.Sample(1000, 3));
+        }
+        Assert.Throws<ArgumentOutOfRangeException>(() => even.Sample(0, 0));
+
+        IReadOnlyList<ImageSet> parts = uneven.Parts(10, 3);
+        Assert.All(parts, part => Assert.Equal([6, 3, 1], part.ClassCounts()));
+        Assert.Equal(Names(uneven).Order(), parts.SelectMany(Names).Order());
+        Assert.Equal(3, even.Subset([0, 50, 100]).Parts(10, 3).Count);
+
+        static string[] Names(ImageSet set) => [.. Enumerable.Range(0, set.Count).Select(i => Convert.ToHexString(set.Pixels(i)))];
+    }
+
+    [Fact]
     public void A_split_disturbs_the_training_labels_alone()
     {
         ImageData data = new("made", SplitTests.Numbered(100, 100));
