@@ -55,6 +55,14 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
         double trace = (double)json["trace"]!["value"]!, error = (double)json["trace"]!["standardError"]!;
         Assert.InRange(error, 0, 0.1 * Math.Abs(trace));
         JsonArray layers = json["layers"]!.AsArray(), eigenvalues = json["eigenvalues"]!.AsArray();
+        // Beside the estimator's errors those over the choice of images, by parts; and which images it was.
+        Assert.Equal(10, (int)json["trace"]!["imageParts"]!);
+        Assert.InRange((double)json["trace"]!["imageStandardError"]!, 1e-3 * trace, trace);
+        Assert.All(eigenvalues, e => Assert.True((double)e!["imageStandardError"]! > 0));
+        JsonNode few = Json([.. measured[..3], "--trace", "none", "--top", "0", "--bottom", "0", "--samples", "20", "--image-parts", "0"])["sample"]!;
+        Assert.Equal((20, 0L), ((int)few["images"]!, (long)few["seed"]!));
+        Assert.All(few["byClass"]!.AsObject(), c => Assert.Equal(4, (int)c.Value!));
+        Assert.Equal((json["sample"]!["images"]!.ToJsonString(), null), (json["sample"]!["of"]!.ToJsonString(), json["sample"]!["seed"]));
         Assert.Equal(["conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "fc"], layers.Select(l => (string)l!["name"]!));
         Assert.Equal((long)json["parameters"]!, layers.Sum(l => (long)l!["parameters"]!));
         Assert.Equal(trace, layers.Sum(l => (double)l!["trace"]!), 1e-4 * Math.Abs(trace));
@@ -193,7 +201,7 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
             "trace: ", "hessian", "--top", "1", "--bottom", "0", "--trace", "hutchinson", "--relative-error", "1e-9", "--max-products", "100000000",
             "--layers");
         Assert.EndsWith("\npolder: stopped: what was known by then is shown, with its error\n", error);
-        Assert.Matches(@"trace \S+ \+- \S+ \(standard error; hutchinson, [0-9]+ products, ended by the stop\)", output);
+        Assert.Matches(@"trace \S+ \+- \S+ \(standard error of the estimator; hutchinson, [0-9]+ products, ended by the stop\)", output);
         JsonNode trace = json["trace"]!;
         Assert.Equal("cancelled", (string)trace["exit"]!);
         Assert.True((long)trace["products"]! >= 2);
