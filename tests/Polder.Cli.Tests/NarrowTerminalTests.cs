@@ -10,7 +10,7 @@ public class NarrowTerminalTests
     private static readonly Dictionary<string, Func<Result>> Results = new()
     {
         ["compare"] = () => ComparisonReport.Of(new("photos", SampleResults.Comparison, 20, [], []), "sgd", "runs/compare-1"),
-        ["hessian"] = () => SampleResults.Hessian.ToResult("photos", 1000, 0.012345, layerSamples: 128),
+        ["hessian"] = () => SampleResults.Hessian.ToResult("photos", 1000, 0.012345),
         ["evaluate"] = () => SampleResults.Evaluation(classes: 3),
         ["finetune"] = () => FinetuneCommand.ResultOf(SampleResults.Method, SampleResults.Training, SampleResults.Metrics(3), duplicates: 1, "run"),
         ["predict"] = () => PredictCommand.ResultOf("best.safetensors", SampleResults.Predictions, showsTable: true),
