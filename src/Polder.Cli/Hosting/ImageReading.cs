@@ -16,6 +16,27 @@ internal static class ImageReading
         Pretraining = new Relay<TrainingProgress>(p => tracker.Report((double)p.Step / p.Steps, () => $"loss {p.Loss:F3}")),
     };
 
+    /// <summary>Finds a run's data and weights from where it was begun, and says so where that is not here.</summary>
+    public static Recipe Located(CommandContext context, Recipe recipe, RunFolder run)
+    {
+        Recipe located = recipe.LocatedBy(run);
+        foreach ((string? named, string? found) in ((string?, string?)[])[(recipe.Data.Source, located.Data.Source), (recipe.Start.Weights, located.Start.Weights)])
+            if (named != found)
+                context.Output.Info($"{named}: not here, so looked for where the run was begun: {found}");
+        return located;
+    }
+
+    /// <summary>Says what of the data is not as a run had it.</summary>
+    public static void WarnOfChanges(CommandContext context, string data, IReadOnlyList<string> changes)
+    {
+        foreach (string change in changes)
+            context.Output.Warn($"{Path.GetFullPath(data)}: {change}");
+    }
+
+    /// <summary>Says that an earlier version kept no images.</summary>
+    public static void WarnOfUnknown(CommandContext context, RunFolder run) =>
+        context.Output.Warn($"{run.Path} does not know its images (an earlier version made it): its parts are cut anew, and are what they were only if the data is");
+
     /// <summary>Names the files that were left out, and what else looks like data and is not used.</summary>
     public static void WarnOfSkipped(
         CommandContext context, IReadOnlyList<ImageDecodingException> skipped, IReadOnlyList<string> warnings, IReadOnlyList<string> remarks)

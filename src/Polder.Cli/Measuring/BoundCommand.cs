@@ -78,7 +78,7 @@ internal sealed class BoundCommand : PolderCommand
             space, [.. network.named_parameters().Where(p => p.parameter.requires_grad).Select(p => before[p.name])]);
         var loss = new BoundedCrossEntropy(network.Classes, context.Get(_smoothing));
         var sample = new BoundSample(measured.Images.Count, network.Classes, loss.LargestLoss, () => measured.Classifier.BoundedLosses(measured.Images, loss, measured.BatchSize, context.Cancellation));
-        int copies = ImageCopies.Count(measured.Images);
+        int copies = Duplicates.Count(measured.Images);
         Premise[] premises =
         [
             Premise.IndependentStart, buffers, Premise.NoDuplicates(copies, measured.Images.Count), Premise.Determinism(sample.Evaluate),

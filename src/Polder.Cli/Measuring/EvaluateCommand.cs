@@ -48,6 +48,8 @@ internal sealed class EvaluateCommand : PolderCommand
         (TrainedClassifier classifier, RunFolder? run) = _model.Open(context);
         using TrainedClassifier owner = classifier;
         long seed = context.Get(_seed) ?? run?.ReadRecipe().Seed ?? 0;
+        if (run?.Images is not null && seed != run.ReadRecipe().Seed)
+            throw UserErrorException.ForOption(_seed.Name, $"{seed}", $"{run.ReadRecipe().Seed}, or none: the run remembers its parts");
         context.SetEffective(_seed, seed);
         ImageSet set = _images.Open(context, classifier, run, seed).Images;
         int[] top = [.. Top.Where(k => k < set.Classes.Count)];

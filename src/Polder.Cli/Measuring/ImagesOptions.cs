@@ -43,7 +43,9 @@ internal sealed class ImagesOptions
     /// <exception cref="DataException">It cannot be used, or has other classes.</exception>
     public OpenedImages Open(CommandContext context, TrainedClassifier classifier, RunFolder? run, long seed)
     {
-        Recipe? recipe = run?.ReadRecipe();
+        Recipe? recipe = run is null ? null : RecipeJson.Read(run.Configuration.Settings, run.ConfigurationFile);
+        if (!context.IsGiven(_data) && run is not null)
+            recipe = ImageReading.Located(context, recipe!, run);
         string source = context.Get(_data) ?? recipe?.Data.Source ?? throw UserErrorException.ForOption(_data.Name, "", "a folder or the name of a built-in set, or --run");
         DataRecipe data = (recipe?.Data ?? new DataRecipe()) with
         {
@@ -66,7 +68,33 @@ internal sealed class ImagesOptions
         if (!ReferenceEquals(matched, opened))
             context.Output.Info($"{source}: classes are in the order of {classifier.Source}: {string.Join(", ", matched.Classes.Take(5))}{(matched.Classes.Count > 5 ? ", ..." : "")}");
         opened = matched;
-        return new OpenedImages(part == EveryImage ? opened.All : opened.Split(data.SplitFor(seed)).Part(part), opened.Name, opened);
+        return new OpenedImages(part == EveryImage ? opened.All : PartOf(context, opened, data, classifier, run, seed, part), opened.Name, opened);
+    }
+
+    private ImageSet PartOf(CommandContext context, ImageData opened, DataRecipe data, TrainedClassifier classifier, RunFolder? run, long seed, string part)
+    {
+        if (run?.Images is not { } images)
+        {
+            if (run is not null)
+                ImageReading.WarnOfUnknown(context, run);
+            return opened.Split(data.SplitFor(seed)).Part(part);
+        }
+        FoundImages found = classifier.ImageSize == images.ImageSize
+            ? images.In(opened, data.Source)
+            : images.In(classifier.Matched(Decode(context, data, images.ImageSize)), data.Source, opened);
+        string place = Path.GetFullPath(data.Source);
+        if (context.IsGiven(_data) && !found.IsOfRun)
+        {
+            // Other data than the run's, with parts of its own.
+            ImageSet set = opened.Split(data.SplitFor(seed)).Part(part);
+            string[] taboo = part switch { "test" => ["train", "validation"], "validation" => ["train"], _ => [] };
+            int[] fresh = [.. Enumerable.Range(0, set.Count).Where(i => !taboo.Contains(images.PartOf(RunImages.HashOf(set, i))))];
+            if (fresh.Length < set.Count)
+                context.Output.Warn($"{place}: {set.Count - fresh.Length} of {set.Count} {part} image(s) are left out, since the run was trained or chosen on them");
+            return fresh.Length > 0 ? set.Subset(fresh) : throw new DataException(place, $"has no {part} image that the run was not trained or chosen on");
+        }
+        ImageReading.WarnOfChanges(context, data.Source, found.Lines);
+        return found.Splits.Part(part) is { Count: > 0 } chosen ? chosen : throw new DataException(place, $"holds none of the run's {part} images, which were in {images.Place}");
     }
 
     private static ImageData Decode(CommandContext context, DataRecipe data, int size)

@@ -57,9 +57,12 @@ internal sealed class PredictCommand : PolderCommand
         if (format != "table" && !context.IsGiven(_out) && context.Get(context.JsonOption) == "-")
             throw UserErrorException.ForOption("--json", "-", "a file name: standard output carries the predictions");
         IReadOnlyList<string> files = Predictor.Files(context.Get(_paths)!);
-        using TrainedClassifier trained = _model.Open(context).Classifier;
+        (TrainedClassifier trained, RunFolder? run) = _model.Open(context);
+        using TrainedClassifier owner = trained;
         if (trained.Network.Channels != 3)
             throw new UserErrorException($"{trained.Source}: takes gray images, allowed: a network of colour images");
+        if (run?.Images is { } images && files.AsParallel().AsOrdered().Where(f => images.PartOfFile(f) == "train").ToArray() is { Length: > 0 } known)
+            context.Output.Warn($"{known.Length} of {files.Count} image(s) were trained on, and tell nothing of new ones: {string.Join(", ", known.Take(3))}{(known.Length > 3 ? ", ..." : "")}");
         var predictor = new Predictor(trained)
         {
             Top = context.Get(_top),

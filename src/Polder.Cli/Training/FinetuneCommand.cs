@@ -46,6 +46,7 @@ internal sealed class FinetuneCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
+        using IDisposable? resumed = context.Folder?.Hold();
         Recipe recipe = _recipe.Fill(context, context.Get(_seed));
         recipe = recipe with { Method = _recipe.Methods.Choose(context, [context.Get(_method)!], recipe.IsDemo)[0] };
         recipe.Validate();
@@ -58,6 +59,7 @@ internal sealed class FinetuneCommand : PolderCommand
         RecipeOptions.RequireTrainable(context, start, task.Recipe.Training, task.Recipe.Method);
         var training = new FineTuning(task.Recipe, start) { CheckpointEvery = context.Get(_checkpointEvery) ?? 0 };
         RunFolder folder = context.Folder ?? context.CreateRunFolder(context.Get(_out));
+        using IDisposable hold = folder.Hold();
 
         TrainingResult result = Train(context, training, task.Recipe, folder);
         ClassificationMetrics test = Test(context, training, folder);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Polder.Cli.Hosting;
 using Polder.Cli.Options;
 using Polder.Settings;
+using Polder.Vision.Classifiers;
 using Polder.Vision.Data;
 using Polder.Vision.Recipes;
 using Polder.Vision.Training;
@@ -64,8 +65,16 @@ internal sealed class RecipeOptions
     /// <summary>Opens data and weights with progress; what every setting came to be is in the context's settings then.</summary>
     public RecipeTask Open(CommandContext context, Recipe recipe)
     {
-        RecipeTask task = context.Output.Track(recipe.IsDemo ? "pre-training on digits 0-4" : "reading images", 1, tracker => recipe.Open(ImageReading.ProgressOf(tracker), context.Cancellation));
+        RunFolder? run = context.IsResumed ? context.Folder : null;
+        if (run is not null)
+            recipe = ImageReading.Located(context, recipe, run);
+        RecipeTask task = context.Output.Track(recipe.IsDemo ? "pre-training on digits 0-4" : "reading images", 1, tracker => run is null
+            ? recipe.Open(ImageReading.ProgressOf(tracker), context.Cancellation)
+            : recipe.Resume(run, ImageReading.ProgressOf(tracker), context.Cancellation));
         ImageReading.WarnOfSkipped(context, task.Skipped, task.Warnings, task.Remarks);
+        ImageReading.WarnOfChanges(context, task.Recipe.Data.Source, task.Changes);
+        if (run is { Images: null } && !recipe.IsDemo && File.Exists(run.ResumeFile))
+            ImageReading.WarnOfUnknown(context, run);
         ShowEffective(context, task.Recipe);
         return task;
     }
@@ -86,11 +95,13 @@ internal sealed class RecipeOptions
                 context.Output.Warn(idle);
     }
 
-    /// <summary>Warns of images that are in two parts.</summary>
+    /// <summary>Warns of images that are in two parts, or trained on under two labels.</summary>
     public static IReadOnlyList<Duplicate> WarnOfDuplicates(CommandContext context, DataSplits splits)
     {
         IReadOnlyList<Duplicate> found = Duplicates.Across(splits);
-        foreach (IGrouping<(string Part, string SeenPart), Duplicate> group in found.GroupBy(d => (d.Part, d.SeenPart)))
+        if (found.FirstOrDefault(d => d.Part == d.SeenPart) is { } two)
+            context.Output.Warn($"{found.Count(d => d.Part == d.SeenPart)} training image(s) are there again under another label, such as {two.Origin} = {two.SeenOrigin}");
+        foreach (IGrouping<(string Part, string SeenPart), Duplicate> group in found.Where(d => d.Part != d.SeenPart).GroupBy(d => (d.Part, d.SeenPart)))
         {
             Duplicate first = group.First();
             int wrong = group.Count(d => !d.SameLabel);

@@ -17,9 +17,11 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
 {
     /// <summary>The metadata of a checkpoint; null where it has none (another program wrote it).</summary>
     /// <exception cref="DataException">The metadata is Polder's but damaged.</exception>
-    public static ClassifierMetadata? Of(Checkpoint checkpoint)
+    public static ClassifierMetadata? Of(Checkpoint checkpoint) => Of(checkpoint.Path, checkpoint.Metadata);
+
+    /// <summary>That of entries; <paramref name="path"/> is for messages.</summary>
+    public static ClassifierMetadata? Of(string path, IReadOnlyDictionary<string, string> metadata)
     {
-        IReadOnlyDictionary<string, string> metadata = checkpoint.Metadata;
         if (!metadata.TryGetValue("architecture", out string? architecture) || !metadata.TryGetValue("imageSize", out string? size))
             return null;
         try
@@ -32,7 +34,7 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
         }
         catch (Exception e) when (e is JsonException or FormatException or OverflowException or KeyNotFoundException or ArgumentException)
         {
-            throw new DataException(checkpoint.Path, $"its metadata is damaged: {e.Message}", e);
+            throw new DataException(path, $"its metadata is damaged: {e.Message}", e);
         }
     }
 

@@ -12,6 +12,9 @@ public sealed class RunFolder
 {
     private const string ConfigurationName = "config.json";
 
+    // Owned by who asked for it.
+    private WeakReference<FileStream>? _hold;
+
     private RunFolder(string path) => Path = path;
 
     /// <summary>The folder as it was named.</summary>
@@ -28,6 +31,13 @@ public sealed class RunFolder
 
     /// <summary>Everything that the rest of the training depends on.</summary>
     public string ResumeFile => In("last", "training.safetensors");
+
+    /// <summary>Which images it was made with, and in which part each was.</summary>
+    public string ImagesFile => In("images.json.gz");
+
+    /// <summary>What <see cref="ImagesFile"/> says; null where there is none: an earlier version made the run, or it was stopped before it began.</summary>
+    /// <exception cref="DataException">The file is damaged.</exception>
+    public RunImages? Images => field ??= File.Exists(ImagesFile) ? RunImages.Read(ImagesFile) : null;
 
     /// <summary>What came of the run.</summary>
     public string Result => In("result.json");
@@ -57,6 +67,31 @@ public sealed class RunFolder
     /// <summary>The path of a file of the run.</summary>
     /// <param name="names">Its name, with the folders above it.</param>
     public string In(params ReadOnlySpan<string> names) => System.IO.Path.Combine([Path, .. names]);
+
+    /// <summary>A path of the run's settings: as it is where it is there, else below the directory that the run was begun in.</summary>
+    /// <param name="path">A file or folder.</param>
+    public string Locate(string path) =>
+        File.Exists(path) || Directory.Exists(path) || Images is not { } images ? path : System.IO.Path.Combine(images.Directory, path);
+
+    /// <summary>Keeps other processes from training into the folder, until it is disposed of or this process ends in whatever way.</summary>
+    /// <exception cref="DataException">Another process does.</exception>
+    public IDisposable Hold()
+    {
+        if (_hold?.TryGetTarget(out FileStream? held) == true && held.CanWrite)
+            return Stream.Null; // held for longer already
+        string file = In("last", "lock");
+        Directory.CreateDirectory(In("last"));
+        try
+        {
+            var stream = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            _hold = new(stream);
+            return stream;
+        }
+        catch (IOException e) when (File.Exists(file))
+        {
+            throw new DataException(Path, $"is being trained by another process, which holds {file}: two must not write one run", e);
+        }
+    }
 
     /// <summary>Makes a folder, which must not exist or be empty.</summary>
     /// <exception cref="DataException">It holds something, or cannot be made.</exception>

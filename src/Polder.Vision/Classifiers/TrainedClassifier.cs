@@ -68,6 +68,8 @@ public sealed class TrainedClassifier : IDisposable
     /// <summary>Whether the head is fresh, so that the network knows nothing of its classes yet.</summary>
     public bool HasNewHead { get; init; }
 
+    internal ClassifierMetadata Metadata => new(Architecture, ImageSize, Normalization, Classes);
+
     /// <summary>Opens the best weights of a run folder, or a checkpoint of any format. The network is in evaluation mode.</summary>
     /// <param name="path">A run folder, a file, or the name of published weights that were downloaded.</param>
     /// <param name="architecture">The architecture; null: what the run or the file says.</param>
@@ -125,7 +127,7 @@ public sealed class TrainedClassifier : IDisposable
     /// <param name="metadata">Further metadata; null for none.</param>
     public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        Dictionary<string, string> entries = new ClassifierMetadata(Architecture, ImageSize, Normalization, Classes).ToEntries();
+        Dictionary<string, string> entries = Metadata.ToEntries();
         foreach ((string name, string value) in metadata ?? new Dictionary<string, string>())
             entries.TryAdd(name, value);
         using var scope = NewDisposeScope();

@@ -2,8 +2,8 @@ using System.Security.Cryptography;
 
 namespace Polder.Vision.Data;
 
-/// <summary>An image that is in two parts of a data set, pixel by pixel.</summary>
-/// <param name="Part">The part that should not know it: <c>validation</c> or <c>test</c>.</param>
+/// <summary>An image that is in two parts of a data set, pixel by pixel, or in the training part under two labels.</summary>
+/// <param name="Part">The part that should not know it: <c>validation</c> or <c>test</c>; <c>train</c> where it has two labels there.</param>
 /// <param name="Origin">Where it came from there.</param>
 /// <param name="SeenPart">The part that it is in, too: <c>train</c> or <c>validation</c>.</param>
 /// <param name="SeenOrigin">Where it came from there.</param>
@@ -13,8 +13,16 @@ public sealed record Duplicate(string Part, string Origin, string SeenPart, stri
 /// <summary>Finds images that leak from one part of a data set into another.</summary>
 public static class Duplicates
 {
+    /// <summary>The number of images that equal an earlier one of the set, whatever their labels.</summary>
+    /// <param name="images">The images.</param>
+    public static int Count(ImageSet images)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        return images.Count - Enumerable.Range(0, images.Count).Select(i => Hash(images, i)).Distinct().Count();
+    }
+
     /// <summary>
-    /// The images of the validation and test parts whose decoded pixels are also in an earlier part (training, then validation). Pixels are compared
+    /// The images of the training part that equal an earlier one of it under another label, and those of the validation and test parts whose decoded pixels are also in an earlier part (training, then validation). Pixels are compared
     /// at the size at which they are stored: pictures that differ in their files but not there count, too.
     /// </summary>
     /// <param name="splits">The parts.</param>
@@ -27,15 +35,17 @@ public static class Duplicates
         {
             for (int i = 0; i < set.Count; i++)
             {
-                string hash = Convert.ToHexString(SHA256.HashData(set.Pixels(i)));
+                string hash = Hash(set, i);
                 if (seen.TryAdd(hash, (part, set, i)))
                     continue;
                 var (earlier, from, index) = seen[hash];
-                // Copies within a part tell nothing about another.
-                if (earlier != part)
+                // Copies within a part tell nothing about another; but no network can learn two labels of one image.
+                if (earlier != part || (part == "train" && set.Labels[i] != from.Labels[index]))
                     found.Add(new Duplicate(part, set.Origin(i), earlier, from.Origin(index), set.Labels[i] == from.Labels[index]));
             }
         }
         return found;
     }
+
+    private static string Hash(ImageSet set, int index) => Convert.ToHexString(SHA256.HashData(set.Pixels(index)));
 }

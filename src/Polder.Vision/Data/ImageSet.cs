@@ -72,6 +72,9 @@ public sealed class ImageSet
     /// <param name="index">0 to <see cref="Count"/> - 1.</param>
     public ReadOnlySpan<byte> Pixels(int index) => _pixels[index];
 
+    /// <summary>The same array for the same image in all subsets.</summary>
+    internal byte[] Array(int index) => _pixels[index];
+
     /// <summary>Where an image came from: a path, or its number where nothing better is known.</summary>
     /// <param name="index">0 to <see cref="Count"/> - 1.</param>
     public string Origin(int index) => _origins is null ? $"image {index}" : _origins[index];
@@ -114,7 +117,7 @@ public sealed class ImageSet
     {
         ArgumentNullException.ThrowIfNull(classes);
         int[] renamed = new int[Classes.Count];
-        Array.Fill(renamed, -1);
+        renamed.AsSpan().Fill(-1);
         for (int i = 0; i < classes.Count; i++)
         {
             if ((uint)classes[i] >= (uint)Classes.Count || renamed[classes[i]] >= 0)
@@ -137,6 +140,9 @@ public sealed class ImageSet
             : throw new ArgumentException($"{classes.Count} names for {Classes.Count} classes", nameof(classes));
     }
 
+    /// <summary>The same images with other labels.</summary>
+    internal ImageSet WithLabels(int[] labels) => new(this, _pixels, labels, _origins, Classes);
+
     /// <summary>
     /// Symmetric label noise, for studies: a share of the images, drawn by the seed, gets a label drawn evenly from the other classes. The same seed
     /// changes the same images, whatever the share: a smaller share is part of a larger one.
@@ -153,7 +159,7 @@ public sealed class ImageSet
         new CounterRandom(seed, RandomPurpose.LabelNoise).Shuffle(order);
         foreach (int i in order.Take((int)Math.Round(share * Count, MidpointRounding.AwayFromZero)))
             labels[i] = (labels[i] + 1 + new CounterRandom(seed, RandomPurpose.LabelNoise, 1, i).Below(Classes.Count - 1)) % Classes.Count;
-        return new(this, _pixels, labels, _origins, Classes);
+        return WithLabels(labels);
     }
 
     /// <summary>

@@ -33,8 +33,10 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
     public TrainingResult Train(CancellationToken cancellation = default)
     {
         TrainedClassifier classifier = start.Classifier;
-        if (Folder is not null)
-            Directory.CreateDirectory(Path.GetDirectoryName(Folder.ResumeFile)!);
+        using IDisposable? hold = Folder?.Hold();
+        // A state without it is of an earlier version: what that was trained on is not known.
+        if (Folder is not null && !File.Exists(Folder.ImagesFile) && !File.Exists(Folder.ResumeFile))
+            RunImages.Of(recipe.Data.Source, classifier, start.Splits, start.Data).Write(Folder.ImagesFile);
         var trainer = new Trainer(recipe.Training, _method)
         {
             Distribution = recipe.Method.Distribution,

@@ -25,6 +25,9 @@ public interface IFineTuningTask
 /// <param name="Splits">Training, validation and test images.</param>
 public sealed record FineTuningStart(TrainedClassifier Classifier, DataSplits Splits) : IDisposable
 {
+    /// <summary>What the parts are of; null where they are all.</summary>
+    internal ImageData? Data { get; init; }
+
     /// <summary>Checks a training against its network: the names that are not trained, and that this machine computes its convolutions rightly.</summary>
     /// <param name="training">The training.</param>
     /// <returns>The convolutions that were checked.</returns>

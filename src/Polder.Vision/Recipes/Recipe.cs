@@ -4,6 +4,7 @@ using Polder.Settings;
 using Polder.Vision.Classifiers;
 using Polder.Vision.Data;
 using Polder.Vision.Models;
+using Polder.Vision.Models.Weights;
 using Polder.Vision.Training;
 
 namespace Polder.Vision.Recipes;
@@ -92,6 +93,25 @@ public sealed record Recipe
     /// <returns>The task; the caller disposes of it.</returns>
     /// <inheritdoc cref="Open(RecipeProgress?, CancellationToken)" path="/exception"/>
     public RecipeTask Open(ImageData? data, RecipeProgress? progress = null, CancellationToken cancellation = default) => RecipeTask.Open(this, data, progress, cancellation);
+
+    /// <summary>Opens data and, where the run has no state to go on from, weights; the parts are those of the run, image by image.</summary>
+    /// <param name="run">The run that goes on.</param>
+    /// <param name="progress">Told of decoding.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <inheritdoc cref="Open(RecipeProgress?, CancellationToken)" path="/returns|/exception"/>
+    public RecipeTask Resume(RunFolder run, RecipeProgress? progress = null, CancellationToken cancellation = default) => RecipeTask.Open(this, null, progress, cancellation, run);
+
+    /// <summary>The same with relative paths of data and weights found from the directory that a run was begun in, where they are not in the present one.</summary>
+    /// <param name="run">The run.</param>
+    public Recipe LocatedBy(RunFolder run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        return this with
+        {
+            Data = ImageSources.BuiltIn.Contains(Data.Source) ? Data : Data with { Source = run.Locate(Data.Source) },
+            Start = Start.Weights is null || PublishedWeights.Find(Start.Weights) is not null ? Start : Start with { Weights = run.Locate(Start.Weights) },
+        };
+    }
 
     /// <summary>Trains and tests, and writes nothing.</summary>
     /// <inheritdoc cref="Run(string, IProgress{TrainingProgress}?, CancellationToken)"/>

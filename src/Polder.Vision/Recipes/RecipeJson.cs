@@ -53,13 +53,13 @@ public static class RecipeJson
         return recipe with { Method = method, Seed = (long?)ValueOf(settings, "seed", ValueKind.LargeCount(ValueRange.AtLeast(0)), origin) ?? 0 };
     }
 
-    /// <summary>The recipe of a run.</summary>
+    /// <summary>The recipe of a run, with data and weights found from where it was begun.</summary>
     /// <param name="run">The run folder.</param>
     /// <exception cref="DataException">A member has a value that is not allowed.</exception>
     public static Recipe ReadRecipe(this RunFolder run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        return Read(run.Configuration.Settings, run.ConfigurationFile);
+        return Read(run.Configuration.Settings, run.ConfigurationFile).LocatedBy(run);
     }
 
     private static object? ValueOf(JsonObject settings, string name, ValueKind kind, string origin)

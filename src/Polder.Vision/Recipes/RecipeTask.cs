@@ -27,16 +27,16 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     private readonly IReadOnlyList<string>? _classes;
     private readonly Normalization? _ownNormalization;
     private readonly Normalization _normalization;
+    private readonly FoundImages? _found;
 
     // The demo.
     private RecipeTask(Recipe recipe, Dictionary<string, Tensor> pretrained, bool ownsPretrained) =>
         (Recipe, _pretrained, _ownsPretrained, _normalization) = (recipe, pretrained, ownsPretrained, DigitsDemo.Architecture.Normalization);
 
-    private RecipeTask(Recipe recipe, ImageData data, Checkpoint? checkpoint)
+    private RecipeTask(Recipe recipe, ImageData data, Checkpoint? checkpoint, ClassifierMetadata? metadata, FoundImages? found)
     {
-        (Recipe, _data, _checkpoint) = (recipe, data, checkpoint);
+        (Recipe, _data, _checkpoint, _found) = (recipe, data, checkpoint, found);
         Architecture architecture = Architectures.Get(recipe.Start.Architecture!);
-        ClassifierMetadata? metadata = checkpoint is null ? null : ClassifierMetadata.Of(checkpoint);
         _classes = metadata?.Classes;
         _normalization = recipe.Start.Normalization?.For(architecture.Channels) ?? metadata?.Normalization ?? architecture.Normalization;
         _ownNormalization = metadata?.Normalization;
@@ -59,23 +59,31 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     /// <summary>What of the data was seen and not used, in words.</summary>
     public IReadOnlyList<string> Remarks => _data?.Remarks ?? [];
 
+    /// <summary>What of the images is not as the run that goes on had it, in words.</summary>
+    public IReadOnlyList<string> Changes => _found?.Lines ?? [];
+
     private int Shots => Recipe.Data.Shots ?? DigitsDemo.DefaultShots;
 
     private Architecture Architecture => _pretrained is null ? Architectures.Get(Recipe.Start.Architecture!) : DigitsDemo.Architecture;
 
     /// <summary>Opens a recipe.</summary>
-    internal static RecipeTask Open(Recipe recipe, ImageData? data, RecipeProgress? progress, CancellationToken cancellation)
+    internal static RecipeTask Open(Recipe recipe, ImageData? data, RecipeProgress? progress, CancellationToken cancellation, RunFolder? run = null)
     {
         if (recipe.IsDemo)
             return new RecipeTask(recipe.Resolve(), DigitsDemo.Pretrain(progress?.Pretraining, cancellation), ownsPretrained: true);
-        Checkpoint? checkpoint = recipe.Start.OpenWeights();
+        RunImages? images = run?.Images;
+        // A state has all that came of the start, which may be gone.
+        Checkpoint? checkpoint = images is not null && File.Exists(run!.ResumeFile) ? null : recipe.Start.OpenWeights();
         try
         {
-            Recipe resolved = recipe.Resolve(checkpoint is null ? null : ClassifierMetadata.Of(checkpoint));
+            ClassifierMetadata? metadata = checkpoint is null ? images?.Metadata : ClassifierMetadata.Of(checkpoint);
+            Recipe resolved = recipe.Resolve(metadata);
             // Weights that do not fit are refused before the images, which may be many, are decoded.
             if (checkpoint is not null)
                 TrainedClassifier.Build(checkpoint, Architectures.Get(resolved.Start.Architecture!), 2).Network.Dispose();
-            return new RecipeTask(resolved, data ?? resolved.Data.Open(resolved.Start.ImageSize!.Value, progress?.Decoding, cancellation), checkpoint);
+            data ??= resolved.Data.Open(resolved.Start.ImageSize!.Value, progress?.Decoding, cancellation);
+            data = images is null ? data : data.InOrderOf(images.Metadata.Classes) ?? data;
+            return new RecipeTask(resolved, data, checkpoint, metadata, images?.In(data, resolved.Data.Source).Trainable(resolved.Data.Source, images));
         }
         catch
         {
@@ -110,8 +118,8 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     /// <exception cref="DataException">The weights are of another architecture, or the data is too small to split.</exception>
     public FineTuningStart Prepare(long seed)
     {
-        DataSplits splits = _data?.Split(Recipe.Data.SplitFor(seed)) ?? DigitsDemo.Splits(Shots, seed);
-        return new FineTuningStart(Start(splits.Train.Classes, seed), splits);
+        DataSplits splits = _found?.Splits ?? _data?.Split(Recipe.Data.SplitFor(seed)) ?? DigitsDemo.Splits(Shots, seed);
+        return new FineTuningStart(Start(splits.Train.Classes, seed), splits) { Data = _data };
     }
 
     private TrainedClassifier Start(IReadOnlyList<string> classes, long seed)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Polder.Objectives;
 using Polder.Optimization;
 using Polder.Regularization;
@@ -22,9 +23,12 @@ internal sealed class DistanceRegularizer : IDisposable
                 _start, name => (IsHead(name) ? options.HeadRadius : options.Radius) ?? double.PositiveInfinity, options.Norm));
     }
 
+    /// <summary>Whether the options ask for something.</summary>
+    public static bool IsAsked([NotNullWhen(true)] DistanceOptions? options) => options is { Penalty: > 0 } or { Radius: not null } or { HeadRadius: not null };
+
     /// <summary>Starts from the weights as they are; null where the options ask for nothing.</summary>
     public static DistanceRegularizer? Of(DistanceOptions? options, ImageClassifier model, FlatMinimaOptimizer optimizer) =>
-        options is { Penalty: > 0 } or { Radius: not null } or { HeadRadius: not null } ? new(options, model, optimizer) : null;
+        IsAsked(options) ? new(options, model, optimizer) : null;
 
     /// <summary>The step's objective with the penalty, if there is one.</summary>
     public IObjective On(IObjective objective) => _penalty?.On(objective) ?? objective;

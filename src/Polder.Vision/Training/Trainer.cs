@@ -87,9 +87,13 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             ClassWeights = classWeights,
             LeastRows = SingleValues.AreSeenBy(model, normalization.Mean.Count, imageSize ?? train.Height, imageSize ?? train.Width) ? 2 : 1,
         };
+        TrainingCheckpoint? checkpoint = ResumeFile is null ? null : new TrainingCheckpoint(ResumeFile, Options, Method, Distribution, train.Count, validation.Count);
+        // What distances are measured from: the file that it came from may be gone or another when the training goes on.
+        using Snapshot? origin = checkpoint is not null && DistanceRegularizer.IsAsked(Options.Distance) ? new Snapshot(model) : null;
+        if (origin is not null && checkpoint!.Exists)
+            checkpoint.LoadStart(origin);
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
         using ModelAverage? average = Options.Averaging is null or { Kind: AveragingKind.None } ? null : new ModelAverage(Options, model, optimizer, run.Steps, loader, phase);
-        TrainingCheckpoint? checkpoint = ResumeFile is null ? null : new TrainingCheckpoint(ResumeFile, Options, Method, Distribution, train.Count, validation.Count);
         if (checkpoint is { Exists: true })
         {
             checkpoint.Load(model, best, optimizer, run, phase);
@@ -134,7 +138,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         {
             if (checkpoint is null)
                 return;
-            checkpoint.Save(model, best, optimizer, run);
+            checkpoint.Save(model, best, origin, optimizer, run);
             Saved?.Report(run.Epochs);
         }
     }

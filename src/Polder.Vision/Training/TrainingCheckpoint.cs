@@ -16,7 +16,7 @@ namespace Polder.Vision.Training;
 /// </summary>
 internal sealed class TrainingCheckpoint
 {
-    private const string ModelPrefix = "model.", BestPrefix = "best.", OptimizerPrefix = "optimizer.", RandomName = "random", RunName = "run", OptionPrefix = "setting.";
+    private const string ModelPrefix = "model.", BestPrefix = "best.", StartPrefix = "start.", OptimizerPrefix = "optimizer.", RandomName = "random", RunName = "run", OptionPrefix = "setting.";
 
     private readonly string _path;
     private readonly Dictionary<string, string> _options;
@@ -37,17 +37,30 @@ internal sealed class TrainingCheckpoint
 
     /// <summary>Writes the file; it appears whole or not at all.</summary>
     /// <exception cref="CheckpointException">It cannot be written.</exception>
-    public void Save(nn.Module model, Snapshot best, FlatMinimaOptimizer optimizer, TrainingRun run)
+    public void Save(nn.Module model, Snapshot best, Snapshot? start, FlatMinimaOptimizer optimizer, TrainingRun run)
     {
         using var scope = NewDisposeScope();
         var tensors = new List<(string, Tensor)>();
         tensors.AddRange(model.state_dict().Select(e => (ModelPrefix + e.Key, e.Value)));
         tensors.AddRange(best.Copies.Select((copy, i) => ($"{BestPrefix}{i}", copy)));
+        tensors.AddRange(start?.Copies.Select((copy, i) => ($"{StartPrefix}{i}", copy)) ?? []);
         tensors.AddRange(optimizer.StateDict().Select(e => (OptimizerPrefix + e.Key, e.Value)));
         tensors.Add((RandomName, get_rng_state()));
         var metadata = _options.ToDictionary(e => OptionPrefix + e.Key, e => e.Value);
         metadata[RunName] = JsonSerializer.Serialize(run.Save(), TrainingJson.Default.State);
         Safetensors.Write(_path, tensors, metadata);
+    }
+
+    /// <summary>Puts the weights that the training started from into the model, where the file has them: earlier versions wrote none.</summary>
+    public void LoadStart(Snapshot start)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using Checkpoint checkpoint = Checkpoint.Load(_path);
+        for (int i = 0; i < start.Copies.Count; i++)
+            if (checkpoint.Tensors.TryGetValue($"{StartPrefix}{i}", out Tensor? saved) && saved.shape.SequenceEqual(start.Copies[i].shape))
+                start.Copies[i].copy_(saved);
+        start.Restore();
     }
 
     /// <summary>Takes the file's state over.</summary>

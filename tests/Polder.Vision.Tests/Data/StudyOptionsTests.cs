@@ -137,6 +137,10 @@ public class StudyOptionsTests
                 new Duplicate("test", "3#1", "validation", "3#0", true),
             ],
             found);
+        // Two labels of one training image are found, too.
+        found = Duplicates.Across(new DataSplits(Set((1, 0), (2, 0), (1, 1), (2, 0)), Set((3, 0)), Set((4, 0), (4, 1))));
+        Assert.Equal([new Duplicate("train", "1#2", "train", "1#0", false)], found);
+        Assert.Equal(1, Duplicates.Count(Set((1, 0), (2, 0), (1, 1))));
     }
 
     [Fact]
