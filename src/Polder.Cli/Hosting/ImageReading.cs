@@ -20,9 +20,8 @@ internal static class ImageReading
     public static Recipe Located(CommandContext context, Recipe recipe, RunFolder run)
     {
         Recipe located = recipe.LocatedBy(run);
-        foreach ((string? named, string? found) in ((string?, string?)[])[(recipe.Data.Source, located.Data.Source), (recipe.Start.Weights, located.Start.Weights)])
-            if (named != found)
-                context.Output.Info($"{named}: not here, so looked for where the run was begun: {found}");
+        if (located.Data.Source != recipe.Data.Source)
+            context.Output.Info($"{recipe.Data.Source}: not here, so looked for where the run was begun: {located.Data.Source}");
         return located;
     }
 
@@ -35,7 +34,7 @@ internal static class ImageReading
 
     /// <summary>Says that an earlier version kept no images.</summary>
     public static void WarnOfUnknown(CommandContext context, RunFolder run) =>
-        context.Output.Warn($"{run.Path} does not know its images (an earlier version made it): its parts are cut anew, and are what they were only if the data is");
+        context.Output.Warn($"{run.Path} does not know its images (an earlier version made it): its parts are cut anew, right if the data is as it was");
 
     /// <summary>Names the files that were left out, and what else looks like data and is not used.</summary>
     public static void WarnOfSkipped(
