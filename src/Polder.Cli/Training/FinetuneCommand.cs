@@ -46,7 +46,7 @@ internal sealed class FinetuneCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
-        using IDisposable? resumed = context.Folder?.Hold();
+        using IDisposable? before = context.Folder?.Hold();
         Recipe recipe = _recipe.Fill(context, context.Get(_seed));
         recipe = recipe with { Method = _recipe.Methods.Choose(context, [context.Get(_method)!], recipe.IsDemo)[0] };
         recipe.Validate();

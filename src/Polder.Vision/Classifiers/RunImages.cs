@@ -26,6 +26,8 @@ public sealed record RunImages(string Source, string Directory, IReadOnlyDiction
     // 96 bits: two of a million images agree by chance once in 10^17 runs.
     private const int HashLength = 12;
 
+    private const string HeadEntry = "head";
+
     private Dictionary<string, string>? _parts;
 
     /// <summary>The side of the images that the run decoded, in pixels.</summary>
@@ -33,6 +35,9 @@ public sealed record RunImages(string Source, string Directory, IReadOnlyDiction
 
     /// <summary>Where the data was, as a full path.</summary>
     public string Place => Path.GetFullPath(Source, Directory);
+
+    /// <summary>What the training began with: a head that was new, kept, or reordered.</summary>
+    internal string? Head => Network.GetValueOrDefault(HeadEntry);
 
     internal ClassifierMetadata Metadata => ClassifierMetadata.Of(Source, Network) ?? throw new DataException(Source, "the images of the run name no network");
 
@@ -136,7 +141,9 @@ public sealed record RunImages(string Source, string Directory, IReadOnlyDiction
         }
         int[] rest = [.. Enumerable.Range(0, all.Count).Where(i => !used.Contains(i))];
         parts["unused"] = new RunPart([.. rest.Select(i => names[i])], [.. rest.Select(i => hashes[i])], [.. rest.Select(i => all.Labels[i])]);
-        return new RunImages(source, Environment.CurrentDirectory, classifier.Metadata.ToEntries(), parts);
+        Dictionary<string, string> network = classifier.Metadata.ToEntries();
+        network[HeadEntry] = classifier.HasNewHead ? "new" : classifier.HasReorderedHead ? "reordered" : "kept";
+        return new RunImages(source, Environment.CurrentDirectory, network, parts);
     }
 
     internal void Write(string path) => AtomicFile.Write(path, stream =>

@@ -28,6 +28,7 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     private readonly Normalization? _ownNormalization;
     private readonly Normalization _normalization;
     private readonly FoundImages? _found;
+    private string? _head;
 
     // The demo.
     private RecipeTask(Recipe recipe, Dictionary<string, Tensor> pretrained, bool ownsPretrained) =>
@@ -83,7 +84,10 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
                 TrainedClassifier.Build(checkpoint, Architectures.Get(resolved.Start.Architecture!), 2).Network.Dispose();
             data ??= resolved.Data.Open(resolved.Start.ImageSize!.Value, progress?.Decoding, cancellation);
             data = images is null ? data : data.InOrderOf(images.Metadata.Classes) ?? data;
-            return new RecipeTask(resolved, data, checkpoint, metadata, images?.In(data, resolved.Data.Source).Trainable(resolved.Data.Source, images));
+            return new RecipeTask(resolved, data, checkpoint, metadata, images?.In(data, resolved.Data.Source).Trainable(resolved.Data.Source, images))
+            {
+                _head = checkpoint is null ? images?.Head : null,
+            };
         }
         catch
         {
@@ -145,8 +149,8 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
         {
             Source = Recipe.Start.Weights,
             Load = report,
-            HasNewHead = !hasHead || _checkpoint is null,
-            HasReorderedHead = reordered,
+            HasNewHead = _head is null ? !hasHead || _checkpoint is null : _head == "new",
+            HasReorderedHead = reordered || _head == "reordered",
             OwnNormalization = _ownNormalization,
         };
     }
