@@ -49,8 +49,7 @@ public sealed record WeightCurvatureOptions
     /// <exception cref="ArgumentOutOfRangeException">The number of samples is out of range.</exception>
     public void Validate()
     {
-        if (Samples < 1)
-            throw new ArgumentOutOfRangeException(nameof(Samples), Samples, "Samples must be an integer of at least 1");
+        Require.AtLeast(Samples, 1);
     }
 
     /// <summary>Measures a classifier at its weights as they stand, in those that require a gradient and in evaluation mode.</summary>
