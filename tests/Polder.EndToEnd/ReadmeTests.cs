@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Polder.Testing;
 
 namespace Polder.EndToEnd;
@@ -22,10 +23,21 @@ public class ReadmeTests
     public void Readme_links_lead_to_files()
     {
         string[] targets = [.. Readme
-            .SelectMany(line => System.Text.RegularExpressions.Regex.Matches(line, @"\]\(([^)#:]+)\)").Select(match => match.Groups[1].Value))];
+            .SelectMany(line => Regex.Matches(line, @"\]\(([^)#:]+)\)").Select(match => match.Groups[1].Value))];
         Assert.NotEmpty(targets);
         Assert.All(targets, target =>
             Assert.True(Path.Exists(Path.Combine(SharedFiles.Repository, target)), $"README.md links to {target}, which is not there"));
+    }
+
+    [Fact]
+    public void Every_test_that_the_guarantees_name_is_there()
+    {
+        string[] named = [.. Regex.Matches(File.ReadAllText(Path.Combine(SharedFiles.Repository, "docs", "trust.md")), "`([A-Z]\\w+_\\w+)`")
+            .Select(match => match.Groups[1].Value)];
+        Assert.NotEmpty(named);
+        string tests = string.Concat(Directory.EnumerateFiles(Path.Combine(SharedFiles.Repository, "tests"), "*.cs", SearchOption.AllDirectories)
+            .Select(File.ReadAllText));
+        Assert.All(named, name => Assert.Contains($" {name}(", tests, StringComparison.Ordinal));
     }
 
     private static string[] Between(string[] lines, Predicate<string> first, Predicate<string> last)
