@@ -1,6 +1,4 @@
 using Polder.Checkpoints.Formats;
-using Polder.Checkpoints.IO;
-using TorchSharp;
 
 namespace Polder.Checkpoints;
 
@@ -10,7 +8,8 @@ namespace Polder.Checkpoints;
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
-    private Checkpoint(string path, CheckpointContent content, string? prefix, IReadOnlyDictionary<string, torch.Tensor> tensors, IEnumerable<StoredTensor> passedOver)
+    private Checkpoint(string path, CheckpointContent content, string? prefix, IReadOnlyDictionary<string, torch.Tensor> tensors,
+        IEnumerable<StoredTensor> passedOver)
     {
         Path = path;
         Format = content.Format;
@@ -45,7 +44,9 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The prefix that was taken off the names (<c>module.</c>); null where none was.</summary>
     public string? Prefix { get; }
 
-    /// <summary>Names of the file's other tensors, outside <see cref="Wrapper"/> or without <see cref="Prefix"/> (an optimizer's state): they were not read.</summary>
+    /// <summary>
+    /// Names of the file's other tensors, outside <see cref="Wrapper"/> or without <see cref="Prefix"/> (an optimizer's state): they were not read.
+    /// </summary>
     public IReadOnlyList<string> LeftOut { get; }
 
     /// <summary>Reads a file. Its bytes go straight into the tensors: memory is the tensors' size and a little.</summary>
@@ -93,8 +94,10 @@ public sealed class Checkpoint : IDisposable
         ArgumentNullException.ThrowIfNull(module);
         // A module of its own may have the prefix in its names, too.
         Dictionary<string, torch.Tensor> targets = module.state_dict();
-        bool keeps = Prefix is not null && targets.Count > 0 && !targets.Keys.Any(Tensors.ContainsKey) && targets.Keys.Any(name => name.StartsWith(Prefix, StringComparison.Ordinal));
-        return ModuleLoading.Load(Path, keeps ? Tensors.ToDictionary(t => Prefix + t.Key, t => t.Value) : Tensors, module, strict) with { Prefix = Prefix, LeftOut = LeftOut };
+        bool keeps = Prefix is not null && targets.Count > 0 && !targets.Keys.Any(Tensors.ContainsKey)
+            && targets.Keys.Any(name => name.StartsWith(Prefix, StringComparison.Ordinal));
+        return ModuleLoading.Load(Path, keeps ? Tensors.ToDictionary(t => Prefix + t.Key, t => t.Value) : Tensors, module, strict) with { Prefix = Prefix,
+            LeftOut = LeftOut };
     }
 
     /// <summary>Frees the tensors.</summary>

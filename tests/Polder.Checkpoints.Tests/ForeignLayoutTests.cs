@@ -35,8 +35,10 @@ public sealed class ForeignLayoutTests : IDisposable
     public void A_key_prefix_chooses_among_networks()
     {
         byte[] root = Dictionary(
-            ("state_dict", Dictionary(("module.encoder_q.w", Weight()), ("module.encoder_k.w", Weight()))), ("state_dict_ema", Dictionary(("module.w", Weight()))));
-        foreach ((string key, string prefix, string leftOut) in new[] { ("module.encoder_q.", "module.encoder_q.", "module.encoder_k.w"), ("state_dict_ema.", "state_dict_ema.module.", "state_dict.module.encoder_q.w") })
+            ("state_dict", Dictionary(("module.encoder_q.w", Weight()), ("module.encoder_k.w", Weight()))),
+            ("state_dict_ema", Dictionary(("module.w", Weight()))));
+        foreach ((string key, string prefix, string leftOut) in new[] { ("module.encoder_q.", "module.encoder_q.", "module.encoder_k.w"),
+            ("state_dict_ema.", "state_dict_ema.module.", "state_dict.module.encoder_q.w") })
         {
             using Checkpoint checkpoint = Load(root, new CheckpointOptions { KeyPrefix = key });
             Assert.Equal(prefix, checkpoint.Prefix);

@@ -31,14 +31,16 @@ public class NarrowTerminalTests
         ResultPlace form = width >= result.WideFrom ? ResultPlace.Wide : ResultPlace.Narrow;
         foreach (ResultTable table in result.Blocks.OfType<ResultTable>().Where(t => t.In.HasFlag(form)))
             foreach (var (index, _) in table.ColumnsIn(form))
-                Assert.All(table.Rows.SelectMany(row => row[index].Text.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(word => word.Length <= width - 2), word => Assert.Contains(word, seen));
+                Assert.All(table.Rows.SelectMany(row => row[index].Text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                    .Where(word => word.Length <= width - 2), word => Assert.Contains(word, seen));
     }
 
     [Fact]
     public void A_table_that_has_no_room_is_a_line_a_value()
     {
         Outcome outcome = Outcome.Of([new ProbeCommand((context, _) => context.Finish(Results["compare"]()))], 40, default, "probe");
-        Assert.Contains("\nmethod  nso+every=2\ntest    55.5 +- 3.7\nto base +2.3\n95 %    +0.8 to +3.9\np       0.013\nHolm    0.040\n", outcome.Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        Assert.Contains("\nmethod  nso+every=2\ntest    55.5 +- 3.7\nto base +2.3\n95 %    +0.8 to +3.9\np       0.013\nHolm    0.040\n",
+            outcome.Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
     }
 
     [Theory]

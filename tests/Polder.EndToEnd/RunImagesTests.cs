@@ -138,7 +138,8 @@ public sealed class RunImagesTests : IDisposable
         Train();
         string start = Path.Combine(_folder, "start.safetensors"), whole = Path.Combine(_folder, "whole"), cut = Path.Combine(_folder, "cut");
         File.Move(Path.Combine(_run, "best.safetensors"), start);
-        string[] command = [.. Training, "--weights", start, "--epochs", "4", "--distance-penalty", "0.5", "--distance-radius", "0.3", "--seed", "3", "--threads", "1"];
+        string[] command = [.. Training, "--weights", start, "--epochs", "4", "--distance-penalty", "0.5", "--distance-radius", "0.3", "--seed", "3",
+            "--threads", "1"];
         command = [.. command.Where((_, i) => i is not (7 or 8))];
         Assert.Equal(0, Polder([.. command, "--out", whole]).Code);
         KillWhen(() => File.Exists(Path.Combine(cut, "metrics.jsonl")), [.. command, "--out", cut]);

@@ -31,7 +31,8 @@ public sealed class WebServiceTests : IDisposable
             {
             }
             using var client = new HttpClient { BaseAddress = new Uri(address) };
-            byte[][] images = [.. Directory.GetFiles(Path.Combine(_folder, "photos"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
+            byte[][] images = [.. Directory.GetFiles(Path.Combine(_folder, "photos"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+                .Select(File.ReadAllBytes)];
             var alone = new List<string>();
             foreach (byte[] image in images)
                 alone.Add(await Ask(image));

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using Polder.Checkpoints.IO;
 
 namespace Polder.Checkpoints.Pickles;
 
@@ -37,7 +36,8 @@ internal static class PickleVocabulary
     ];
 
     private static readonly HashSet<string> PlainTypes =
-        ["set", "frozenset", "dict", "list", "tuple", "object", "int", "long", "float", "complex", "str", "unicode", "bytes", "bytearray", "bool", "range", "xrange", "slice"];
+        ["set", "frozenset", "dict", "list", "tuple", "object", "int", "long", "float", "complex", "str", "unicode", "bytes", "bytearray", "bool", "range",
+            "xrange", "slice"];
 
     /// <summary>Whether a pickle may name it.</summary>
     public static bool Knows(PickleGlobal global) =>

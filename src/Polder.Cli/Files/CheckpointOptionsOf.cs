@@ -1,6 +1,4 @@
 using System.CommandLine;
-using Polder.Checkpoints;
-using Polder.Cli.Options;
 
 namespace Polder.Cli.Files;
 
@@ -15,5 +13,6 @@ internal static class CheckpointOptionsOf
     public static CliOption<string?> KeyPrefix() => OptionOf.Text(
         "--key-prefix", "PREFIX", "read the tensors whose names begin so, without that beginning", "the beginning of names of tensors", null, "all tensors");
 
-    public static CheckpointOptions Reading(bool verbatim, string? keyPrefix) => (verbatim ? CheckpointOptions.Verbatim : new CheckpointOptions()) with { KeyPrefix = keyPrefix };
+    public static CheckpointOptions Reading(bool verbatim, string? keyPrefix) =>
+        (verbatim ? CheckpointOptions.Verbatim : new CheckpointOptions()) with { KeyPrefix = keyPrefix };
 }

@@ -2,10 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Polder.Checkpoints;
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Experiments.Reports;
 
 namespace Polder.Cli.Files;
 
@@ -82,7 +78,8 @@ internal sealed class InspectCommand : PolderCommand
             "tensors",
             ["tensor", "type", "shape", "norm", new("smallest", "minimum"), new("largest", "maximum")],
             rows,
-            r => [r.Tensor.Name, r.Tensor.Type.ToString(), $"[{string.Join(", ", r.Tensor.Shape)}]", Number(r.Values.Norm), Number(r.Values.Minimum), Number(r.Values.Maximum)]);
+            r => [r.Tensor.Name, r.Tensor.Type.ToString(), $"[{string.Join(", ", r.Tensor.Shape)}]", Number(r.Values.Norm), Number(r.Values.Minimum),
+                Number(r.Values.Maximum)]);
         yield return
             $"{rows.Count} tensors, {rows.Sum(r => r.Values.Count).ToString("N0", CultureInfo.InvariantCulture)} elements, " +
             $"{Size(rows.Sum(r => r.Values.Bytes))}, norm {Number(Norm(rows)).Text}";

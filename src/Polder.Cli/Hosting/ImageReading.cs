@@ -1,9 +1,3 @@
-using Polder.Cli.Output;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Recipes;
-using Polder.Vision.Training;
-
 namespace Polder.Cli.Hosting;
 
 /// <summary>What commands tell of images while and after they are read.</summary>
@@ -54,7 +48,8 @@ internal static class ImageReading
     public static void SayOf(CommandContext context, TrainedClassifier classifier)
     {
         if (classifier.Load is { Prefix: { } prefix, LeftOut: var others })
-            context.Output.Info($"weights: the prefix '{prefix}' is taken off{(others.Count > 0 ? $"; {others.Count} other tensors, such as {others[0]}, are not read" : "")}");
+            context.Output.Info($"weights: the prefix '{prefix}' is taken off"
+                + $"{(others.Count > 0 ? $"; {others.Count} other tensors, such as {others[0]}, are not read" : "")}");
         if (classifier.OwnNormalization is { } own && !own.Equals(classifier.Normalization))
             context.Output.Info($"weights: normalized by {classifier.Normalization}, not by their own {own}");
     }

@@ -1,9 +1,3 @@
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Recipes;
-
 namespace Polder.Cli.Measuring;
 
 /// <summary>The options that say which images a network is judged on: the same for every command that judges one.</summary>
@@ -46,7 +40,8 @@ internal sealed class ImagesOptions
         Recipe? recipe = run is null ? null : RecipeJson.Read(run.Configuration.Settings, run.ConfigurationFile);
         if (!context.IsGiven(_data) && run is not null)
             recipe = ImageReading.Located(context, recipe!, run);
-        string source = context.Get(_data) ?? recipe?.Data.Source ?? throw UserErrorException.ForOption(_data.Name, "", "a folder or the name of a built-in set, or --run");
+        string source = context.Get(_data) ?? recipe?.Data.Source
+            ?? throw UserErrorException.ForOption(_data.Name, "", "a folder or the name of a built-in set, or --run");
         DataRecipe data = (recipe?.Data ?? new DataRecipe()) with
         {
             Source = source,
@@ -66,7 +61,8 @@ internal sealed class ImagesOptions
         ImageData opened = Decode(context, data, classifier.ImageSize);
         ImageData matched = classifier.Matched(opened);
         if (!ReferenceEquals(matched, opened))
-            context.Output.Info($"{source}: classes are in the order of {classifier.Source}: {string.Join(", ", matched.Classes.Take(5))}{(matched.Classes.Count > 5 ? ", ..." : "")}");
+            context.Output.Info($"{source}: classes are in the order of {classifier.Source}: "
+                + $"{string.Join(", ", matched.Classes.Take(5))}{(matched.Classes.Count > 5 ? ", ..." : "")}");
         opened = matched;
         return new OpenedImages(part == EveryImage ? opened.All : PartOf(context, opened, data, classifier, run, seed, part), opened.Name, opened);
     }
@@ -90,17 +86,20 @@ internal sealed class ImagesOptions
             string[] taboo = part switch { "test" => ["train", "validation"], "validation" => ["train"], _ => [] };
             int[] fresh = [.. Enumerable.Range(0, set.Count).Where(i => !taboo.Contains(images.PartOf(RunImages.HashOf(set, i))))];
             if (fresh.Length < set.Count)
-                context.Output.Warn($"{place}: {set.Count - fresh.Length} of {set.Count} {part} image(s) are left out, since the run was trained or chosen on them");
+                context.Output.Warn($"{place}: {set.Count - fresh.Length} of {set.Count} {part} image(s) are left out, "
+                    + "since the run was trained or chosen on them");
             return fresh.Length > 0 ? set.Subset(fresh) : throw new DataException(place, $"has no {part} image that the run was not trained or chosen on");
         }
         ImageReading.WarnOfChanges(context, data.Source, found.Lines);
-        return found.Splits.Part(part) is { Count: > 0 } chosen ? chosen : throw new DataException(place, $"holds none of the run's {part} images, which were in {images.Place}");
+        return found.Splits.Part(part) is { Count: > 0 } chosen ? chosen
+            : throw new DataException(place, $"holds none of the run's {part} images, which were in {images.Place}");
     }
 
     private static ImageData Decode(CommandContext context, DataRecipe data, int size)
     {
         context.Output.Verbose($"images of {data.Source} at {size} x {size} pixels");
-        ImageData opened = context.Output.Track("reading images", 1, tracker => data.Open(size, ImageReading.ProgressOf(tracker).Decoding, context.Cancellation));
+        ImageData opened = context.Output.Track("reading images", 1,
+            tracker => data.Open(size, ImageReading.ProgressOf(tracker).Decoding, context.Cancellation));
         ImageReading.WarnOfSkipped(context, opened.Skipped, opened.Warnings, opened.Remarks);
         return opened;
     }

@@ -1,5 +1,3 @@
-using Polder.Vision.Data;
-
 namespace Polder.Cli.Measuring;
 
 /// <summary>Which images a measurement is of.</summary>

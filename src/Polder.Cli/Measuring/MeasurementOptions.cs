@@ -1,11 +1,3 @@
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Objectives;
-using Polder.Settings;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Recipes;
-
 namespace Polder.Cli.Measuring;
 
 /// <summary>The options that say which network is measured on which images: the same for every command that measures trained weights.</summary>
@@ -24,7 +16,8 @@ internal sealed class MeasurementOptions
     {
         _defaultSamples = samples;
         _samples = OptionOf.OptionalCount(
-            "--samples", "images, without augmentation: where the part has more, of every class its share, drawn by --seed", samples?.ToString() ?? "all", ValueRange.AtLeast(1));
+            "--samples", "images, without augmentation: where the part has more, of every class its share, drawn by --seed", samples?.ToString() ?? "all",
+            ValueRange.AtLeast(1));
         _model = new ModelOptions(command);
         _images = new ImagesOptions(command, choosesSplit ? "train" : null);
         command.Add(Heading.Data, _samples);
@@ -43,13 +36,15 @@ internal sealed class MeasurementOptions
             OpenedImages opened = _images.Open(context, classifier, run, run?.ReadRecipe().Seed ?? context.Get(Seed));
             ImageSet images = opened.Images;
             if (images.Channels != classifier.Network.Channels)
-                throw new DataException(opened.Name, $"has images of {images.Channels} channel(s), allowed: {classifier.Network.Channels}, which {classifier.Architecture} takes");
+                throw new DataException(opened.Name,
+                    $"has images of {images.Channels} channel(s), allowed: {classifier.Network.Channels}, which {classifier.Architecture} takes");
             int all = images.Count;
             images = images.Sample(context.Get(_samples) ?? _defaultSamples ?? all, context.Get(Seed));
             context.SetEffective(_samples, images.Count);
             context.Output.Verbose($"{classifier.RequireRightConvolutions().Verdicts.Count} distinct convolutions checked against float64: all right");
             string part = _images.Part(context) is var named && named == "train" ? "training" : named;
-            context.Output.Info($"{opened.Name}: {images.Count}{(images.Count < all ? $" of {all}" : "")} {part} images, {classifier.Classes.Count} classes, {classifier.Architecture}");
+            context.Output.Info($"{opened.Name}: {images.Count}{(images.Count < all ? $" of {all}" : "")} {part} images, "
+                + $"{classifier.Classes.Count} classes, {classifier.Architecture}");
             context.Sample = MeasuredSample.Describe(images, all, context.Get(Seed));
             return new Measurement(classifier, opened with { Images = images }, _model.BatchSize(context), run);
         }
@@ -85,7 +80,8 @@ internal sealed record Measurement(TrainedClassifier Classifier, OpenedImages Op
     public TrainedClassifier RebuildStart(CommandContext context)
     {
         Recipe recipe = (Run ?? throw UserErrorException.ForOption("--start", "", "the checkpoint that the training started from, or --run")).ReadRecipe();
-        using RecipeTask task = context.Output.Track("rebuilding the start of the run", 1, tracker => recipe.Open(Opened.Data, ImageReading.ProgressOf(tracker), context.Cancellation));
+        using RecipeTask task = context.Output.Track("rebuilding the start of the run", 1,
+            tracker => recipe.Open(Opened.Data, ImageReading.ProgressOf(tracker), context.Cancellation));
         return task.Prepare(recipe.Seed).Classifier;
     }
 }

@@ -1,8 +1,3 @@
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-
 namespace Polder.Cli.Measuring;
 
 /// <summary>The options that say which trained network a command uses: the same for every command that uses one.</summary>
@@ -10,8 +5,10 @@ internal sealed class ModelOptions
 {
     private const int DefaultBatchSize = 64;
 
-    private readonly CliOption<string?> _run = CommonOptions.Run(), _weights = FieldOption.Text("weights"), _architecture = FieldOption.Text("arch", "the one that the weights name");
-    private readonly CliOption<string?> _keyPrefix = FieldOption.Text("key-prefix", "found out"), _normalize = FieldOption.Text("normalize", "those that the weights name, else imagenet");
+    private readonly CliOption<string?> _run = CommonOptions.Run(), _weights = FieldOption.Text("weights"),
+        _architecture = FieldOption.Text("arch", "the one that the weights name");
+    private readonly CliOption<string?> _keyPrefix = FieldOption.Text("key-prefix", "found out"),
+        _normalize = FieldOption.Text("normalize", "those that the weights name, else imagenet");
     private readonly CliOption<int?> _imageSize = FieldOption.Count("image-size");
     private readonly CliOption<int> _batchSize = CommonOptions.BatchSize(DefaultBatchSize);
 
@@ -35,7 +32,8 @@ internal sealed class ModelOptions
     {
         RunFolder? run = context.Get(_run) is { } folder ? RunFolder.Open(folder) : null;
         if (run is not null && !WeightsBesideRun && (context.IsGiven(_weights) || context.IsGiven(_architecture)))
-            throw UserErrorException.ForOption(context.IsGiven(_weights) ? _weights.Name : _architecture.Name, "a value beside --run", "either --run or weights and architecture");
+            throw UserErrorException.ForOption(context.IsGiven(_weights) ? _weights.Name : _architecture.Name, "a value beside --run",
+                "either --run or weights and architecture");
         string weights = context.Get(_weights) ?? run?.Best ?? throw UserErrorException.ForOption(_weights.Name, "", "a checkpoint file, or --run");
         if (context.IsGiven(_keyPrefix) && !context.IsGiven(_weights))
             throw UserErrorException.ForOption(_keyPrefix.Name, context.Get(_keyPrefix)!, "a value beside --weights only");

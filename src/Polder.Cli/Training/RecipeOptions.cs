@@ -1,11 +1,4 @@
 using System.CommandLine;
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Settings;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Recipes;
-using Polder.Vision.Training;
 
 namespace Polder.Cli.Training;
 
@@ -29,7 +22,9 @@ internal sealed class RecipeOptions
     /// <summary>The options of the methods.</summary>
     public MethodOptionSet Methods { get; }
 
-    /// <summary>Whether an option of a file goes with the methods that were typed: where they are, options that none of them has belong to the file's.</summary>
+    /// <summary>
+    /// Whether an option of a file goes with the methods that were typed: where they are, options that none of them has belong to the file's.
+    /// </summary>
     /// <param name="option">The option.</param>
     /// <param name="methods">What was typed for the methods; null where nothing was.</param>
     public bool Fits(Option option, string? methods)
@@ -100,13 +95,15 @@ internal sealed class RecipeOptions
     {
         IReadOnlyList<Duplicate> found = Duplicates.Across(splits);
         if (found.FirstOrDefault(d => d.Part == d.SeenPart) is { } two)
-            context.Output.Warn($"{found.Count(d => d.Part == d.SeenPart)} training image(s) are there again under another label, such as {two.Origin} = {two.SeenOrigin}");
+            context.Output.Warn($"{found.Count(d => d.Part == d.SeenPart)} training image(s) are there again under another label, "
+                + $"such as {two.Origin} = {two.SeenOrigin}");
         foreach (IGrouping<(string Part, string SeenPart), Duplicate> group in found.Where(d => d.Part != d.SeenPart).GroupBy(d => (d.Part, d.SeenPart)))
         {
             Duplicate first = group.First();
             int wrong = group.Count(d => !d.SameLabel);
             context.Output.Warn(
-                $"{group.Count()} image(s) of the {group.Key.Part} part are in the {group.Key.SeenPart} part, too, such as {first.Origin} = {first.SeenOrigin}" +
+                $"{group.Count()} image(s) of the {group.Key.Part} part are in the {group.Key.SeenPart} part, "
+                    + $"too, such as {first.Origin} = {first.SeenOrigin}" +
                 (wrong > 0 ? $"; {wrong} of them with another label" : ""));
         }
         return found;

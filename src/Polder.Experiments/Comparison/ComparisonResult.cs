@@ -1,7 +1,4 @@
 using System.Text.Json.Serialization;
-using Polder.Statistics;
-using Polder.Vision.Recipes;
-using Polder.Vision.Training.Metrics;
 
 namespace Polder.Experiments.Comparison;
 

@@ -1,7 +1,3 @@
-using Polder.Curvature;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-
 namespace Polder.Experiments.Comparison;
 
 /// <summary>How flat trained weights lie: the Hessian of the mean cross entropy in all trainable weights, in evaluation mode.</summary>
@@ -75,7 +71,8 @@ public sealed record WeightCurvatureOptions
                 Tolerance = Tolerance,
                 MaxProducts = MaxProducts,
                 Seed = seed,
-                Progress = new Relay<EigenProgress>(p => Progress?.Report(new WeightCurvatureProgress("top eigenvalue", p.Products, p.Pairs[0].Value, p.Pairs[0].Residual))),
+                Progress = new Relay<EigenProgress>(p =>
+                    Progress?.Report(new WeightCurvatureProgress("top eigenvalue", p.Products, p.Pairs[0].Value, p.Pairs[0].Residual))),
             },
             cancellation);
         TraceEstimate trace = hessian.Trace(
@@ -89,6 +86,7 @@ public sealed record WeightCurvatureOptions
             cancellation);
         // Both return what they had at a stop; a comparison is of finished measurements.
         cancellation.ThrowIfCancellationRequested();
-        return new WeightCurvature(sample.Count, hessian.Dimension, loss, trace, pairs.Top[0], pairs.Products + trace.Products) { ByClass = sample.ClassCounts() };
+        return new WeightCurvature(sample.Count, hessian.Dimension, loss, trace, pairs.Top[0], pairs.Products
+            + trace.Products) { ByClass = sample.ClassCounts() };
     }
 }

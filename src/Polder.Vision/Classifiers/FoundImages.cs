@@ -1,5 +1,3 @@
-using Polder.Vision.Data;
-
 namespace Polder.Vision.Classifiers;
 
 /// <summary>What became of an image since a run.</summary>
@@ -55,17 +53,21 @@ public sealed record FoundImages(DataSplits Splits, IReadOnlyList<ImageChange> C
     /// <summary>These, if the training can go on with them: its images are what they were.</summary>
     /// <param name="source">The data.</param>
     /// <param name="run">The images of the run.</param>
-    /// <exception cref="DataException">A training or validation image is gone, changed, or in another class, which the message names, or the classes are others.</exception>
+    /// <exception cref="DataException">A training or validation image is gone, changed, or in another class, which the message names, or the classes
+    /// are others.</exception>
     internal FoundImages Trainable(string source, RunImages run)
     {
         if (!Splits.Train.Classes.SequenceEqual(run.Metadata.Classes))
-            throw new DataException(source, $"has {Splits.Train.Classes.Count} classes, allowed: the {run.Metadata.Classes.Count} of the run, by their names: {string.Join(", ", run.Metadata.Classes)}");
+            throw new DataException(source, $"has {Splits.Train.Classes.Count} classes, "
+                + $"allowed: the {run.Metadata.Classes.Count} of the run, by their names: {string.Join(", ", run.Metadata.Classes)}");
         ImageChange[] lost =
         [
-            .. Changes.Where(c => c.Part is "train" or "validation" && c.Kind is ImageChangeKind.Removed or ImageChangeKind.Changed or ImageChangeKind.Relabelled),
+            .. Changes.Where(c => c.Part is "train" or "validation"
+                && c.Kind is ImageChangeKind.Removed or ImageChangeKind.Changed or ImageChangeKind.Relabelled),
         ];
         if (lost.Length > 0)
-            throw new DataException(source, $"{lost.Length} training or validation image(s) of the run were removed or changed, so that it cannot go on as it began: {Some(lost)}; they were in {run.Place}");
+            throw new DataException(source, $"{lost.Length} training or validation image(s) of the run were removed or changed, "
+                + $"so that it cannot go on as it began: {Some(lost)}; they were in {run.Place}");
         return Splits.Test.Count > 0 ? this : throw new DataException(source, $"holds none of the run's test images, which were in {run.Place}");
     }
 

@@ -1,8 +1,6 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Polder.Checkpoints.IO;
-using Polder.Vision.Data;
 
 namespace Polder.Vision.Classifiers;
 
@@ -50,11 +48,14 @@ public sealed record RunImages(string Source, string Directory, IReadOnlyDiction
         return File.Exists(set.Origin(index)) ? HashOf(set.Origin(index)) : Convert.ToBase64String(SHA256.HashData(set.Pixels(index)).AsSpan(0, HashLength));
     }
 
-    /// <summary>The part that an image of this content was in; null where the run did not know it. Of copies in several parts the first counts, train first.</summary>
+    /// <summary>
+    /// The part that an image of this content was in; null where the run did not know it. Of copies in several parts the first counts, train first.
+    /// </summary>
     /// <param name="hash">Its <see cref="HashOf(ImageSet, int)"/>.</param>
     public string? PartOf(string hash)
     {
-        _parts ??= Parts.SelectMany(part => part.Value.Hashes, (part, known) => (part.Key, known)).DistinctBy(e => e.known).ToDictionary(e => e.known, e => e.Key);
+        _parts ??= Parts.SelectMany(part => part.Value.Hashes, (part, known) => (part.Key, known)).DistinctBy(e => e.known)
+            .ToDictionary(e => e.known, e => e.Key);
         return _parts.GetValueOrDefault(hash);
     }
 
@@ -72,10 +73,13 @@ public sealed record RunImages(string Source, string Directory, IReadOnlyDiction
         }
     }
 
-    /// <summary>Finds the run's images in the data of today: by content, so that an image that was renamed is the same, and one that was changed is not.</summary>
+    /// <summary>
+    /// Finds the run's images in the data of today: by content, so that an image that was renamed is the same, and one that was changed is not.
+    /// </summary>
     /// <param name="data">The data of today.</param>
     /// <param name="source">Where it is.</param>
-    /// <param name="shown">The same images at another size, which the parts shall have; null: as they are. What is in no file of its own is found at the run's size alone.</param>
+    /// <param name="shown">The same images at another size, which the parts shall have; null: as they are. What is in no file of its own is found at
+    /// the run's size alone.</param>
     public FoundImages In(ImageData data, string source, ImageData? shown = null)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -84,19 +88,22 @@ public sealed record RunImages(string Source, string Directory, IReadOnlyDiction
         string[] classes = [.. Metadata.Classes];
         (string Part, int Index, string Name, string Hash, string Label)[] known =
         [
-            .. Parts.SelectMany(p => Enumerable.Range(0, p.Value.Names.Count), (p, i) => (p.Key, i, p.Value.Names[i], p.Value.Hashes[i], classes[p.Value.Labels[i]])),
+            .. Parts.SelectMany(p => Enumerable.Range(0, p.Value.Names.Count),
+                (p, i) => (p.Key, i, p.Value.Names[i], p.Value.Hashes[i], classes[p.Value.Labels[i]])),
         ];
         int[] places = new int[known.Length];
         Array.Fill(places, -1);
         bool[] taken = new bool[all.Count];
         // Copies go to the records that they agree with most.
         foreach (Func<string, string, string, (string, string, string)> key in (Func<string, string, string, (string, string, string)>[])
-            [(name, hash, label) => (name, hash, label), (name, hash, _) => (name, hash, ""), (_, hash, label) => ("", hash, label), (_, hash, _) => ("", hash, "")])
+            [(name, hash, label) => (name, hash, label), (name, hash, _) => (name, hash, ""), (_, hash, label) => ("", hash, label),
+                (_, hash, _) => ("", hash, "")])
         {
             Dictionary<(string, string, string), Queue<int>> free = Enumerable.Range(0, all.Count).Where(i => !taken[i])
                 .GroupBy(i => key(names[i], hashes[i], all.Classes[all.Labels[i]])).ToDictionary(g => g.Key, g => new Queue<int>(g));
             for (int r = 0; r < known.Length; r++)
-                if (places[r] < 0 && free.TryGetValue(key(known[r].Name, known[r].Hash, known[r].Label), out Queue<int>? queue) && queue.TryDequeue(out int place))
+                if (places[r] < 0 && free.TryGetValue(key(known[r].Name, known[r].Hash, known[r].Label), out Queue<int>? queue)
+                    && queue.TryDequeue(out int place))
                     taken[places[r] = place] = true;
         }
         var untaken = Enumerable.Range(0, all.Count).Where(i => !taken[i]).Select(i => names[i]).ToHashSet();
@@ -137,7 +144,8 @@ public sealed record RunImages(string Source, string Directory, IReadOnlyDiction
             int[] at = [.. Enumerable.Range(0, set.Count).Select(i => indices[set.Array(i)])];
             used.UnionWith(at);
             int[] labels = [.. at.Select(i => all.Labels[i])];
-            parts[name] = new RunPart([.. at.Select(i => names[i])], [.. at.Select(i => hashes[i])], labels, labels.SequenceEqual(set.Labels) ? null : set.Labels);
+            parts[name] = new RunPart([.. at.Select(i => names[i])], [.. at.Select(i => hashes[i])], labels, labels.SequenceEqual(set.Labels) ? null
+                : set.Labels);
         }
         int[] rest = [.. Enumerable.Range(0, all.Count).Where(i => !used.Contains(i))];
         parts["unused"] = new RunPart([.. rest.Select(i => names[i])], [.. rest.Select(i => hashes[i])], [.. rest.Select(i => all.Labels[i])]);
@@ -157,7 +165,8 @@ public sealed record RunImages(string Source, string Directory, IReadOnlyDiction
         try
         {
             using var zip = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
-            return JsonSerializer.Deserialize<RunImages>(zip, JsonSerializerOptions.Web) is { Source: not null, Directory: not null, Network: not null, Parts: not null } images
+            return JsonSerializer.Deserialize<RunImages>(zip, JsonSerializerOptions.Web) is { Source: not null, Directory: not null, Network: not null,
+                Parts: not null } images
                 ? images
                 : throw new JsonException("members are missing");
         }

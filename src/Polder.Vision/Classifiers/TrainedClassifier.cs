@@ -1,15 +1,3 @@
-using Polder.Checkpoints;
-using Polder.Generalization;
-using Polder.Machine;
-using Polder.Objectives;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using Polder.Vision.Models.Weights;
-using Polder.Vision.Training;
-using Polder.Vision.Training.Metrics;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Vision.Classifiers;
 
 /// <summary>What a training makes: a network with its class names and all that its images need to become its inputs. It owns the network.</summary>
@@ -79,7 +67,8 @@ public sealed class TrainedClassifier : IDisposable
     /// <exception cref="CheckpointException">The file cannot be read.</exception>
     /// <exception cref="DataException">It is no run folder, or the weights do not fit the architecture or have no head.</exception>
     /// <exception cref="Settings.SettingException">No architecture is known, or it is another than the file's.</exception>
-    public static TrainedClassifier Open(string path, string? architecture = null, int? imageSize = null, string? keyPrefix = null, Normalization? normalization = null)
+    public static TrainedClassifier Open(string path, string? architecture = null, int? imageSize = null, string? keyPrefix = null,
+        Normalization? normalization = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path))
@@ -96,7 +85,8 @@ public sealed class TrainedClassifier : IDisposable
         }
         network.eval();
         return new TrainedClassifier(
-            network, found.Name, imageSize ?? metadata?.ImageSize ?? found.ImageSize, normalization?.For(found.Channels) ?? metadata?.Normalization ?? found.Normalization,
+            network, found.Name, imageSize ?? metadata?.ImageSize ?? found.ImageSize, normalization?.For(found.Channels) ?? metadata?.Normalization
+                ?? found.Normalization,
             metadata?.Classes ?? [.. Enumerable.Range(0, network.Classes).Select(c => $"{c}")])
         {
             NamesClasses = metadata is not null,
@@ -156,13 +146,15 @@ public sealed class TrainedClassifier : IDisposable
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="ArgumentException">The set has other classes than the network, or a logit is not finite.</exception>
     public ClassificationMetrics Measure(
-        ImageSet images, IReadOnlyList<int>? top = null, int batchSize = DefaultBatchSize, IProgress<int>? progress = null, CancellationToken cancellation = default) =>
+        ImageSet images, IReadOnlyList<int>? top = null, int batchSize = DefaultBatchSize, IProgress<int>? progress = null,
+        CancellationToken cancellation = default) =>
         ModelMetrics.Of(Network, LoaderOf(images, batchSize), top, progress, cancellation);
 
     /// <summary>What image files show.</summary>
     /// <param name="files">Image files (<see cref="Predictor.Files"/>).</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public IEnumerable<Prediction> Predict(IReadOnlyList<string> files, CancellationToken cancellation = default) => new Predictor(this).Predict(files, cancellation);
+    public IEnumerable<Prediction> Predict(IReadOnlyList<string> files, CancellationToken cancellation = default) =>
+        new Predictor(this).Predict(files, cancellation);
 
     /// <summary>The mean cross entropy over a set as a function of the network's trainable weights: what curvature and flatness are measured of.</summary>
     /// <param name="images">The images.</param>
@@ -264,7 +256,8 @@ public sealed class TrainedClassifier : IDisposable
         }
         string more = wrong.Length > 3 ? $", and {wrong.Length - 3} more" : "";
         throw new DataException(checkpoint.Path, $"does not fit the architecture {architecture.Name}: {string.Join(", ", wrong.Take(3))}{more}"
-            + (prefixes.Length == 0 ? "" : $"; it holds several networks, so say which (key-prefix): {string.Join(", ", prefixes.Select(p => checkpoint.Prefix + p))}"));
+            + (prefixes.Length == 0 ? ""
+                : $"; it holds several networks, so say which (key-prefix): {string.Join(", ", prefixes.Select(p => checkpoint.Prefix + p))}"));
     }
 
     // What stands before the names of a whole body in a file that has other things beside it.

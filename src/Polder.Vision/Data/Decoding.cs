@@ -21,7 +21,8 @@ internal sealed class Decoding(ImageSourceOptions options, int total, IProgress<
         if (failures.Count < 2)
             return failures is [var only] ? only : null;
         ImageDecodingException first = failures[0];
-        string others = string.Join("; ", failures.Take(Named).Skip(1).Select(f => f.Message)), more = failures.Count > Named ? $"; and {failures.Count - Named} more" : "";
+        string others = string.Join("; ", failures.Take(Named).Skip(1).Select(f => f.Message)), more = failures.Count > Named
+            ? $"; and {failures.Count - Named} more" : "";
         return new ImageDecodingException(first.Path, $"{first.Message[(first.Path.Length + 2)..]}; {others}{more} ({failures.Count} images in all)", first);
     }
 

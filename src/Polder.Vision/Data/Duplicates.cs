@@ -22,7 +22,8 @@ public static class Duplicates
     }
 
     /// <summary>
-    /// The images of the training part that equal an earlier one of it under another label, and those of the validation and test parts whose decoded pixels are also in an earlier part (training, then validation). Pixels are compared
+    /// The images of the training part that equal an earlier one of it under another label, and those of the validation and test parts whose decoded
+    /// pixels are also in an earlier part (training, then validation). Pixels are compared
     /// at the size at which they are stored: pictures that differ in their files but not there count, too.
     /// </summary>
     /// <param name="splits">The parts.</param>

@@ -34,7 +34,8 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
     public ImageData? InOrderOf(IReadOnlyList<string> classes)
     {
         ArgumentNullException.ThrowIfNull(classes);
-        return ClassNames.Places(classes, Classes) is { } places ? this with { Train = Ordered(Train), Validation = Ordered(Validation), Test = Ordered(Test) } : null;
+        return ClassNames.Places(classes, Classes) is { } places
+            ? this with { Train = Ordered(Train), Validation = Ordered(Validation), Test = Ordered(Test) } : null;
 
         [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(part))]
         ImageSet? Ordered(ImageSet? part)

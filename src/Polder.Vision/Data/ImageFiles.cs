@@ -5,7 +5,8 @@ internal sealed class ImageFiles
 {
     private static readonly HashSet<string> LeftByOthers = new(StringComparer.OrdinalIgnoreCase)
     {
-        "__MACOSX", "__pycache__", "@eaDir", "@Recycle", "@Recently-Snapshot", "#recycle", "#snapshot", "$RECYCLE.BIN", "System Volume Information", "lost+found",
+        "__MACOSX", "__pycache__", "@eaDir", "@Recycle", "@Recently-Snapshot", "#recycle", "#snapshot", "$RECYCLE.BIN", "System Volume Information",
+            "lost+found",
     };
 
     private static readonly EnumerationOptions Visible = new() { AttributesToSkip = FileAttributes.System | FileAttributes.Hidden, IgnoreInaccessible = false };
@@ -53,7 +54,8 @@ internal sealed class ImageFiles
         foreach (string below in Folders(folder))
         {
             string target = new DirectoryInfo(below).LinkTarget is null ? Path.Combine(real, Path.GetFileName(below)) : Real(below);
-            if ((real + Path.DirectorySeparatorChar).StartsWith(Path.TrimEndingDirectorySeparator(target) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            if ((real + Path.DirectorySeparatorChar)
+                .StartsWith(Path.TrimEndingDirectorySeparator(target) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
                 throw new DataException(below, $"is a link to {target}, which holds it: it would be read for ever, so remove the link");
             Walk(below, target, images);
         }

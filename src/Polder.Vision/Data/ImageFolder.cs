@@ -3,7 +3,8 @@ namespace Polder.Vision.Data;
 /// <summary>
 /// A folder a class: <c>DIR/class/image.jpg</c>, or <c>DIR/train/class/image.jpg</c> with <c>val</c> and <c>test</c> beside it, in any case and as
 /// people call them (<c>Training</c>, <c>valid</c>, <c>validation</c>, <c>dev</c>, <c>Testing</c>, <c>test_set</c>). Classes that are whole
-/// numbers are sorted by value, other classes and files by their names' code points, so the order is the same on every machine; files may lie deeper in a class's folder. Hidden files and folders, those that
+/// numbers are sorted by value, other classes and files by their names' code points, so the order is the same on every machine; files may lie deeper
+/// in a class's folder. Hidden files and folders, those that
 /// other programs leave, and files that are no images are passed over; images that are not used are in <see cref="ImageData.Warnings"/>.
 /// </summary>
 public static class ImageFolder
@@ -64,7 +65,8 @@ public static class ImageFolder
         };
 
         string? Part(string part) => parts[part].ToArray() is { Length: > 1 } several
-            ? throw new DataException(folder, $"has {string.Join(" and ", several.Select(path => Path.GetFileName(path) + "/"))}, which mean one part, {part}; keep one")
+            ? throw new DataException(folder,
+                $"has {string.Join(" and ", several.Select(path => Path.GetFileName(path) + "/"))}, which mean one part, {part}; keep one")
             : parts[part].FirstOrDefault();
     }
 
@@ -97,7 +99,8 @@ public static class ImageFolder
     {
         string[] classes = ClassNames.Sorted(names);
         if (classes.Length > 1 && Array.TrueForAll(classes, name => PartOf(name) is not null))
-            throw new DataException(folder, $"has {string.Join("/, ", classes)}/, which are parts, but no folders of classes in them: DIR/train/<class>/<image>");
+            throw new DataException(folder,
+                $"has {string.Join("/, ", classes)}/, which are parts, but no folders of classes in them: DIR/train/<class>/<image>");
         return classes.Length switch
         {
             0 => throw new DataException(folder, "has no folder in it; a folder a class is needed: DIR/<class>/<image>, or DIR/train/<class>/<image>"),
@@ -111,7 +114,8 @@ public static class ImageFolder
     {
         var files = new List<string>();
         var labels = new List<int>();
-        foreach ((int label, string path) in folders.Select(f => (Array.IndexOf(classes, f.Key), f.Value)).Where(f => !training || f.Item1 >= 0).OrderBy(f => f.Item1))
+        foreach ((int label, string path) in folders.Select(f => (Array.IndexOf(classes, f.Key), f.Value)).Where(f => !training || f.Item1 >= 0)
+            .OrderBy(f => f.Item1))
         {
             List<string> found = images.Under(path);
             if (found.Count == 0 && training)
@@ -134,7 +138,8 @@ public static class ImageFolder
             foreach (string place in ImageFiles.Folders(folder).Except(parts.OfType<string>()))
                 unused.Add(($"in {Path.GetFileName(place)}/{(PartOf(place) is null ? "" : ", which has no folders of classes")}", ImageFiles.Glimpse(place)));
         else if (Array.Find(classes, name => PartOf(name) is not null) is { } part)
-            yield return $"{folder}: '{part}' is taken as a class, though it is the name of a part: a part has folders of classes, and there is a train/ beside it";
+            yield return $"{folder}: '{part}' is taken as a class, though it is the name of a part: "
+                + "a part has folders of classes, and there is a train/ beside it";
         unused.Add(("whose ending is none of an image, though the content is", otherwiseNamed));
         string[] found = [.. unused.Where(u => u.Files.Count > 0).Select(u => $"{u.Files.Count} {u.Where}, such as {u.Files[0]}")];
         if (found.Length > 0)

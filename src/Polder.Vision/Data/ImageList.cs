@@ -80,11 +80,13 @@ public static class ImageList
             if (found[0].Length == 0 || found[1].Length == 0)
                 continue;
             if (Array.Find(found, columns => columns.Length > 1) is { } several)
-                throw new DataException(path, $"has the columns {string.Join(" and ", several.Select(i => $"'{names[i]}'"))}, which mean the same; one of them is needed");
+                throw new DataException(path,
+                    $"has the columns {string.Join(" and ", several.Select(i => $"'{names[i]}'"))}, which mean the same; one of them is needed");
             return (separator, names, [.. found.Select(columns => columns.Length == 0 ? -1 : columns[0])]);
         }
         throw new DataException(path, $"begins with '{text.AsSpan(0, text.AsSpan().IndexOfAny('\r', '\n') is var end and >= 0 ? end : text.Length)}'; "
-            + $"the first line is path,label or path,label,split, or names a column of each: {string.Join("; ", Columns.Select(known => string.Join(", ", known)))} (may lack)");
+            + $"the first line is path,label or path,label,split, or names a column of each: "
+                + $"{string.Join("; ", Columns.Select(known => string.Join(", ", known)))} (may lack)");
     }
 
     private static Part PartOf(string path, int line, string split) => split.Trim().ToLowerInvariant() switch

@@ -1,5 +1,3 @@
-using Polder.Vision.Data.Distortions;
-
 namespace Polder.Vision.Data;
 
 /// <summary>What happens to a training image before the network sees it.</summary>

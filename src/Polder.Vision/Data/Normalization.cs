@@ -30,7 +30,10 @@ public sealed record Normalization
         (Mean, StandardDeviation) = ([.. mean], [.. standardDeviation]);
     }
 
-    /// <summary>What a text says: <c>imagenet</c>, <c>none</c> (pixels from 0 to 1), or means and deviations as <c>0.5,0.5,0.5/0.5,0.5,0.5</c>; null for none of these.</summary>
+    /// <summary>
+    /// What a text says: <c>imagenet</c>, <c>none</c> (pixels from 0 to 1), or means and deviations as <c>0.5,0.5,0.5/0.5,0.5,0.5</c>; null for none
+    /// of these.
+    /// </summary>
     /// <param name="text">The text.</param>
     public static Normalization? Parse(string text)
     {

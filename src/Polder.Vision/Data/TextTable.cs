@@ -38,7 +38,9 @@ internal static class TextTable
         }
     }
 
-    /// <summary>The records of a table (RFC 4180): a field in double quotes may hold separators, line ends and doubled quotes; blank lines are passed over.</summary>
+    /// <summary>
+    /// The records of a table (RFC 4180): a field in double quotes may hold separators, line ends and doubled quotes; blank lines are passed over.
+    /// </summary>
     /// <returns>Each record with the number of the line that it begins in, and its fields; null where a quote is not closed or stands within a field.</returns>
     public static IEnumerable<(int Line, List<string>? Fields)> Records(string text, char separator)
     {

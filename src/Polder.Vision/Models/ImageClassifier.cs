@@ -1,9 +1,4 @@
 using System.IO.Enumeration;
-using Polder.Machine;
-using Polder.Objectives;
-using TorchSharp;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Polder.Vision.Models;

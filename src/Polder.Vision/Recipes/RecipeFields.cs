@@ -1,13 +1,3 @@
-using Polder.Objectives;
-using Polder.Optimization;
-using Polder.Regularization;
-using Polder.Settings;
-using Polder.Vision.Data;
-using Polder.Vision.Data.Distortions;
-using Polder.Vision.Data.Layouts;
-using Polder.Vision.Models;
-using Polder.Vision.Training;
-
 namespace Polder.Vision.Recipes;
 
 /// <summary>Every setting of a recipe but the method and its options, which the method's own entry names.</summary>
@@ -23,9 +13,11 @@ public static class RecipeFields
             Of("data", ValueKind.Text("DIR|NAME", "a folder or the name of a built-in set"),
                 "the images: a folder with one folder a class, a CIFAR binary folder, or a built-in set (digits); a folder of that name is ./digits",
                 r => r.Data.Source, (r, v) => r with { Data = r.Data with { Source = (string?)v ?? Digits.Name } }),
-            new("dataset", ValueKind.Custom("NAME", string.Join(", ", PublishedLayout.All.Select(l => l.Name)), text => PublishedLayout.Find(text) is null ? null : text),
+            new("dataset", ValueKind.Custom("NAME", string.Join(", ", PublishedLayout.All.Select(l => l.Name)), text => PublishedLayout.Find(text) is null
+                ? null : text),
                 "the published form that the folder of {data} has, with its official parts",
-                r => r.Data.Dataset, (r, v) => r with { Data = r.Data with { Dataset = (string?)v } }) { DefaultText = "found out from the folder", Idle = NotOfDemo },
+                r => r.Data.Dataset, (r, v) => r with { Data = r.Data with { Dataset = (string?)v } }) { DefaultText = "found out from the folder",
+                Idle = NotOfDemo },
             new("per-class", ValueKind.Count(ValueRange.AtLeast(1)), "training images of each class",
                 r => r.Data.PerClass, (r, v) => r with { Data = r.Data with { PerClass = (int?)v } }) { DefaultText = "all", Idle = NotOfDemo },
             new("fraction", ValueKind.Number(ValueRange.AboveUpTo(0, 1)), "share of each class's training images",
@@ -33,7 +25,8 @@ public static class RecipeFields
             Of("label-noise", ValueKind.Number(Share), "share of the training images that get a wrong label, for studies",
                 r => r.Data.LabelNoise, (r, v) => r with { Data = r.Data with { LabelNoise = Number(v) } }, NotOfDemo),
             Training("class-weights",
-                ValueKind.Custom("NAME|POWER", "none, balanced, or a number > 0, the power of the balanced weights", text => PowerOf(text) is null ? null : text),
+                ValueKind.Custom("NAME|POWER", "none, balanced, or a number > 0, the power of the balanced weights", text => PowerOf(text) is null
+                    ? null : text),
                 "weights of the classes in the loss: equal, or such that each class counts alike; the power 0.5 is half of the way",
                 t => t.ClassWeights == ClassWeights.None || t.ClassWeightPower == 1 ? Word(t.ClassWeights) : ValueKind.TextOf(t.ClassWeightPower),
                 (t, v) => PowerOf((string?)v ?? "none") is { } power and > 0
@@ -55,16 +48,20 @@ public static class RecipeFields
                 "the weights: safetensors or PyTorch (.pth, .pt, .th), or published ones by name (polder weights)",
                 r => r.Start.Weights, (r, v) => r with { Start = r.Start with { Weights = (string?)v } }) { DefaultText = "" },
             new("arch", ValueKind.Word([.. Architectures.All.Select(a => a.Name)]), "the network's architecture",
-                r => r.Start.Architecture, (r, v) => r with { Start = r.Start with { Architecture = (string?)v } }) { DefaultText = "the one that the weights name" },
+                r => r.Start.Architecture,
+                (r, v) => r with { Start = r.Start with { Architecture = (string?)v } }) { DefaultText = "the one that the weights name" },
             new("image-size", ValueKind.Count(ValueRange.Between(8, 4096)), "side of the images that the network sees, in pixels",
-                r => r.Start.ImageSize, (r, v) => r with { Start = r.Start with { ImageSize = (int?)v } }) { DefaultText = "the one that the weights or the architecture name", Idle = NotOfDemo },
-            new("key-prefix", ValueKind.Text("PREFIX", "the beginning of names of tensors"), "which tensors of {weights} are meant, by the beginning of their names, which is taken off",
+                r => r.Start.ImageSize, (r, v) => r with { Start = r.Start with { ImageSize = (int?)v } }) { DefaultText =
+                    "the one that the weights or the architecture name", Idle = NotOfDemo },
+            new("key-prefix", ValueKind.Text("PREFIX", "the beginning of names of tensors"),
+                "which tensors of {weights} are meant, by the beginning of their names, which is taken off",
                 r => r.Start.KeyPrefix, (r, v) => r with { Start = r.Start with { KeyPrefix = (string?)v } })
             {
                 DefaultText = "found out",
                 Idle = r => r.Start.Weights is null ? "only with {weights}" : null,
             },
-            new("normalize", ValueKind.Custom("MEAN/STD", "imagenet, none, or as 0.5,0.5,0.5/0.25,0.25,0.25", text => Normalization.Parse(text) is null ? null : text),
+            new("normalize", ValueKind.Custom("MEAN/STD", "imagenet, none, or as 0.5,0.5,0.5/0.25,0.25,0.25", text => Normalization.Parse(text) is null
+                ? null : text),
                 "mean and standard deviation of each channel that the network's inputs are made with",
                 r => r.Start.Normalize, (r, v) => r with { Start = r.Start with { Normalize = (string?)v } })
             {
@@ -115,8 +112,10 @@ public static class RecipeFields
             t => t.WarmUp, (t, v) => t with { WarmUp = Number(v) }),
         Training("patience", ValueKind.Count(ValueRange.AtLeast(1)), "end the training after so many epochs without a better one",
             t => t.Patience, (t, v) => t with { Patience = (int?)v }, "all {epochs}"),
-        Training("patience-on", Words(PatienceOn.Accuracy, PatienceOn.Loss), "what makes an epoch a better one for {patience}: the validation accuracy, or a lower validation loss",
-            t => Word(t.PatienceOn), (t, v) => t with { PatienceOn = Named<PatienceOn>(v) }, idle: r => r.Training.Patience is null ? "only with {patience}" : null),
+        Training("patience-on", Words(PatienceOn.Accuracy, PatienceOn.Loss),
+            "what makes an epoch a better one for {patience}: the validation accuracy, or a lower validation loss",
+            t => Word(t.PatienceOn), (t, v) => t with { PatienceOn = Named<PatienceOn>(v) }, idle: r => r.Training.Patience is null
+                ? "only with {patience}" : null),
         Training("clip-norm", ValueKind.Number(ValueRange.Above(0)), "largest Euclidean norm of the final gradient: a longer one is scaled down, once a step",
             t => t.ClipNorm, (t, v) => t with { ClipNorm = (double?)v }, "no limit"),
         Training("accumulate", ValueKind.Count(ValueRange.AtLeast(1)),
@@ -124,7 +123,8 @@ public static class RecipeFields
             t => t.Accumulate, (t, v) => t with { Accumulate = (int?)v ?? 1 }),
         Training("batch-norm",
             Words(BatchNormPolicy.OncePerStep, BatchNormPolicy.FirstProbe, BatchNormPolicy.EveryProbe, BatchNormPolicy.CleanForward, BatchNormPolicy.Frozen),
-            "what the probes of a step do to BatchNorm's running statistics", t => Word(t.BatchNorm), (t, v) => t with { BatchNorm = Named<BatchNormPolicy>(v) }, idle: NotFrozen),
+            "what the probes of a step do to BatchNorm's running statistics", t => Word(t.BatchNorm),
+            (t, v) => t with { BatchNorm = Named<BatchNormPolicy>(v) }, idle: NotFrozen),
         Training("non-finite", Words(NonFinitePolicy.Throw, NonFinitePolicy.Skip),
             "what a loss or gradient that is not finite does: stop the training, or leave its step out and count it",
             t => Word(t.NonFinite), (t, v) => t with { NonFinite = Named<NonFinitePolicy>(v) }),
@@ -132,7 +132,8 @@ public static class RecipeFields
 
     private static RecipeField[] AugmentationFields() =>
     [
-        Training("augment", Words(Augmentation.None, Augmentation.Flip, Augmentation.CropFlip, Augmentation.ResizedCropFlip), "random changes of the training images",
+        Training("augment", Words(Augmentation.None, Augmentation.Flip, Augmentation.CropFlip, Augmentation.ResizedCropFlip),
+            "random changes of the training images",
             t => Word(t.Augmentation), (t, v) => t with { Augmentation = Named<Augmentation>(v) }),
         new("color-jitter", ValueKind.Number(ValueRange.Between(0, 1)), "brightness, contrast and saturation by random factors from 1 - X to 1 + X",
             r => r.Training.Distortion.ColorJitter, (r, v) => Distorted(r, d => d with { ColorJitter = Number(v) })) { FormerName = "colour-jitter" },
@@ -145,7 +146,8 @@ public static class RecipeFields
             r => r.Training.Distortion.RandAugment > 0 ? null : "only with {rand-augment}"),
         Of("erase", ValueKind.Number(ValueRange.Between(0, 1)), "probability that a rectangle of an image is erased",
             r => r.Training.Distortion.Erasing, (r, v) => Distorted(r, d => d with { Erasing = Number(v) })),
-        Training("cutmix", ValueKind.Number(NotNegative), "shape of the beta distribution of CutMix, which puts a rectangle of another image into each; 0 is off",
+        Training("cutmix", ValueKind.Number(NotNegative),
+            "shape of the beta distribution of CutMix, which puts a rectangle of another image into each; 0 is off",
             t => t.CutMix, (t, v) => t with { CutMix = Number(v) }),
         Training("mixup", ValueKind.Number(NotNegative), "alpha of mixup's beta distribution; 0: none", t => t.Mixup, (t, v) => t with { Mixup = Number(v) }),
     ];
@@ -164,14 +166,18 @@ public static class RecipeFields
             t => Word(t.Distance?.Norm ?? DistanceNorm.Frobenius), (t, v) => Near(t, d => d with { Norm = Named<DistanceNorm>(v) }),
             idle: r => r.Training.Distance is { Penalty: > 0 } or { Radius: not null } or { HeadRadius: not null }
                 ? null : "only with {distance-penalty}, {distance-radius} or {head-radius}"),
-        Training("average", Words(AveragingKind.None, AveragingKind.Ema, AveragingKind.Swa), "the average that takes the weights' place in evaluation and in the result",
+        Training("average", Words(AveragingKind.None, AveragingKind.Ema, AveragingKind.Swa),
+            "the average that takes the weights' place in evaluation and in the result",
             t => Word(t.Averaging?.Kind ?? AveragingKind.None), (t, v) => Averaged(t, a => a with { Kind = Named<AveragingKind>(v) })),
         Training("ema-decay", ValueKind.Number(Share), "decay of the exponential moving average, a step",
-            t => (t.Averaging ?? new()).Decay, (t, v) => Averaged(t, a => a with { Decay = (double?)v ?? new AveragingOptions().Decay }), idle: Only(AveragingKind.Ema)),
+            t => (t.Averaging ?? new()).Decay, (t, v) => Averaged(t, a => a with { Decay = (double?)v ?? new AveragingOptions().Decay }),
+            idle: Only(AveragingKind.Ema)),
         Training("swa-start", ValueKind.Number(Share), "share of the steps before swa averages",
-            t => (t.Averaging ?? new()).Start, (t, v) => Averaged(t, a => a with { Start = (double?)v ?? new AveragingOptions().Start }), idle: Only(AveragingKind.Swa)),
+            t => (t.Averaging ?? new()).Start, (t, v) => Averaged(t, a => a with { Start = (double?)v ?? new AveragingOptions().Start }),
+            idle: Only(AveragingKind.Swa)),
         Training("swa-learning-rate", ValueKind.Number(ValueRange.Above(0)), "learning rate while swa averages",
-            t => t.Averaging?.LearningRate, (t, v) => Averaged(t, a => a with { LearningRate = (double?)v }), "half of {learning-rate}", Only(AveragingKind.Swa)),
+            t => t.Averaging?.LearningRate, (t, v) => Averaged(t, a => a with { LearningRate = (double?)v }), "half of {learning-rate}",
+            Only(AveragingKind.Swa)),
         Training("swa-cycle", ValueKind.Count(NotNegative), "epochs of a cycle of swa's learning rate; 0: annealed once, constant after",
             t => t.Averaging?.CycleEpochs ?? 0, (t, v) => Averaged(t, a => a with { CycleEpochs = (int?)v ?? 0 }), idle: Only(AveragingKind.Swa)),
     ];
@@ -183,13 +189,16 @@ public static class RecipeFields
         return fields;
     }
 
-    private static RecipeField Of(string name, ValueKind kind, string summary, Func<Recipe, object?> get, Func<Recipe, object?, Recipe> set, Func<Recipe, string?>? idle = null) =>
+    private static RecipeField Of(string name, ValueKind kind, string summary, Func<Recipe, object?> get, Func<Recipe, object?, Recipe> set, Func<Recipe,
+        string?>? idle = null) =>
         new(name, kind, summary, get, set) { Idle = idle ?? (_ => null) };
 
     private static RecipeField Training(
-        string name, ValueKind kind, string summary, Func<TrainingOptions, object?> get, Func<TrainingOptions, object?, TrainingOptions> set, string? defaultText = null,
+        string name, ValueKind kind, string summary, Func<TrainingOptions, object?> get, Func<TrainingOptions, object?, TrainingOptions> set,
+        string? defaultText = null,
         Func<Recipe, string?>? idle = null) =>
-        new(name, kind, summary, r => get(r.Training), (r, v) => r with { Training = set(r.Training, v) }) { DefaultText = defaultText, Idle = idle ?? (_ => null) };
+        new(name, kind, summary, r => get(r.Training), (r, v) => r with { Training = set(r.Training, v) }) { DefaultText = defaultText, Idle = idle
+            ?? (_ => null) };
 
     private static Recipe Distorted(Recipe recipe, Func<Distortion, Distortion> change) =>
         recipe with { Training = recipe.Training with { Distortion = change(recipe.Training.Distortion) } };

@@ -1,10 +1,3 @@
-using Polder.Checkpoints;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using Polder.Vision.Training;
-using static TorchSharp.torch;
-
 namespace Polder.Vision.Recipes;
 
 /// <summary>What opening a recipe tells of its progress.</summary>
@@ -42,7 +35,8 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
         _normalization = recipe.Start.Normalization?.For(architecture.Channels) ?? metadata?.Normalization ?? architecture.Normalization;
         _ownNormalization = metadata?.Normalization;
         if (data.Train.Channels != architecture.Channels)
-            throw new DataException(data.Name, $"has images of {data.Train.Channels} channel(s); the architecture {architecture.Name} takes {architecture.Channels}");
+            throw new DataException(data.Name,
+                $"has images of {data.Train.Channels} channel(s); the architecture {architecture.Name} takes {architecture.Channels}");
     }
 
     /// <summary>The recipe with nothing left open (<see cref="Recipe.Resolve()"/>).</summary>
@@ -100,7 +94,8 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     /// <param name="shots">Labelled images a class, between 1 and <see cref="DigitsDemo.MostShots"/>.</param>
     /// <exception cref="InvalidOperationException">This is not the demo.</exception>
     public RecipeTask WithShots(int shots) => new(
-        Recipe with { Data = Recipe.Data with { Shots = shots } }, _pretrained ?? throw new InvalidOperationException("only the digits demo has shots"), ownsPretrained: false);
+        Recipe with { Data = Recipe.Data with { Shots = shots } }, _pretrained ?? throw new InvalidOperationException("only the digits demo has shots"),
+        ownsPretrained: false);
 
     /// <summary>Puts the classes into the order that a run's weights have: an earlier version may have sorted them otherwise.</summary>
     /// <param name="run">The run that is gone on with.</param>
@@ -133,7 +128,8 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
             : (architecture.Build(classes.Count, _pretrained is null ? seed : 0), null);
         if (_pretrained is not null)
             network.load_state_dict(_pretrained);
-        bool hasHead = _pretrained is null && network.Classes == classes.Count && (report is null || report.Missing.All(t => !architecture.HeadParameters.Contains(t.Name)));
+        bool hasHead = _pretrained is null && network.Classes == classes.Count
+            && (report is null || report.Missing.All(t => !architecture.HeadParameters.Contains(t.Name)));
         // Weights that name their classes know these by name; others by number, and only that can be compared.
         bool reordered = false;
         if (hasHead && _classes is not null && !_classes.SequenceEqual(classes))

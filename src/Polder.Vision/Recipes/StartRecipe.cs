@@ -1,10 +1,3 @@
-using Polder.Checkpoints;
-using Polder.Settings;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using Polder.Vision.Models.Weights;
-
 namespace Polder.Vision.Recipes;
 
 /// <summary>The network that a training starts from.</summary>
@@ -19,7 +12,10 @@ public sealed record StartRecipe
     /// <summary>The side of the images that the network sees, in pixels. Null, the default: the one that the weights or the architecture name.</summary>
     public int? ImageSize { get; init; }
 
-    /// <summary>The beginning of the names that are meant, where the file holds several networks (<see cref="CheckpointOptions.KeyPrefix"/>). Null, the default: found out.</summary>
+    /// <summary>
+    /// The beginning of the names that are meant, where the file holds several networks (<see cref="CheckpointOptions.KeyPrefix"/>). Null, the
+    /// default: found out.
+    /// </summary>
     public string? KeyPrefix { get; init; }
 
     /// <summary>How pixels become inputs (<see cref="Normalization.Parse"/>). Null, the default: as the weights say, else ImageNet's.</summary>
@@ -30,7 +26,8 @@ public sealed record StartRecipe
         : Data.Normalization.Parse(Normalize) ?? throw new SettingException("normalize", Normalize, "imagenet, none, or as 0.5,0.5,0.5/0.25,0.25,0.25");
 
     /// <summary>Opens the weights; null where there are none. The caller owns the checkpoint.</summary>
-    internal Checkpoint? OpenWeights() => Weights is null ? null : Checkpoint.Load(WeightsCache.Locate(Weights), new CheckpointOptions { KeyPrefix = KeyPrefix });
+    internal Checkpoint? OpenWeights() => Weights is null ? null
+        : Checkpoint.Load(WeightsCache.Locate(Weights), new CheckpointOptions { KeyPrefix = KeyPrefix });
 
     /// <summary>The same with architecture and image size said.</summary>
     /// <param name="metadata">What the weights say of themselves; null where they say nothing.</param>

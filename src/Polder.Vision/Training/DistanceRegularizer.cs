@@ -1,8 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Polder.Objectives;
-using Polder.Optimization;
-using Polder.Regularization;
-using Polder.Vision.Models;
 
 namespace Polder.Vision.Training;
 

@@ -1,12 +1,9 @@
-using Polder.Vision.Models;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Vision.Training;
 
 /// <summary>
 /// BatchNorm over a single value, one image at one pixel: its variance is not a number and stays in the running variance for good. So a last batch
-/// of one image joins the batch before it (<see cref="Data.LoaderOptions.JoinLone"/>), and where a network has such layers the parts of a batch have two images.
+/// of one image joins the batch before it (<see cref="Data.LoaderOptions.JoinLone"/>), and where a network has such layers the parts of a batch have
+/// two images.
 /// </summary>
 internal static class SingleValues
 {
@@ -43,7 +40,8 @@ internal static class SingleValues
     /// <summary>The cause in words where statistics are not finite while the weights are; null where it is another.</summary>
     public static string? Poison(ImageClassifier model) =>
         model.parameters().All(Finite) && model.modules().OfType<BatchNorm>().Any(norm => norm.running_var is { } variance && !Finite(variance))
-            ? "a BatchNorm layer saw a single value, of one image at one pixel, whose variance is not a number: take batches of 2 images or more, or larger images"
+            ? "a BatchNorm layer saw a single value, of one image at one pixel, "
+                + "whose variance is not a number: take batches of 2 images or more, or larger images"
             : null;
 
     private static bool Finite(Tensor tensor)

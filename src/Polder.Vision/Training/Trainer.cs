@@ -1,12 +1,4 @@
 using System.Diagnostics;
-using Polder.Methods;
-using Polder.Noise;
-using Polder.Objectives;
-using Polder.Optimization;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Polder.Vision.Training;
 
@@ -56,7 +48,8 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     /// <exception cref="InvalidOperationException">Another thread uses the model.</exception>
     /// <exception cref="OperationCanceledException">The training was stopped; the model has the weights of the best epoch before.</exception>
     public TrainingResult Run(
-        ImageClassifier model, ImageSet train, ImageSet validation, Normalization normalization, int? imageSize = null, CancellationToken cancellation = default)
+        ImageClassifier model, ImageSet train, ImageSet validation, Normalization normalization, int? imageSize = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         Options.Validate();
@@ -77,7 +70,8 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         using OptimizerHelper sgd = Options.CreateOptimizer(model);
         int headEpochs = (int)((Options.HeadStepsOver(train.Count) + loader.Count - 1) / loader.Count);
         var phase = new HeadPhase(Options, model, train.Count);
-        using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, new PhiloxNoise(Options.Seed, Distribution)) { BatchNorm = Options.BatchNorm, NonFinite = Options.NonFinite };
+        using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, new PhiloxNoise(Options.Seed, Distribution)) { BatchNorm = Options.BatchNorm,
+            NonFinite = Options.NonFinite };
         if (Options.ClipNorm is { } limit)
             optimizer.Hooks.Add(GradientClip.ByNorm(limit));
         using var best = new Snapshot(model);
@@ -87,13 +81,15 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             ClassWeights = classWeights,
             LeastRows = SingleValues.AreSeenBy(model, normalization.Mean.Count, imageSize ?? train.Height, imageSize ?? train.Width) ? 2 : 1,
         };
-        TrainingCheckpoint? checkpoint = ResumeFile is null ? null : new TrainingCheckpoint(ResumeFile, Options, Method, Distribution, train.Count, validation.Count);
+        TrainingCheckpoint? checkpoint = ResumeFile is null ? null
+            : new TrainingCheckpoint(ResumeFile, Options, Method, Distribution, train.Count, validation.Count);
         // What distances are measured from: the file that it came from may be gone or another when the training goes on.
         using Snapshot? origin = checkpoint is not null && DistanceRegularizer.IsAsked(Options.Distance) ? new Snapshot(model) : null;
         if (origin is not null && checkpoint!.Exists)
             checkpoint.LoadStart(origin);
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
-        using ModelAverage? average = Options.Averaging is null or { Kind: AveragingKind.None } ? null : new ModelAverage(Options, model, optimizer, run.Steps, loader, phase);
+        using ModelAverage? average = Options.Averaging is null or { Kind: AveragingKind.None } ? null
+            : new ModelAverage(Options, model, optimizer, run.Steps, loader, phase);
         if (checkpoint is { Exists: true })
         {
             checkpoint.Load(model, best, optimizer, run, phase);
@@ -109,8 +105,10 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
                 EvaluationResult result = EvaluationResult.Of(model, validationLoader, cancellation);
                 // An update can overflow after its gradient was found finite; such weights must not become the best.
                 if (!double.IsFinite(result.Loss))
-                    throw new TrainingDivergedException($"epoch {run.Epoch}: the validation loss is {result.Loss}: {SingleValues.Poison(model) ?? "lower the learning rate, sigma or rho"}");
-                EpochReport report = run.EndEpoch(result, optimizer.ParamGroups.Last().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds, EpochCurvature.Of(optimizer, model), averaged);
+                    throw new TrainingDivergedException(
+                        $"epoch {run.Epoch}: the validation loss is {result.Loss}: {SingleValues.Poison(model) ?? "lower the learning rate, sigma or rho"}");
+                EpochReport report = run.EndEpoch(result, optimizer.ParamGroups.Last().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds,
+                    EpochCurvature.Of(optimizer, model), averaged);
                 optimizer.Curvature.Reset();
                 if (report.IsBest)
                     best.Take();

@@ -1,7 +1,3 @@
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using static TorchSharp.torch;
-
 namespace Polder.Vision.Training;
 
 /// <summary>The loss of one step's batch: cross entropy, with label smoothing and mixup where the options ask for them.</summary>
@@ -62,7 +58,8 @@ internal sealed class TrainingLoss : IDisposable
             return null;
         // A class without an image has no part in the loss, whatever its weight.
         IReadOnlyList<int> counts = train.ClassCounts();
-        return tensor(counts.Select(n => (float)Math.Pow((double)train.Count / (counts.Count * Math.Max(1, n)), options.ClassWeightPower)).ToArray()).DetachFromDisposeScope();
+        return tensor(counts.Select(n => (float)Math.Pow((double)train.Count / (counts.Count * Math.Max(1, n)), options.ClassWeightPower)).ToArray())
+            .DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using Polder.Optimization;
-using TorchSharp;
 
 namespace Polder.Vision.Training;
 
@@ -37,7 +35,9 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
 
     public bool IsFinished => _state.Epochs.Count == EpochCount;
 
-    /// <summary>Whether so many epochs in a row were not better than the best; never where the patience is null. Those of the head alone do not count.</summary>
+    /// <summary>
+    /// Whether so many epochs in a row were not better than the best; never where the patience is null. Those of the head alone do not count.
+    /// </summary>
     public bool IsStalled(TrainingOptions options, int headEpochs)
     {
         if (options.Patience is not { } patience || Epochs.Count == 0)
@@ -72,7 +72,8 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
             || validation.Accuracy > known.Accuracy || (validation.Accuracy == known.Accuracy && validation.Loss < known.Loss);
         if (best)
             _state.Best = validation;
-        var report = new EpochReport(Epoch, Loss, validation.Loss, validation.Accuracy, learningRate, seconds, best) { SkippedSteps = _state.Skipped, Curvature = curvature, IsAverage = isAverage };
+        var report = new EpochReport(Epoch, Loss, validation.Loss, validation.Accuracy, learningRate, seconds, best) { SkippedSteps = _state.Skipped,
+            Curvature = curvature, IsAverage = isAverage };
         _state.SkippedBefore += _state.Skipped;
         (_state.LossSum, _state.Seen, _state.Skipped) = (0, 0, 0);
         _state.Epochs.Add(report);
@@ -96,7 +97,8 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     {
         long inEpoch = state.Step - ((long)state.Epochs.Count * stepsPerEpoch);
         if (inEpoch < 0 || inEpoch > stepsPerEpoch)
-            throw new ArgumentException($"{state.Epochs.Count} epochs of {stepsPerEpoch} steps do not come to step {state.Step}: an earlier version counted other steps");
+            throw new ArgumentException(
+                $"{state.Epochs.Count} epochs of {stepsPerEpoch} steps do not come to step {state.Step}: an earlier version counted other steps");
         _state = state;
         _resumedAt = state.Step;
     }

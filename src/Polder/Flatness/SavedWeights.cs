@@ -1,7 +1,3 @@
-using Polder.Noise;
-using Polder.Objectives;
-using Polder.Parameters;
-
 namespace Polder.Flatness;
 
 /// <summary>

@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Polder.Objectives;
 
@@ -34,9 +32,11 @@ public sealed class ModelUse : IDisposable
             if (Array.Exists(_users, u => u.Uses > 0 && u.Owner != thread))
                 throw new InvalidOperationException("the model is being measured or trained by another thread: wait for that, or use a copy of the model");
             if (alone && Array.Exists(_users, u => u.Uses == 0 && u.Asking > 0))
-                throw new InvalidOperationException("the model is being asked by another thread, and what moves it needs it alone: wait for that, or use a copy of the model");
+                throw new InvalidOperationException(
+                    "the model is being asked by another thread, and what moves it needs it alone: wait for that, or use a copy of the model");
             if (!alone && _users[0].Asking > 0 && model!.training)
-                throw new InvalidOperationException("the model was put into training mode while another thread asks it: wait for that, or use a copy of the model");
+                throw new InvalidOperationException(
+                    "the model was put into training mode while another thread asks it: wait for that, or use a copy of the model");
             if (model is not null && (alone || _users[0].Asking == 0))
                 _modes = [.. model.modules().Prepend(model).Distinct().Select(m => (m, m.training))];
             if (!alone && _users[0].Asking == 0)

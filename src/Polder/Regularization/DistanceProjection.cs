@@ -1,7 +1,3 @@
-using Polder.Optimization;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Regularization;
 
 /// <summary>

@@ -18,7 +18,8 @@ public class PartSpreadTests
         Assert.Equal((6.0, 4L), (trace.Value, trace.Count));
         Assert.Equal(Math.Sqrt(14.0 / 3 / 4), trace.StandardError, 1e-12);
         // Unit vectors read off an entry each; seven of them are more than one call takes.
-        IReadOnlyList<MeanEstimate> forms = PartSpread.OfForms(parts, eye(3, dtype: ScalarType.Float64).repeat(3, 1).narrow(0, 0, 7), TestContext.Current.CancellationToken);
+        IReadOnlyList<MeanEstimate> forms = PartSpread.OfForms(parts, eye(3, dtype: ScalarType.Float64).repeat(3, 1).narrow(0, 0, 7),
+            TestContext.Current.CancellationToken);
         Assert.Equal(7, forms.Count);
         for (int i = 0; i < 7; i++)
             Assert.Equal(MeanEstimate.Of([.. diagonals.Select(d => d[i % 3])]), forms[i]);

@@ -123,7 +123,8 @@ public sealed class ModelUseTests : IDisposable
             go.Wait(Cancellation);
         });
         Task<NoiseGapResult> moving = Task.Run(
-            () => NoiseGap.Measure(loss.Space, loss, new PhiloxNoise(0), new NoiseGapOptions { Draws = 2, Sigmas = [0.1] }, waiting, Cancellation), Cancellation);
+            () => NoiseGap.Measure(loss.Space, loss, new PhiloxNoise(0), new NoiseGapOptions { Draws = 2, Sigmas = [0.1] }, waiting, Cancellation),
+            Cancellation);
         inside.Wait(Cancellation);
         Action[] others =
         [
@@ -188,6 +189,7 @@ public sealed class ModelUseTests : IDisposable
         using var scope = NewDisposeScope();
         IEnumerable<Tensor> tensors = [.. Model.parameters(), .. Model.buffers(), .. Model.parameters().Where(p => p.grad is not null).Select(p => p.grad!)];
         return string.Concat(Model.modules().Prepend(Model).Select(m => m.training ? '1' : '0'))
-            + string.Join(' ', tensors.Select(t => $"{string.Join('x', t.shape)}:{Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(t.detach().contiguous().bytes))}"));
+            + string.Join(' ', tensors.Select(t =>
+                $"{string.Join('x', t.shape)}:{Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(t.detach().contiguous().bytes))}"));
     }
 }

@@ -40,7 +40,8 @@ public sealed class RunImagesTests : IDisposable
         return (RunFolder.Open(folder), result.Splits);
     }
 
-    private FoundImages Find(RunFolder run) => run.Images!.In(new DataRecipe { Source = Photos }.Open(Side, cancellation: TestContext.Current.CancellationToken), Photos);
+    private FoundImages Find(RunFolder run) =>
+        run.Images!.In(new DataRecipe { Source = Photos }.Open(Side, cancellation: TestContext.Current.CancellationToken), Photos);
 
     private static void AssertSame(ImageSet expected, ImageSet found)
     {
@@ -165,7 +166,8 @@ public sealed class RunImagesTests : IDisposable
 
     private static RunFolder Again(RunFolder run)
     {
-        run.WriteConfiguration(new() { ["polder"] = "1", ["command"] = new System.Text.Json.Nodes.JsonArray("finetune"), ["settings"] = new System.Text.Json.Nodes.JsonObject() });
+        run.WriteConfiguration(new() { ["polder"] = "1", ["command"] = new System.Text.Json.Nodes.JsonArray("finetune"),
+            ["settings"] = new System.Text.Json.Nodes.JsonObject() });
         return RunFolder.OpenUnfinished(run.Path);
     }
 }

@@ -98,7 +98,8 @@ public sealed class TrainedClassifierTests : IDisposable
         using TrainedClassifier classifier = Classifier();
         classifier.RequireClasses("photos", Classes);
         Assert.Contains("photos: has the classes a, b, c", Assert.Throws<DataException>(() => classifier.RequireClasses("photos", ["a", "b", "c"])).Message);
-        using var numbered = new TrainedClassifier(Architectures.Get("digits-cnn").Build(3, 0), "digits-cnn", 8, Normalization.ImageNetGray, ["0", "1", "2"]) { NamesClasses = false };
+        using var numbered = new TrainedClassifier(Architectures.Get("digits-cnn").Build(3, 0), "digits-cnn", 8, Normalization.ImageNetGray,
+            ["0", "1", "2"]) { NamesClasses = false };
         numbered.RequireClasses("photos", ["a", "b", "c"]);
         Assert.Contains("has 2 classes, allowed: 3", Assert.Throws<DataException>(() => numbered.RequireClasses("photos", ["a", "b"])).Message);
     }
@@ -125,7 +126,8 @@ public sealed class TrainedClassifierTests : IDisposable
         using (var written = new TrainedClassifier(Architectures.Get("resnet20").Build(3, 5), "resnet20", 32, Normalization.ImageNet, ["a", "b", "c"]))
             written.Save(path);
         foreach ((string[] names, bool isNew, bool isReordered, int[]? rows) in ((string[], bool, bool, int[]?)[])
-            [(["a", "b", "c"], false, false, [0, 1, 2]), (["c", "a", "b"], false, true, [2, 0, 1]), (["xa", "xb", "xc"], true, false, null), (["a", "b", "d"], true, false, null)])
+            [(["a", "b", "c"], false, false, [0, 1, 2]), (["c", "a", "b"], false, true, [2, 0, 1]), (["xa", "xb", "xc"], true, false, null),
+                (["a", "b", "d"], true, false, null)])
         {
             var data = new ImageData("photos", new ImageSet(
                 [.. Enumerable.Range(0, 15).Select(i => new byte[3 * 32 * 32])], [.. Enumerable.Range(0, 15).Select(i => i / 5)], names, 3, 32, 32));
@@ -152,7 +154,8 @@ public sealed class TrainedClassifierTests : IDisposable
             tensors = tensors.Concat(written.Network.state_dict().Select(t => ("teacher." + t.Key, t.Value)));
         Safetensors.Write(path, tensors);
         if (twice)
-            Assert.Contains("several networks, so say which (key-prefix): student., teacher.", Assert.Throws<DataException>(() => TrainedClassifier.Open(path, "digits-cnn")).Message);
+            Assert.Contains("several networks, so say which (key-prefix): student., teacher.",
+                Assert.Throws<DataException>(() => TrainedClassifier.Open(path, "digits-cnn")).Message);
         using TrainedClassifier read = TrainedClassifier.Open(path, "digits-cnn", keyPrefix: twice ? prefix : null);
         Assert.Equal(prefix, read.Load!.Prefix);
         Assert.Contains("criterion.weight", read.Load.LeftOut);
@@ -171,7 +174,8 @@ public sealed class TrainedClassifierTests : IDisposable
         Assert.Equal(new Normalization([0.5f], [0.25f]), other.Normalization);
         Assert.Equal(own.Normalization, other.OwnNormalization);
         Assert.Equal("0.5/0.25", other.Normalization.ToString());
-        Assert.Contains("takes gray images", Assert.Throws<SettingException>(() => TrainedClassifier.Open(path, normalization: Normalization.Parse("0.5,0.5,0.5/1,1,1"))).Message);
+        Assert.Contains("takes gray images",
+            Assert.Throws<SettingException>(() => TrainedClassifier.Open(path, normalization: Normalization.Parse("0.5,0.5,0.5/1,1,1"))).Message);
         using TrainedClassifier gray = TrainedClassifier.Open(path, normalization: Normalization.ImageNet);
         Assert.Equal([0.449f], gray.Normalization.Mean);
         foreach (string wrong in (string[])["", "0.5", "0.5/0", "0.5,0.5/1,1", "0.5/1/1", "a/b", "0.5,0.5,0.5/1", "NaN/1"])

@@ -106,7 +106,8 @@ public class StudyOptionsTests
     public void A_power_takes_class_weights_a_part_of_the_way()
     {
         using Tensor weights = TrainingLoss.WeightsOf(new() { ClassWeights = ClassWeights.Balanced, ClassWeightPower = 0.5 }, SplitTests.Numbered(6, 3, 1))!;
-        Assert.Equal([Math.Sqrt(10 / 18.0), Math.Sqrt(10 / 9.0), Math.Sqrt(10 / 3.0)], weights.data<float>().ToArray().Select(w => (double)w), (a, b) => Math.Abs(a - b) < 1e-6);
+        Assert.Equal([Math.Sqrt(10 / 18.0), Math.Sqrt(10 / 9.0), Math.Sqrt(10 / 3.0)], weights.data<float>().ToArray().Select(w => (double)w),
+            (a, b) => Math.Abs(a - b) < 1e-6);
     }
 
     [Fact]

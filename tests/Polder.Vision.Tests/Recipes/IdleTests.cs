@@ -18,7 +18,8 @@ public sealed class IdleTests : IDisposable
     private static readonly TrainingOptions Frozen = Short with { FreezeBody = true }, NoNorm = Short with { Freeze = ["bn*"] };
 
     private readonly FineTuningStart _start = new(
-        new TrainedClassifier(Architectures.Get("digits-cnn").Build(5, 1), "digits-cnn", 8, Normalization.ImageNetGray, Digits.Upper().Classes), DigitsDemo.Splits(5, 0));
+        new TrainedClassifier(Architectures.Get("digits-cnn").Build(5, 1), "digits-cnn", 8, Normalization.ImageNetGray, Digits.Upper().Classes),
+        DigitsDemo.Splits(5, 0));
 
     public void Dispose() => _start.Dispose();
 
@@ -36,7 +37,8 @@ public sealed class IdleTests : IDisposable
     public void A_strength_of_zero_is_said_and_trains_as_the_base_optimizer_does(string method, string option, object value)
     {
         MethodChoice choice = MethodChoice.Create(method, new Dictionary<string, object> { [option] = value });
-        Assert.Equal($"{method} moves the weights at none of the 6 steps ({option} {MethodOption.Text(value)}): it trains as the base optimizer does", choice.Idle(_start, Short));
+        Assert.Equal($"{method} moves the weights at none of the 6 steps ({option} {MethodOption.Text(value)}): it trains as the base optimizer does",
+            choice.Idle(_start, Short));
         Assert.Equal(LossOf(MethodChoice.Create("base"), Short), LossOf(choice, Short));
     }
 
@@ -83,14 +85,16 @@ public sealed class IdleTests : IDisposable
         Assert.Contains("late moves the weights at none of the 6 steps (from 6)", weak.Idle(_start, Short));
         Assert.Null(weak.With("from", 5).Idle(_start, Short));
         // With the shared options there is nothing to write.
-        MethodChoice none = MethodChoice.Create(new MethodEntry("late", "", _ => new Late(1), StandardOptions.Rho(0)) { Passes = "1", PassesPerStep = 1, ExtraParameterBuffers = 0, Source = "" });
+        MethodChoice none = MethodChoice.Create(new MethodEntry("late", "", _ => new Late(1), StandardOptions.Rho(0)) { Passes = "1", PassesPerStep = 1,
+            ExtraParameterBuffers = 0, Source = "" });
         Assert.NotNull(none.Idle(_start, Short));
     }
 
     [Fact]
     public void Settings_that_act_with_others_only_are_refused_without_them()
     {
-        foreach (DataRecipe data in (DataRecipe[])[new() { Dataset = "cifar10" }, new() { Fraction = 0.5 }, new() { PerClass = 3 }, new() { LabelNoise = 0.2 }, new() { SkipUnreadable = true }])
+        foreach (DataRecipe data in (DataRecipe[])[new() { Dataset = "cifar10" }, new() { Fraction = 0.5 }, new() { PerClass = 3 }, new() { LabelNoise = 0.2 },
+            new() { SkipUnreadable = true }])
             Assert.Contains("only with other data than the digits demo", Refused(new Recipe { Data = data }));
         Assert.StartsWith("image-size", Refused(new Recipe { Start = new StartRecipe { ImageSize = 16 } }));
         Assert.StartsWith("batch-norm", Refused(new Recipe { Training = new() { FreezeBody = true, BatchNorm = BatchNormPolicy.Frozen } }));
@@ -119,7 +123,8 @@ public sealed class IdleTests : IDisposable
     private TrainingResult Train(MethodChoice method, TrainingOptions training)
     {
         using ImageClassifier model = Architectures.Get("digits-cnn").Build(5, 1);
-        return new Trainer(training, method.For(_start with { Classifier = new TrainedClassifier(model, "digits-cnn", 8, Normalization.ImageNetGray, _start.Classifier.Classes) }, training))
+        return new Trainer(training, method.For(
+            _start with { Classifier = new TrainedClassifier(model, "digits-cnn", 8, Normalization.ImageNetGray, _start.Classifier.Classes) }, training))
             .Run(model, _start.Splits.Train, _start.Splits.Validation, Normalization.ImageNetGray, cancellation: TestContext.Current.CancellationToken);
     }
 

@@ -43,7 +43,8 @@ public class LoneImageTests
     {
         using ImageClassifier model = Architectures.Get("resnet18").Build(2, 1);
         TrainingOptions options = Short with { Epochs = 1, Accumulate = accumulate, Averaging = new AveragingOptions { Kind = average } };
-        TrainingResult result = new Trainer(options, new NoiseStability { Sigma = 0.001, Passes = passes }).Run(model, Set(images), Set(4), Normalization.ImageNet, cancellation: TestContext.Current.CancellationToken);
+        TrainingResult result = new Trainer(options, new NoiseStability { Sigma = 0.001, Passes = passes })
+            .Run(model, Set(images), Set(4), Normalization.ImageNet, cancellation: TestContext.Current.CancellationToken);
         Assert.True(double.IsFinite(result.Best.ValidationLoss));
         Assert.All(model.named_buffers(), b => Assert.True(b.buffer.to(ScalarType.Float64).isfinite().all().item<bool>(), b.name));
     }

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Polder.Vision.Data;
 
 namespace Polder.Vision.Training.Metrics;
 
@@ -45,13 +44,16 @@ public sealed record ClassificationMetrics
     /// <summary>See <see cref="ConfusionMatrix.MacroF1"/>.</summary>
     public double MacroF1 => Confusion.MacroF1;
 
-    /// <summary>See <see cref="ConfusionMatrix.QuadraticKappa"/>; where the names are whole numbers, their order counts, whatever that of the classes is.</summary>
+    /// <summary>
+    /// See <see cref="ConfusionMatrix.QuadraticKappa"/>; where the names are whole numbers, their order counts, whatever that of the classes is.
+    /// </summary>
     public double QuadraticKappa
     {
         get
         {
             string[] names = [.. PerClass.Select(c => c.Name)], sorted = ClassNames.Sorted(names);
-            return ClassNames.Places(names, sorted) is { } ranks && ClassNames.Grades(names) is not null ? Confusion.QuadraticKappaOf(ranks) : Confusion.QuadraticKappa;
+            return ClassNames.Places(names, sorted) is { } ranks && ClassNames.Grades(names) is not null ? Confusion.QuadraticKappaOf(ranks)
+                : Confusion.QuadraticKappa;
         }
     }
 
@@ -109,7 +111,8 @@ public sealed class MetricsAccumulator
         for (int c = 0; c < logits.Length; c++)
         {
             if (!float.IsFinite(logits[c]))
-                throw new ArgumentException($"the logit of class '{_classes[c]}' is {logits[c]}: the network's weights or inputs are not finite", nameof(logits));
+                throw new ArgumentException($"the logit of class '{_classes[c]}' is {logits[c]}: the network's weights or inputs are not finite",
+                    nameof(logits));
             if (logits[c] > logits[predicted])
                 predicted = c;
             if (logits[c] > logits[label] || (logits[c] == logits[label] && c < label))

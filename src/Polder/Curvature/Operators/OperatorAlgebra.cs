@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Polder.Curvature.Operators;
 
 /// <summary>An operator that is made of another: of its type, on its device and, unless it says otherwise, of its dimension.</summary>

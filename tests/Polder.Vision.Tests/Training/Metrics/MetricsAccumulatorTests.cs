@@ -74,7 +74,8 @@ public class MetricsAccumulatorTests
         double[] kappas = [.. ((string[][])[["0", "1", "2", "10"], ["0", "1", "10", "2"]]).Select(names =>
         {
             var metrics = new MetricsAccumulator(names);
-            foreach ((string truth, string found) in ((string, string)[])[("0", "0"), ("1", "1"), ("2", "10"), ("10", "10"), ("1", "2"), ("10", "2"), ("2", "2")])
+            foreach ((string truth, string found) in ((string, string)[])[("0", "0"), ("1", "1"), ("2", "10"), ("10", "10"), ("1", "2"), ("10", "2"),
+                ("2", "2")])
                 metrics.Add([.. names.Select(name => name == found ? 1f : 0)], Array.IndexOf(names, truth));
             return metrics.Result().QuadraticKappa;
         })];
