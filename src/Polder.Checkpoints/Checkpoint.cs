@@ -96,8 +96,8 @@ public sealed class Checkpoint : IDisposable
         Dictionary<string, torch.Tensor> targets = module.state_dict();
         bool keeps = Prefix is not null && targets.Count > 0 && !targets.Keys.Any(Tensors.ContainsKey)
             && targets.Keys.Any(name => name.StartsWith(Prefix, StringComparison.Ordinal));
-        return ModuleLoading.Load(Path, keeps ? Tensors.ToDictionary(t => Prefix + t.Key, t => t.Value) : Tensors, module, strict) with { Prefix = Prefix,
-            LeftOut = LeftOut };
+        IReadOnlyDictionary<string, torch.Tensor> tensors = keeps ? Tensors.ToDictionary(t => Prefix + t.Key, t => t.Value) : Tensors;
+        return ModuleLoading.Load(Path, tensors, module, strict) with { Prefix = Prefix, LeftOut = LeftOut };
     }
 
     /// <summary>Frees the tensors.</summary>

@@ -52,7 +52,8 @@ internal static class SampleResults
             {
                 Trace = Trace,
                 Eigenvalues = new([new(8.5, 1e-6, true), new(2.25, 0.125, false)], [new(-0.5, 0.001, true)], 33,
-                    EigenExit.Budget) { OverImages = [new(8.5, 0.25, 10), new(2.25, 0.125, 10), new(-0.5, 0.0625, 10)] },
+                    EigenExit.Budget)
+                { OverImages = [new(8.5, 0.25, 10), new(2.25, 0.125, 10), new(-0.5, 0.0625, 10)] },
                 TraceOverImages = new(12.5, 0.75, 10),
                 LayerSample = new(128, 1000, 0, new Dictionary<string, int> { ["cat"] = 64, ["dog"] = 64 }),
                 Density = SpectralDensity.Of(new DenseOperator(TorchSharp.torch.diag(TorchSharp.torch.tensor(new[] { 2.0, -1.0 }))),
@@ -85,7 +86,8 @@ internal static class SampleResults
     public static MethodChoice Method => MethodChoice.Create("nso", new Dictionary<string, object> { ["sigma"] = 0.02 });
 
     public static TrainingResult Training { get; } = new(Epoch(2, isBest: true), [Epoch(1, isBest: true), Epoch(2, isBest: true), Epoch(3, isBest: false)], 120,
-        240, 0.0125) { SkippedSteps = 2 };
+        240, 0.0125)
+    { SkippedSteps = 2 };
 
     public static IReadOnlyList<TuningPoint> Grid { get; } =
     [

@@ -223,8 +223,8 @@ internal sealed class HessianCommand : PolderCommand
             foreach ((int i, ParameterBlock layer) in loss.Layers.Index())
             {
                 var block = new Hessian(loss.Restrict(layer));
-                using Eigenpairs pairs = block.TopEigenvalues(1, new EigenOptions { Tolerance = 0.01, MaxProducts = context.Get(_maxProducts),
-                    Seed = context.Get(_measurement.Seed) }, context.Cancellation);
+                using Eigenpairs pairs = block.TopEigenvalues(1, new EigenOptions
+                { Tolerance = 0.01, MaxProducts = context.Get(_maxProducts), Seed = context.Get(_measurement.Seed) }, context.Cancellation);
                 found.LayerEigenvalues[layer.Name] = new FoundEigenvalues(pairs.Top, pairs.Bottom, pairs.Products, pairs.Exit);
                 tracker.Report(i + 1, () => $"{layer.Name}: {pairs.Top[0].Value:G4}");
             }

@@ -102,7 +102,8 @@ internal sealed class LandscapeCommand : PolderCommand
         context.Finish(LandscapeReport.Of(line, loss, measured.Images.Count, function.Space.Dimension, [.. directions.Select(d => d.Norm())], eigenvalues));
         if (context.Get(_plot) is { } file)
             PlotWriter.Write(context.Output, file, new CurvePlot(measured.Name, Axis(context, 1),
-                "loss") { LogY = false }.Draw([new Curve("loss", line.Positions, line.Losses)], Path.GetExtension(file)));
+                "loss")
+            { LogY = false }.Draw([new Curve("loss", line.Positions, line.Losses)], Path.GetExtension(file)));
     }
 
     private void RunPlane(

@@ -119,8 +119,8 @@ internal sealed class StabilityCommand : PolderCommand
             context.Output.Warn($"no gap is above 0, so a logarithmic plot has nothing to show: {file} is not written");
             return;
         }
-        PlotWriter.Write(context.Output, file, new CurvePlot("Noise stability", "sigma", "rise of the loss") { LogX = true, Markers = true,
-            LegendBeside = true }.Draw(curves, Path.GetExtension(file)));
+        PlotWriter.Write(context.Output, file, new CurvePlot("Noise stability", "sigma", "rise of the loss")
+        { LogX = true, Markers = true, LegendBeside = true }.Draw(curves, Path.GetExtension(file)));
     }
 
     private static string Words(MeanEstimate value) => $"{value.Value:G4} +- {value.StandardError:G2}";

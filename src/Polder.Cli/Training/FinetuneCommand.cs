@@ -60,20 +60,20 @@ internal sealed class FinetuneCommand : PolderCommand
 
     internal static Result ResultOf(MethodChoice method, TrainingResult result, ClassificationMetrics test, int duplicates, string folder,
         string? head = null) => new(new
-    {
-        Method = method.Name,
-        Options = MethodOptionSet.Members(method.Options),
-        Best = new { result.Best.Epoch, result.Best.ValidationAccuracy },
-        Test = new { test.Accuracy, test.Loss, test.Count },
-        result.Steps,
-        result.GradientEvaluations,
-        result.SkippedSteps,
-        result.SecondsPerStep,
-        Duplicates = duplicates,
-        Head = head,
-        Run = folder,
-    })
-    { Blocks = [.. Shown(method, result, test, folder)] };
+        {
+            Method = method.Name,
+            Options = MethodOptionSet.Members(method.Options),
+            Best = new { result.Best.Epoch, result.Best.ValidationAccuracy },
+            Test = new { test.Accuracy, test.Loss, test.Count },
+            result.Steps,
+            result.GradientEvaluations,
+            result.SkippedSteps,
+            result.SecondsPerStep,
+            Duplicates = duplicates,
+            Head = head,
+            Run = folder,
+        })
+        { Blocks = [.. Shown(method, result, test, folder)] };
 
     private static string HeadOf(TrainedClassifier start) => start.HasNewHead ? "new" : start.HasReorderedHead ? "reordered" : "kept";
 
@@ -144,10 +144,12 @@ internal sealed class FinetuneCommand : PolderCommand
             ]]);
         if (result.SkippedSteps > 0)
             yield return new ResultNote(
-                $"{result.SkippedSteps} of {result.Steps} steps were left out, since a loss or gradient was not finite") { IsWarning = true };
+                $"{result.SkippedSteps} of {result.Steps} steps were left out, since a loss or gradient was not finite")
+            { IsWarning = true };
         if (result.Epochs.FirstOrDefault(e => e.IsAverage) is { } first && !result.Best.IsAverage)
             yield return new ResultNote($"the best epoch, {result.Best.Epoch}, lies before the average, "
-                + $"which begins with epoch {first.Epoch}: the result is plain weights, no average") { IsWarning = true };
+                + $"which begins with epoch {first.Epoch}: the result is plain weights, no average")
+            { IsWarning = true };
         yield return $"{folder} keeps the best weights (best.safetensors), metrics.jsonl, plots and result.json";
     }
 }

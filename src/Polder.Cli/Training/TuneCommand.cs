@@ -131,7 +131,8 @@ internal sealed class TuneCommand : PolderCommand
             });
         foreach (TuningPoint row in best.Where(b => b.Diverged > 0))
             yield return new ResultNote($"{row.Method}: at every value tried a training diverged; "
-                + $"{row.Setting} did on {row.Diverged} of {seeds} seeds, fewest of all") { IsWarning = true };
+                + $"{row.Setting} did on {row.Diverged} of {seeds} seeds, fewest of all")
+            { IsWarning = true };
     }
 
     private IReadOnlyList<double> GridOf(CommandContext context, MethodChoice method) => method.Entry.Options[0].Name switch

@@ -87,6 +87,7 @@ public sealed record WeightCurvatureOptions
         // Both return what they had at a stop; a comparison is of finished measurements.
         cancellation.ThrowIfCancellationRequested();
         return new WeightCurvature(sample.Count, hessian.Dimension, loss, trace, pairs.Top[0], pairs.Products
-            + trace.Products) { ByClass = sample.ClassCounts() };
+            + trace.Products)
+        { ByClass = sample.ClassCounts() };
     }
 }

@@ -165,8 +165,8 @@ public sealed record RunImages(string Source, string Directory, IReadOnlyDiction
         try
         {
             using var zip = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
-            return JsonSerializer.Deserialize<RunImages>(zip, JsonSerializerOptions.Web) is { Source: not null, Directory: not null, Network: not null,
-                Parts: not null } images
+            return JsonSerializer.Deserialize<RunImages>(zip, JsonSerializerOptions.Web) is
+            { Source: not null, Directory: not null, Network: not null, Parts: not null } images
                 ? images
                 : throw new JsonException("members are missing");
         }

@@ -47,8 +47,14 @@ public sealed class Loader : IEnumerable<Batch>
     /// <summary>The same images and normalization in the set's order, without augmentation, all of them.</summary>
     /// <param name="batchSize">Images of a batch; null: as here.</param>
     public Loader ForEvaluation(int? batchSize = null) =>
-        new(Set, Options with { JoinLone = false, Shuffle = false, Augmentation = Augmentation.None, Distortion = new(), BatchSize = batchSize
-            ?? Options.BatchSize });
+        new(Set, Options with
+        {
+            JoinLone = false,
+            Shuffle = false,
+            Augmentation = Augmentation.None,
+            Distortion = new(),
+            BatchSize = batchSize ?? Options.BatchSize,
+        });
 
     /// <summary>The batches of so many images.</summary>
     internal static int BatchesOf(int images, int batchSize, bool joinLone) =>

@@ -163,8 +163,11 @@ public sealed record Recipe
     internal Recipe Resolve(ClassifierMetadata? metadata)
     {
         Recipe recipe = IsDemo
-            ? this with { Data = Data with { Shots = Data.Shots ?? DigitsDemo.DefaultShots },
-                Method = Method.WithDefaults(option => DigitsDemo.Default(Method.Name, option)) }
+            ? this with
+            {
+                Data = Data with { Shots = Data.Shots ?? DigitsDemo.DefaultShots },
+                Method = Method.WithDefaults(option => DigitsDemo.Default(Method.Name, option))
+            }
             : this with { Start = Start.Resolve(metadata) };
         recipe.Validate();
         bool adaptive = Training.Optimizer != BaseOptimizer.Sgd;

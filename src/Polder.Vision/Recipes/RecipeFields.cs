@@ -197,8 +197,8 @@ public static class RecipeFields
         string name, ValueKind kind, string summary, Func<TrainingOptions, object?> get, Func<TrainingOptions, object?, TrainingOptions> set,
         string? defaultText = null,
         Func<Recipe, string?>? idle = null) =>
-        new(name, kind, summary, r => get(r.Training), (r, v) => r with { Training = set(r.Training, v) }) { DefaultText = defaultText, Idle = idle
-            ?? (_ => null) };
+        new(name, kind, summary, r => get(r.Training), (r, v) => r with { Training = set(r.Training, v) })
+        { DefaultText = defaultText, Idle = idle ?? (_ => null) };
 
     private static Recipe Distorted(Recipe recipe, Func<Distortion, Distortion> change) =>
         recipe with { Training = recipe.Training with { Distortion = change(recipe.Training.Distortion) } };

@@ -70,8 +70,8 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         using OptimizerHelper sgd = Options.CreateOptimizer(model);
         int headEpochs = (int)((Options.HeadStepsOver(train.Count) + loader.Count - 1) / loader.Count);
         var phase = new HeadPhase(Options, model, train.Count);
-        using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, new PhiloxNoise(Options.Seed, Distribution)) { BatchNorm = Options.BatchNorm,
-            NonFinite = Options.NonFinite };
+        using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, new PhiloxNoise(Options.Seed, Distribution))
+        { BatchNorm = Options.BatchNorm, NonFinite = Options.NonFinite };
         if (Options.ClipNorm is { } limit)
             optimizer.Hooks.Add(GradientClip.ByNorm(limit));
         using var best = new Snapshot(model);

@@ -72,8 +72,8 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
             || validation.Accuracy > known.Accuracy || (validation.Accuracy == known.Accuracy && validation.Loss < known.Loss);
         if (best)
             _state.Best = validation;
-        var report = new EpochReport(Epoch, Loss, validation.Loss, validation.Accuracy, learningRate, seconds, best) { SkippedSteps = _state.Skipped,
-            Curvature = curvature, IsAverage = isAverage };
+        var report = new EpochReport(Epoch, Loss, validation.Loss, validation.Accuracy, learningRate, seconds, best)
+        { SkippedSteps = _state.Skipped, Curvature = curvature, IsAverage = isAverage };
         _state.SkippedBefore += _state.Skipped;
         (_state.LossSum, _state.Seen, _state.Skipped) = (0, 0, 0);
         _state.Epochs.Add(report);

@@ -56,7 +56,10 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
     {
         var entry = new MethodEntry("halfstep", "half the gradient", a => new HalfStep(a.Number("share")), MethodOption.Share("share", "how much of it", 0.5))
         {
-            Passes = "1", PassesPerStep = 1, ExtraParameterBuffers = 0, Source = "",
+            Passes = "1",
+            PassesPerStep = 1,
+            ExtraParameterBuffers = 0,
+            Source = "",
         };
         MethodChoice[] choices = [MethodChoice.Create("base"), MethodChoice.Create(entry).With("share", 1.0),
             MethodChoice.Create(entry) with { Label = "half" }];

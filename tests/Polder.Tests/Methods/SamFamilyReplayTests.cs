@@ -220,7 +220,8 @@ public class SamFamilyReplayTests
             {
                 using var problem = new HandNetwork();
                 using var optimizer = new FlatMinimaOptimizer(optim.SGD(problem.Parameters, 0.1), method,
-                    noise: new SameNoise()) { NonFinite = NonFinitePolicy.Skip };
+                    noise: new SameNoise())
+                { NonFinite = NonFinitePolicy.Skip };
                 for (int step = 0; step < 9; step++)
                 {
                     if (step == 4 || (fail && step == 3))

@@ -74,7 +74,8 @@ public class BatchNormTests
         {
             Network network = new(ScalarType.Float64);
             using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), method, network.Module,
-                seed: 6) { BatchNorm = BatchNormPolicy.CleanForward };
+                seed: 6)
+            { BatchNorm = BatchNormPolicy.CleanForward };
             int calls = 0;
             StepResult result = optimizer.Step(() =>
             {
@@ -104,7 +105,8 @@ public class BatchNormTests
         {
             Network network = new(dropout: 0.5);
             using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), new NoiseStability { Sigma = Sigma },
-                network.Module) { BatchNorm = policy };
+                network.Module)
+            { BatchNorm = policy };
             random.manual_seed(77);
             for (int step = 0; step < 3; step++)
                 optimizer.Step(() => network.Loss(step));
@@ -119,7 +121,8 @@ public class BatchNormTests
         using var scope = NewDisposeScope();
         Network network = new();
         using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), new NoiseStability { Sigma = Sigma },
-            network.Module) { BatchNorm = BatchNormPolicy.CleanForward };
+            network.Module)
+        { BatchNorm = BatchNormPolicy.CleanForward };
         byte[][] before = Bits.Of([.. network.Module.parameters(), .. network.Module.buffers()]);
         int calls = 0;
         Assert.Throws<TimeoutException>(() => optimizer.Step(() => calls++ == 2 ? Fail() : network.Loss(0)));
@@ -167,7 +170,8 @@ public class BatchNormTests
     {
         Network network = new(ScalarType.Float64);
         using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), method, withModel ? network.Module : null,
-            seed: 6) { BatchNorm = policy };
+            seed: 6)
+        { BatchNorm = policy };
         optimizer.step(() => network.Loss(0));
         return (Copy(network.Norm.running_mean!), Copy(network.Norm.running_var!), network.Norm.num_batches_tracked!.item<long>());
     }

@@ -291,7 +291,8 @@ public class FreeCurvatureTests
             Assert.Equal(0, other.Curvature.Count);
         }
         using var optimizer = new FlatMinimaOptimizer(optim.SGD([w], 0), new NoiseStability(),
-            noise: new PhiloxNoise(1, NoiseDistribution.Rademacher)) { NonFinite = NonFinitePolicy.Skip };
+            noise: new PhiloxNoise(1, NoiseDistribution.Rademacher))
+        { NonFinite = NonFinitePolicy.Skip };
         optimizer.Step(() => w.pow(2).sum());
         Assert.Null(optimizer.Step(() => w.pow(2).sum() * double.NaN).Curvature);
         int call = 0;

@@ -35,7 +35,8 @@ public class LeakTests
         using var scope = NewDisposeScope();
         Network network = new();
         using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.01, momentum: 0.9), new NoiseStability { CleanWeight = 0.5 },
-            network.Module) { BatchNorm = policy };
+            network.Module)
+        { BatchNorm = policy };
         LiveTensors.AssertSteady(() => optimizer.step(() =>
         {
             Tensor loss = network.Loss(0);
@@ -52,7 +53,8 @@ public class LeakTests
         Network network = new();
         var bias = network.Module.parameters().Last();
         using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.01), new NoiseStability(),
-            network.Module) { NonFinite = NonFinitePolicy.Skip };
+            network.Module)
+        { NonFinite = NonFinitePolicy.Skip };
         int step = 0;
         LiveTensors.AssertSteady(() =>
         {

@@ -166,8 +166,12 @@ public sealed class RunImagesTests : IDisposable
 
     private static RunFolder Again(RunFolder run)
     {
-        run.WriteConfiguration(new() { ["polder"] = "1", ["command"] = new System.Text.Json.Nodes.JsonArray("finetune"),
-            ["settings"] = new System.Text.Json.Nodes.JsonObject() });
+        run.WriteConfiguration(new()
+        {
+            ["polder"] = "1",
+            ["command"] = new System.Text.Json.Nodes.JsonArray("finetune"),
+            ["settings"] = new System.Text.Json.Nodes.JsonObject()
+        });
         return RunFolder.OpenUnfinished(run.Path);
     }
 }

@@ -85,8 +85,13 @@ public sealed class IdleTests : IDisposable
         Assert.Contains("late moves the weights at none of the 6 steps (from 6)", weak.Idle(_start, Short));
         Assert.Null(weak.With("from", 5).Idle(_start, Short));
         // With the shared options there is nothing to write.
-        MethodChoice none = MethodChoice.Create(new MethodEntry("late", "", _ => new Late(1), StandardOptions.Rho(0)) { Passes = "1", PassesPerStep = 1,
-            ExtraParameterBuffers = 0, Source = "" });
+        MethodChoice none = MethodChoice.Create(new MethodEntry("late", "", _ => new Late(1), StandardOptions.Rho(0))
+        {
+            Passes = "1",
+            PassesPerStep = 1,
+            ExtraParameterBuffers = 0,
+            Source = ""
+        });
         Assert.NotNull(none.Idle(_start, Short));
     }
 

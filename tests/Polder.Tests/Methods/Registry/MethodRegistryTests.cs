@@ -157,7 +157,8 @@ public class MethodRegistryTests
 
         Assert.Contains("rho of signascent: found -1, allowed: a number >= 0", Refused("signascent", ("rho", "-1")));
         var method = Assert.IsType<SignAscent>(entry.Create(new MethodSetup { Steps = 10 }, new Dictionary<string,
-            object> { ["rho"] = 0.25, ["sigma-schedule"] = "linear" }));
+            object>
+        { ["rho"] = 0.25, ["sigma-schedule"] = "linear" }));
         Assert.Equal((0.25, 0.005), (method.Rho, method.Sigma.At(5)));
         Assert.Equal(new SignAscent(0.002), entry.Create() as SignAscent);
 
