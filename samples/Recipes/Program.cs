@@ -37,7 +37,7 @@ var study = new ComparisonStudy(task, [MethodChoice.Create("base"), MethodChoice
 ComparisonResult comparison = study.Execute([0, 1, 2, 3, 4]);
 foreach ((MethodRuns runs, PairedDifference? difference) in comparison.Methods.Zip(comparison.Differences()))
 {
-    string against = difference is null ? "" : $", {100 * difference.Mean:+0.0;-0.0} points, p {difference.PHolm:F3}";
+    string against = runs == comparison.Reference ? "" : $", {100 * difference!.Mean:+0.0;-0.0} points, p {difference.PHolm:F3}";
     Console.WriteLine($"{runs.Label} {runs.TestAccuracy.Mean:P1}{against}");
 }
 
