@@ -36,6 +36,9 @@ using RecipeTask task = recipe.Open();
 var study = new ComparisonStudy(task, [MethodChoice.Create("base"), MethodChoice.Create(SignAscent.Entry)]);
 ComparisonResult comparison = study.Execute([0, 1, 2, 3, 4]);
 foreach ((MethodRuns runs, PairedDifference? difference) in comparison.Methods.Zip(comparison.Differences()))
-    Console.WriteLine($"{runs.Label} {runs.TestAccuracy.Mean:P1}{(runs == comparison.Reference ? "" : $", {100 * difference!.Mean:+0.0;-0.0} points, p {difference.PHolm:F3}")}");
+{
+    string against = runs == comparison.Reference ? "" : $", {100 * difference!.Mean:+0.0;-0.0} points, p {difference.PHolm:F3}";
+    Console.WriteLine($"{runs.Label} {runs.TestAccuracy.Mean:P1}{against}");
+}
 
 Directory.Delete(folder, recursive: true);

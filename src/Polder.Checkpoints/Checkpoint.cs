@@ -1,6 +1,4 @@
 using Polder.Checkpoints.Formats;
-using Polder.Checkpoints.IO;
-using TorchSharp;
 
 namespace Polder.Checkpoints;
 

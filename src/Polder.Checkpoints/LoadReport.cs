@@ -1,5 +1,3 @@
-using TorchSharp;
-
 namespace Polder.Checkpoints;
 
 /// <summary>A tensor's name, element type and shape.</summary>

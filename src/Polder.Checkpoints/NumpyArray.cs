@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
 using Polder.Checkpoints.Formats;
-using Polder.Checkpoints.IO;
-using TorchSharp;
 
 namespace Polder.Checkpoints;
 

@@ -1,9 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
-using Polder.Checkpoints.IO;
 using Polder.Checkpoints.Pickles;
-using TorchSharp;
 
 namespace Polder.Checkpoints;
 

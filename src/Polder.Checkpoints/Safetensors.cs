@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
 using System.Text.Json;
-using Polder.Checkpoints.IO;
-using TorchSharp;
 
 namespace Polder.Checkpoints;
 

@@ -1,5 +1,4 @@
 using Polder.Cli.Files;
-using Polder.Cli.Hosting;
 using Polder.Cli.Measuring;
 using Polder.Cli.Training;
 

@@ -19,6 +19,14 @@ public static class Require
             throw new ArgumentOutOfRangeException(name, value, $"{name} must be {allowed}");
     }
 
+    /// <summary>The value of a property that is being set, where it is allowed.</summary>
+    /// <inheritdoc cref="That"/>
+    public static T Value<T>(T value, bool isAllowed, string allowed, [CallerMemberName] string name = "")
+    {
+        That(isAllowed, value, allowed, name);
+        return value;
+    }
+
     /// <summary>An integer of at least <paramref name="least"/>; null stands for "not given" and is allowed.</summary>
     /// <inheritdoc cref="That"/>
     public static void AtLeast<T>(T value, T least, [CallerArgumentExpression(nameof(value))] string name = "") where T : IBinaryInteger<T> =>

@@ -12,7 +12,8 @@ public class FloorTests
         ["Polder.Experiments"] = ["TorchSharp", "SkiaSharp", "ScottPlot", "MathNet.Numerics", "Polder", "Polder.Checkpoints", "Polder.Vision"],
         ["Polder.Cli"] =
         [
-            "TorchSharp", "System.CommandLine", "Spectre.Console", "Spectre.Console.Ansi", "Polder", "Polder.Checkpoints", "Polder.Vision", "Polder.Experiments",
+            "TorchSharp", "System.CommandLine", "Spectre.Console", "Spectre.Console.Ansi", "Polder", "Polder.Checkpoints", "Polder.Vision",
+            "Polder.Experiments",
         ],
     };
 

@@ -27,7 +27,8 @@ internal static class House
             from dependency in type.Dependencies
             let target = dependency.Target
             // A type parameter lies in the namespace of whoever named one so first.
-            where target is not ArchUnitNET.Domain.GenericParameter && target.Namespace is not null && target.Assembly.Equals(type.Assembly) && target.Namespace.FullName != type.Namespace.FullName
+            where target is not ArchUnitNET.Domain.GenericParameter && target.Namespace is not null && target.Assembly.Equals(type.Assembly)
+                && target.Namespace.FullName != type.Namespace.FullName
             select new Knowledge(type.Assembly.Name.Split(',')[0], type.Namespace.FullName, target.Namespace.FullName, $"{type.Name} knows {target.Name}");
         return [.. known.Distinct()];
     }

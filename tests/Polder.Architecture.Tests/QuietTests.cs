@@ -35,13 +35,15 @@ public class QuietTests
             methods.Select(m => $"{m.Name}: {m.Body.Instructions.Any(i => i.Operand is MethodReference called && IsUnseeded(called, i))}"));
     }
 
-    private static bool WritesToConsole(MethodReference called) => called.DeclaringType.FullName is "System.Console" or "System.Diagnostics.Debug" or "System.Diagnostics.Trace";
+    private static bool WritesToConsole(MethodReference called) =>
+        called.DeclaringType.FullName is "System.Console" or "System.Diagnostics.Debug" or "System.Diagnostics.Trace";
 
     private static bool IsUnseeded(MethodReference called, Instruction call)
     {
         if (called.DeclaringType.FullName is "System.Random")
             return called.Name == "get_Shared" || (called.Name == ".ctor" && called.Parameters.Count == 0);
-        if (!called.DeclaringType.FullName.StartsWith("TorchSharp.", StringComparison.Ordinal) || !RandomWords.Any(w => called.Name.StartsWith(w, StringComparison.Ordinal)))
+        if (!called.DeclaringType.FullName.StartsWith("TorchSharp.", StringComparison.Ordinal)
+            || !RandomWords.Any(w => called.Name.StartsWith(w, StringComparison.Ordinal)))
             return false;
         int generator = called.Parameters.Select(p => p.ParameterType.FullName).ToList().FindIndex(t => t == "TorchSharp.torch/Generator");
         // What is left out is null. After the generator come names at most, each one instruction.

@@ -12,7 +12,8 @@ public class RoomTests
     {
         ["Polder"] =
         [
-            "Machine", "Settings", "Statistics", "Noise", "Parameters", "Objectives", "Probes", "Methods", "Optimization", "Averaging", "Regularization", "Curvature",
+            "Machine", "Settings", "Statistics", "Noise", "Parameters", "Objectives", "Probes", "Methods", "Optimization", "Averaging", "Regularization",
+            "Curvature",
             "Flatness", "Generalization",
         ],
         ["Polder.Checkpoints"] = ["IO", "Pickles", "Formats"],
@@ -45,7 +46,8 @@ public class RoomTests
         // A room that is gone leaves no line behind.
         foreach ((string project, string[] order) in Order)
         {
-            var rooms = House.Load(project).GetTypes().Select(t => t.Namespace).OfType<string>().Where(n => n.StartsWith(project + ".", StringComparison.Ordinal));
+            var rooms = House.Load(project).GetTypes().Select(t => t.Namespace).OfType<string>()
+                .Where(n => n.StartsWith(project + ".", StringComparison.Ordinal));
             Assert.Empty(order.Except(rooms.Select(n => RoomOf(project, n))).Select(room => $"{project} has no room {room}"));
         }
     }
@@ -54,7 +56,8 @@ public class RoomTests
     private static string RoomOf(string project, string space)
     {
         string inside = space[project.Length..].TrimStart('.');
-        return inside.Length == 0 ? "" : Order[project].Where(room => inside == room || inside.StartsWith(room + ".", StringComparison.Ordinal)).MaxBy(room => room.Length)
+        return inside.Length == 0 ? ""
+            : Order[project].Where(room => inside == room || inside.StartsWith(room + ".", StringComparison.Ordinal)).MaxBy(room => room.Length)
             ?? throw new InvalidOperationException($"{space} is no room of {project} in {nameof(Order)}: give it its place");
     }
 }

@@ -17,7 +17,8 @@ internal static class Approval
     /// <summary>Fails where a text is not the approved one in every culture; the message says how to approve it.</summary>
     public static void Check(string name, Func<string> text)
     {
-        string approved = Path.Combine(AppContext.BaseDirectory, "Approved", name + ".txt"), received = Path.Combine(AppContext.BaseDirectory, "Received", name + ".txt");
+        string approved = Path.Combine(AppContext.BaseDirectory, "Approved", name + ".txt"),
+            received = Path.Combine(AppContext.BaseDirectory, "Received", name + ".txt");
         string expected = File.Exists(approved) ? File.ReadAllText(approved).ReplaceLineEndings("\n") : "";
         Directory.CreateDirectory(Path.GetDirectoryName(received)!);
         File.Delete(received);
@@ -32,7 +33,8 @@ internal static class Approval
                     continue;
                 File.WriteAllText(received, found);
                 Assert.Fail(
-                    $"{name} is not as approved (with the signs of {culture.NumberFormat.CurrencySymbol}), at line {FirstDifference(expected, found)}. Look at the difference, and approve all that was received with\n"
+                    $"{name} is not as approved (with the signs of {culture.NumberFormat.CurrencySymbol}), at line {FirstDifference(expected, found)}. "
+                        + "Look at the difference, and approve all that was received with\n"
                     + $"cp {Path.Combine(AppContext.BaseDirectory, "Received")}/*.txt tests/Polder.Cli.Tests/Approved/");
             }
         }

@@ -19,7 +19,8 @@ public partial class ApprovedTests
     private static Dictionary<string, Func<Result>> OfTheLibrary { get; } = new()
     {
         ["compare"] = () => ComparisonReport.Of(
-            new("photos", SampleResults.Comparison, 20, [new("nso", 4, "nso, seed 4: epoch 2: the loss is NaN")], [new("sam", 3, "the trace is infinite")]), "sgd", "runs/compare-1"),
+            new("photos", SampleResults.Comparison, 20, [new("nso", 4, "nso, seed 4: epoch 2: the loss is NaN")], [new("sam", 3, "the trace is infinite")]),
+            "sgd", "runs/compare-1"),
         ["compare-one-seed"] = () => ComparisonReport.Of(new("photos", SampleResults.OneSeed, 2, [], []), "adam", "runs/compare-2"),
         ["sense"] = () => SensingReport.Of(SampleResults.Sensing, steps: 5000, pairs: 2, draws: 1),
         ["evaluate"] = () => SampleResults.Evaluation(classes: 3),
@@ -48,7 +49,8 @@ public partial class ApprovedTests
     public void Help_is_as_approved() => Approval.Check("help", () => Said("--help"));
 
     [Fact]
-    public void Methods_are_as_approved() => Approval.Check("methods", () => Said("methods") + Shape("methods", JsonNode.Parse(Said("methods", "--json", "-"))!["methods"]));
+    public void Methods_are_as_approved() =>
+        Approval.Check("methods", () => Said("methods") + Shape("methods", JsonNode.Parse(Said("methods", "--json", "-"))!["methods"]));
 
     [Theory]
     [MemberData(nameof(Results))]
@@ -61,7 +63,8 @@ public partial class ApprovedTests
             string[] parts = [.. new[] { 200, 80 }.Select(width => $"== {width} characters\n{Shown(result, width, "probe", "--csv", csv)}")];
             JsonObject json = JsonNode.Parse(Shown(result, 200, "probe", "--json", "-").Split("-- messages")[0])!.AsObject();
             string shape = string.Concat(json.Skip(5).Select(member => Shape(member.Key, member.Value)));
-            return string.Concat(parts) + "== JSON\n" + shape + "== CSV\n" + ManyDigits().Replace(File.ReadAllText(csv), number => double.Parse(number.Value, CultureInfo.InvariantCulture).ToString("G12", CultureInfo.InvariantCulture));
+            return string.Concat(parts) + "== JSON\n" + shape + "== CSV\n" + ManyDigits().Replace(File.ReadAllText(csv),
+                number => double.Parse(number.Value, CultureInfo.InvariantCulture).ToString("G12", CultureInfo.InvariantCulture));
         }
         finally
         {

@@ -89,7 +89,8 @@ public class CommandHostTests
                 {
                     Blocks =
                     [
-                        new ResultTable("first", ["a name", new("share, %", "share", "deviation")], [["x, \"y\"", ResultCell.Percent(1.0 / 3, double.NaN)], ["z", ResultCell.Percent(0.25, 0.5)]]),
+                        new ResultTable("first", ["a name", new("share, %", "share", "deviation")],
+                            [["x, \"y\"", ResultCell.Percent(1.0 / 3, double.NaN)], ["z", ResultCell.Percent(0.25, 0.5)]]),
                         new ResultTable("second", ["a name", new("n")], [["line\nbreak", 1_234_567]]) { In = ResultPlace.Programs },
                         new ResultTable("third", ["seen"], [["by people"]]) { In = ResultPlace.People },
                     ],
@@ -97,7 +98,8 @@ public class CommandHostTests
                 "probe", "--csv", file);
             Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
             Assert.Equal(
-                "table,aName,share,deviation,n\r\nfirst,\"x, \"\"y\"\"\",0.3333333333333333,,\r\nfirst,z,0.25,0.5,\r\nsecond,\"line\nbreak\",,,1234567\r\n", File.ReadAllText(file));
+                "table,aName,share,deviation,n\r\nfirst,\"x, \"\"y\"\"\",0.3333333333333333,,\r\nfirst,z,0.25,0.5,\r\nsecond,\"line\nbreak\",,,1234567\r\n",
+                File.ReadAllText(file));
             Assert.Contains("33.3", outcome.Output);
             Assert.DoesNotContain("1234567", outcome.Output);
         }
@@ -121,7 +123,8 @@ public class CommandHostTests
             Assert.Equal(0, Outcome.Of(work, "probe", "--out", folder).ExitCode);
             Assert.Equal(["config.json", "result.json"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
             Outcome second = Outcome.Of(work, "probe", "--out", folder);
-            Assert.Equal((2, $"polder: --out: found {folder}, which is not empty, allowed: a folder that does not exist or is empty\n"), (second.ExitCode, second.Error));
+            Assert.Equal((2, $"polder: --out: found {folder}, which is not empty, allowed: a folder that does not exist or is empty\n"),
+                (second.ExitCode, second.Error));
         }
         finally
         {

@@ -52,7 +52,8 @@ internal static class SampleResults
             {
                 Trace = Trace,
                 Eigenvalues = new([new(8.5, 1e-6, true), new(2.25, 0.125, false)], [new(-0.5, 0.001, true)], 33, EigenExit.Budget),
-                Density = SpectralDensity.Of(new DenseOperator(TorchSharp.torch.diag(TorchSharp.torch.tensor(new[] { 2.0, -1.0 }))), new DensityOptions { Probes = 2, Steps = 2, Points = 2 }),
+                Density = SpectralDensity.Of(new DenseOperator(TorchSharp.torch.diag(TorchSharp.torch.tensor(new[] { 2.0, -1.0 }))),
+                    new DensityOptions { Probes = 2, Steps = 2, Points = 2 }),
             };
             found.LayerEigenvalues["conv1"] = new([new(8, 0.01, true)], [], 12, EigenExit.Converged);
             found.LayerEigenvalues["fc"] = new([new(2, 0.5, false)], [], 12, EigenExit.Budget);
@@ -75,11 +76,14 @@ internal static class SampleResults
     public static HessianForm Form { get; } = HessianForm.Of(Bound, Trace, new(3.5, [new(Layers[0], 12, 3), new(Layers[1], 7.5, 0.5)], 1));
 
     public static IReadOnlyList<Premise> Premises { get; } =
-        [new("independentStart", null, "assumed: the start was chosen without the sample"), new("buffers", false, "2 of 4 running statistics moved"), new("noDuplicates", true, "the 1000 examples are distinct")];
+        [new("independentStart", null, "assumed: the start was chosen without the sample"), new("buffers", false, "2 of 4 running statistics moved"),
+            new("noDuplicates", true, "the 1000 examples are distinct")];
 
     public static MethodChoice Method => MethodChoice.Create("nso", new Dictionary<string, object> { ["sigma"] = 0.02 });
 
-    public static TrainingResult Training { get; } = new(Epoch(2, isBest: true), [Epoch(1, isBest: true), Epoch(2, isBest: true), Epoch(3, isBest: false)], 120, 240, 0.0125) { SkippedSteps = 2 };
+    public static TrainingResult Training { get; } = new(Epoch(2, isBest: true), [Epoch(1, isBest: true), Epoch(2, isBest: true), Epoch(3, isBest: false)], 120,
+        240, 0.0125)
+    { SkippedSteps = 2 };
 
     public static IReadOnlyList<TuningPoint> Grid { get; } =
     [
@@ -91,7 +95,8 @@ internal static class SampleResults
     ];
 
     public static IReadOnlyList<Prediction> Predictions { get; } =
-        [.. Enumerable.Range(0, 52).Select(i => new Prediction($"photos/{i}.jpg", i == 1 ? [] : [new(0, "cat", 0.75), new(1, "dog, \"big\"", 0.25)], i == 1 ? "photos/1.jpg: is no image" : null))];
+        [.. Enumerable.Range(0, 52).Select(i =>
+            new Prediction($"photos/{i}.jpg", i == 1 ? [] : [new(0, "cat", 0.75), new(1, "dog, \"big\"", 0.25)], i == 1 ? "photos/1.jpg: is no image" : null))];
 
     public static IReadOnlyList<ConvolutionVerdict> Verdicts { get; } =
     [
@@ -132,7 +137,8 @@ internal static class SampleResults
         return new MethodRun(seed, accuracy, 0.5, accuracy + 0.125, 0.25, 0.125, 3, 120, 120 * (1 + better), 0.25, 30 + better)
         {
             SkippedSteps = better == 3 ? seed : 0,
-            Curvature = new(1000, 56229, 0.125, Trace with { Value = 1000 - (100 * better) - (16 * seed) }, new(8.5 + (better * seed / 8.0), 0.001, better < 3), 60),
+            Curvature = new(1000, 56229, 0.125, Trace with { Value = 1000 - (100 * better) - (16 * seed) },
+                new(8.5 + (better * seed / 8.0), 0.001, better < 3), 60),
         };
     }
 

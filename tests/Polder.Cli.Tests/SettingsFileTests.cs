@@ -11,8 +11,10 @@ public sealed class SettingsFileTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("{\"sgima\": 1}", "sgima: no setting of polder probe, allowed: sigma, or another option of polder probe --help, written as learningRate for --learning-rate")]
-    [InlineData("{\"learning-rate\": 1}", "learning-rate: no setting of polder probe, allowed: learningRate, or another option of polder probe --help, written as learningRate for --learning-rate")]
+    [InlineData("{\"sgima\": 1}",
+        "sgima: no setting of polder probe, allowed: sigma, or another option of polder probe --help, written as learningRate for --learning-rate")]
+    [InlineData("{\"learning-rate\": 1}", "learning-rate: no setting of polder probe, allowed: learningRate, "
+        + "or another option of polder probe --help, written as learningRate for --learning-rate")]
     [InlineData("{\"sigma\": \"0.1\"}", "sigma: found \"0.1\", allowed: a number >= 0")]
     [InlineData("{\"sigma\": -1}", "sigma: found -1, allowed: a number >= 0")]
     [InlineData("{\"sigma\": [1]}", "sigma: found [1], allowed: a number >= 0")]
@@ -55,7 +57,8 @@ public sealed class SettingsFileTests : IDisposable
     public void A_file_that_is_none_is_named()
     {
         Assert.Equal(
-            $"polder: --config: found {Settings}, which is no file, allowed: a JSON file of settings, such as the config.json of a run folder\n", Configured((_, _) => { }).Error);
+            $"polder: --config: found {Settings}, which is no file, allowed: a JSON file of settings, such as the config.json of a run folder\n",
+            Configured((_, _) => { }).Error);
         File.WriteAllText(Settings, "{ \"sigma\": ");
         Outcome outcome = Configured((_, _) => { });
         Assert.Equal(2, outcome.ExitCode);
@@ -69,13 +72,15 @@ public sealed class SettingsFileTests : IDisposable
         File.WriteAllText(Settings, """
             {
                 // Comments are allowed.
-                "sigma": 0.5, "pairs": 3, "seeds": [7, 0, 1], "methods": ["sam", "base"], "learningRate": 1e-3, "optimizer": "adam", "frozen": true, "out": null,
+                "sigma": 0.5, "pairs": 3, "seeds": [7, 0, 1], "methods": ["sam", "base"], "learningRate": 1e-3, "optimizer": "adam", "frozen": true,
+                    "out": null,
             }
             """);
         Outcome outcome = Configured(
             (context, probe) =>
             {
-                Assert.Equal((0.5, 4, 1e-3, "adam"), (context.Get(probe.Sigma), context.Get(probe.Pairs), context.Get(probe.LearningRate), context.Get(probe.Optimizer)));
+                Assert.Equal((0.5, 4, 1e-3, "adam"),
+                    (context.Get(probe.Sigma), context.Get(probe.Pairs), context.Get(probe.LearningRate), context.Get(probe.Optimizer)));
                 Assert.Equal([7L, 0L, 1L], context.Get(probe.Seeds));
                 Assert.Equal(["sam", "base"], context.Get(probe.Methods));
                 Assert.True(context.Get(probe.Frozen));
@@ -89,7 +94,8 @@ public sealed class SettingsFileTests : IDisposable
         Assert.Equal((0.5, 4), ((double)settings["sigma"]!, (int)settings["pairs"]!));
         // As if all had been typed, so that a run goes on without the file.
         Assert.Equal(
-            ["probe", "--sigma", "0.5", "--seeds", "7,0,1", "--methods", "sam,base", "--learning-rate", "0.001", "--optimizer", "adam", "--frozen", "--pairs=4", "--json=-"],
+            ["probe", "--sigma", "0.5", "--seeds", "7,0,1", "--methods", "sam,base", "--learning-rate", "0.001", "--optimizer", "adam", "--frozen", "--pairs=4",
+                "--json=-"],
             outcome.Json["command"]!.AsArray().Select(a => (string)a!));
     }
 
@@ -97,7 +103,8 @@ public sealed class SettingsFileTests : IDisposable
     public void The_configuration_of_a_run_says_what_its_options_were_but_not_where_it_went()
     {
         string run = Path.Combine(_folder, "run");
-        Assert.Equal(0, Outcome.Of((context, probe) => context.CreateRunFolder(context.Get(probe.Out)), "probe", "--pairs", "2", "--out", run, "--quiet").ExitCode);
+        Assert.Equal(0, Outcome.Of((context, probe) => context.CreateRunFolder(context.Get(probe.Out)), "probe", "--pairs", "2", "--out", run,
+            "--quiet").ExitCode);
         File.Move(Path.Combine(run, "config.json"), Settings);
         Outcome outcome = Configured((context, probe) =>
         {
@@ -121,5 +128,6 @@ public sealed class SettingsFileTests : IDisposable
         Assert.Equal((0, $"{Settings}: sigma is left out: the command line says otherwise\n"), (outcome.ExitCode, outcome.Error));
     }
 
-    private Outcome Configured(Action<Hosting.CommandContext, ProbeCommand> work, params string[] more) => Outcome.Of(work, ["probe", "--config", Settings, .. more]);
+    private Outcome Configured(Action<Hosting.CommandContext, ProbeCommand> work, params string[] more) =>
+        Outcome.Of(work, ["probe", "--config", Settings, .. more]);
 }

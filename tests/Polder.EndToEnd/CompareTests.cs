@@ -57,7 +57,8 @@ public sealed class CompareTests : IDisposable
         Assert.True(JsonNode.DeepEquals(json, JsonNode.Parse(File.ReadAllText(Path.Combine(run, "result.json")))));
         Assert.True(File.Exists(Path.Combine(run, "config.json")));
 
-        string[][] lines = [.. File.ReadAllText(csv).Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Where(line => !line.Contains('"')).Select(line => line.Split(','))];
+        string[][] lines = [.. File.ReadAllText(csv).Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Where(line => !line.Contains('"'))
+            .Select(line => line.Split(','))];
         int Field(string name) => Array.IndexOf(lines[0], name);
         Assert.Equal(["table", "method", "label"], lines[0].Take(3));
         Assert.Equal(

@@ -41,7 +41,8 @@ public sealed class EarlierVersionTests : IDisposable
         JsonNode last = JsonNode.Parse(File.ReadLines(Path.Combine(Run, "metrics.jsonl")).Last())!;
         Assert.InRange((double)JsonNode.Parse(output)!["accuracy"]!, (double)last["validationAccuracy"]! - 0.1, (double)last["validationAccuracy"]! + 0.1);
         // The head alone was trained: 64 weights and a bias a class.
-        (code, output, error) = PolderProcess.Run("hessian", "--run", Run, "--threads", "1", "--top", "1", "--bottom", "0", "--trace", "none", "--json", "-", "--quiet");
+        (code, output, error) = PolderProcess.Run("hessian", "--run", Run, "--threads", "1", "--top", "1", "--bottom", "0", "--trace", "none", "--json",
+            "-", "--quiet");
         Assert.Equal((0, ""), (code, error));
         Assert.Equal(5 * 65, (int)JsonNode.Parse(output)!["parameters"]!);
     }

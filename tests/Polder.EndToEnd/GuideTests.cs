@@ -82,7 +82,8 @@ public sealed class GuideTests : IDisposable
         Assert.Contains("the same run: True", printed);
         MatchCollection shares = Regex.Matches(printed, @"([0-9.]+) ?%");
         // Five classes, so 20 % by chance. The classifier that was opened is the one that was trained.
-        Assert.All(shares.Select(m => double.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)), share => Assert.InRange(share, 60, 100));
+        Assert.All(shares.Select(m => double.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)),
+            share => Assert.InRange(share, 60, 100));
         Assert.Equal(shares[0].Value, shares[1].Value);
     }
 

@@ -5,7 +5,10 @@ using System.Text.RegularExpressions;
 
 namespace Polder.Testing;
 
-/// <summary>A NumPy .npy file of little-endian numbers in C order, read as doubles: enough for the reference numbers, and independent of the product's own reader.</summary>
+/// <summary>
+/// A NumPy .npy file of little-endian numbers in C order, read as doubles: enough for the reference numbers, and independent of the product's own
+/// reader.
+/// </summary>
 internal sealed record NpyFile(int[] Shape, double[] Values)
 {
     public static NpyFile Read(string path)

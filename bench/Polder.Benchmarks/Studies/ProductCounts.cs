@@ -61,7 +61,8 @@ public static class ProductCounts
                         costs[i] ??= new TraceCost(errors[i], now.Products, now.Value, now.StandardError, true);
             });
             TraceEstimate last = @operator.Trace(
-                new TraceEstimationOptions { Estimator = estimator, RelativeError = tightest, MaxProducts = maxProducts, Seed = seed, Progress = look }, cancellation);
+                new TraceEstimationOptions { Estimator = estimator, RelativeError = tightest, MaxProducts = maxProducts, Seed = seed, Progress = look },
+                cancellation);
             cancellation.ThrowIfCancellationRequested();
             // Auto reports while it looks at the spectrum, before it would end.
             if (estimator == TraceEstimator.Auto)

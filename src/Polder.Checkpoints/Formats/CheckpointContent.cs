@@ -1,5 +1,3 @@
-using TorchSharp;
-
 namespace Polder.Checkpoints.Formats;
 
 /// <summary>A tensor that a reader found and checked but has not read.</summary>

@@ -1,5 +1,4 @@
 using System.Text;
-using Polder.Checkpoints.IO;
 
 namespace Polder.Checkpoints.Formats;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Numerics;
-using Polder.Checkpoints.IO;
 using Polder.Checkpoints.Pickles;
 
 namespace Polder.Checkpoints.Formats;

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using Polder.Checkpoints.IO;
-using TorchSharp;
 
 namespace Polder.Checkpoints.Formats;
 

@@ -1,6 +1,3 @@
-using Polder.Checkpoints.IO;
-using TorchSharp;
-
 namespace Polder.Checkpoints.Formats;
 
 /// <summary>NumPy arrays (.npy) and archives of them (.npz) as tensors.</summary>

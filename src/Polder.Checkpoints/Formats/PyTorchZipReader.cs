@@ -1,4 +1,3 @@
-using Polder.Checkpoints.IO;
 using Polder.Checkpoints.Pickles;
 
 namespace Polder.Checkpoints.Formats;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Polder.Checkpoints.IO;
 using Polder.Checkpoints.Pickles;
 
 namespace Polder.Checkpoints.Formats;

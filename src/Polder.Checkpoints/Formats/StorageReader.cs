@@ -1,6 +1,4 @@
-using Polder.Checkpoints.IO;
 using Polder.Checkpoints.Pickles;
-using TorchSharp;
 
 namespace Polder.Checkpoints.Formats;
 

@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using Polder.Checkpoints.IO;
 
 namespace Polder.Checkpoints.Formats;
 

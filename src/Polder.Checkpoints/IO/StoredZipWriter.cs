@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
 
@@ -140,24 +139,10 @@ internal sealed class StoredZipWriter(Stream stream)
         Write16(stream, 0);
     }
 
-    private static void Write16(Stream stream, ushort value)
-    {
-        Span<byte> bytes = stackalloc byte[2];
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes, value);
-        stream.Write(bytes);
-    }
+    // BitConverter has the machine's order of bytes, which is the file's on every machine that libtorch runs on.
+    private static void Write16(Stream stream, ushort value) => stream.Write(BitConverter.GetBytes(value));
 
-    private static void Write32(Stream stream, uint value)
-    {
-        Span<byte> bytes = stackalloc byte[4];
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes, value);
-        stream.Write(bytes);
-    }
+    private static void Write32(Stream stream, uint value) => stream.Write(BitConverter.GetBytes(value));
 
-    private static void Write64(Stream stream, long value)
-    {
-        Span<byte> bytes = stackalloc byte[8];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, value);
-        stream.Write(bytes);
-    }
+    private static void Write64(Stream stream, long value) => stream.Write(BitConverter.GetBytes(value));
 }

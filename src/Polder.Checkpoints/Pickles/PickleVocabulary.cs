@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using Polder.Checkpoints.IO;
 
 namespace Polder.Checkpoints.Pickles;
 

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
-using Polder.Checkpoints.IO;
 
 namespace Polder.Checkpoints.Pickles;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Polder.Checkpoints.IO;
 
 namespace Polder.Checkpoints.Pickles;
 

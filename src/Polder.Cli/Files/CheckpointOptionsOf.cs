@@ -1,6 +1,4 @@
 using System.CommandLine;
-using Polder.Checkpoints;
-using Polder.Cli.Options;
 
 namespace Polder.Cli.Files;
 

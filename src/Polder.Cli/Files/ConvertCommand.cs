@@ -1,9 +1,4 @@
 using System.CommandLine;
-using Polder.Checkpoints;
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Polder.Experiments.Reports;
 using static TorchSharp.torch;
 
 namespace Polder.Cli.Files;

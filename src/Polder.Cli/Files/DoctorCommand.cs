@@ -1,6 +1,3 @@
-using Polder.Cli.Hosting;
-using Polder.Experiments.Reports;
-using Polder.Machine;
 using TorchSharp;
 
 namespace Polder.Cli.Files;
@@ -89,14 +86,17 @@ internal sealed class DoctorCommand : PolderCommand
         [
             ResultTable.Of(
                 "convolutions",
-                [new("float32", "shape"), new("output", "outputError"), new("input gradient", "inputGradientError"), new("weight gradient", "weightGradientError"), new("channels last", "rightChannelsLast")],
+                [new("float32", "shape"), new("output", "outputError"), new("input gradient", "inputGradientError"),
+                    new("weight gradient", "weightGradientError"), new("channels last", "rightChannelsLast")],
                 verdicts,
                 v =>
                 [
-                    v.Shape.ToString(), Verdict(v.Contiguous.Output), v.Shape.NeedsInputGradient ? Verdict(v.Contiguous.InputGradient) : new("not needed", [null]),
+                    v.Shape.ToString(), Verdict(v.Contiguous.Output), v.Shape.NeedsInputGradient ? Verdict(v.Contiguous.InputGradient)
+                        : new("not needed", [null]),
                     Verdict(v.Contiguous.WeightGradient), Word(v.IsRightChannelsLast, v.IsRightChannelsLast),
                 ]),
-            report.IsRight ? "All of them are right on this machine." : $"{report.Wrong.Count} of {verdicts.Count} shapes are wrong on this machine: {report.Remedy}.",
+            report.IsRight ? "All of them are right on this machine."
+                : $"{report.Wrong.Count} of {verdicts.Count} shapes are wrong on this machine: {report.Remedy}.",
         ];
     }
 

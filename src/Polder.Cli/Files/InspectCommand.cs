@@ -1,9 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Polder.Checkpoints;
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Experiments.Reports;
 
 namespace Polder.Cli.Files;
 
@@ -73,12 +69,14 @@ internal sealed class InspectCommand : PolderCommand
         foreach ((string key, string value) in checkpoint.Metadata)
             yield return $"  {key}: {(value.Length > LongestValue ? value[..LongestValue] + "..." : value)}";
         if (checkpoint.LeftOut.Count > 0)
-            yield return $"  not read: {checkpoint.LeftOut.Count} tensors outside '{checkpoint.Wrapper}', such as {checkpoint.LeftOut[0]} (--verbatim reads them)";
+            yield return $"  not read: {checkpoint.LeftOut.Count} tensors outside '{checkpoint.Wrapper}', "
+                + $"such as {checkpoint.LeftOut[0]} (--verbatim reads them)";
         yield return ResultTable.Of(
             "tensors",
             ["tensor", "type", "shape", "norm", new("smallest", "minimum"), new("largest", "maximum")],
             rows,
-            r => [r.Tensor.Name, r.Tensor.Type.ToString(), $"[{string.Join(", ", r.Tensor.Shape)}]", Number(r.Values.Norm), Number(r.Values.Minimum), Number(r.Values.Maximum)]);
+            r => [r.Tensor.Name, r.Tensor.Type.ToString(), $"[{string.Join(", ", r.Tensor.Shape)}]", Number(r.Values.Norm), Number(r.Values.Minimum),
+                Number(r.Values.Maximum)]);
         yield return
             $"{rows.Count} tensors, {rows.Sum(r => r.Values.Count).ToString("N0", CultureInfo.InvariantCulture)} elements, " +
             $"{Size(rows.Sum(r => r.Values.Bytes))}, norm {Number(Norm(rows)).Text}";

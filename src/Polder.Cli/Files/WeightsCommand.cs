@@ -1,8 +1,4 @@
 using System.CommandLine;
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Experiments.Reports;
-using Polder.Vision.Models.Weights;
 
 namespace Polder.Cli.Files;
 
@@ -42,7 +38,8 @@ internal sealed class WeightsCommand : PolderCommand
             "weights",
             ["name", "trained on", "file", "here"],
             PublishedWeights.All,
-            w => [w.Name, w.Summary, w.FileName, cache.Find(w) is not null ? "yes" : cache.Partial(w) is > 0 and var bytes ? $"{bytes / 1e6:F1} MB of it" : "no"]);
+            w => [w.Name, w.Summary, w.FileName, cache.Find(w) is not null ? "yes" : cache.Partial(w) is > 0 and var bytes
+                ? $"{bytes / 1e6:F1} MB of it" : "no"]);
         context.Finish(new Result(new
         {
             cache.Folder,
@@ -62,7 +59,8 @@ internal sealed class WeightsCommand : PolderCommand
             path = context.Output.Track(weights.FileName, 1, tracker => cache.Download(
                 weights, context.Get(_source),
                 new Relay<DownloadProgress>(p => tracker.Report(
-                    p.Total is > 0 and var total ? (double)p.Done / total : 0, () => $"{p.Done / 1e6:F1}{(p.Total is { } all ? $" of {all / 1e6:F1}" : "")} MB")),
+                    p.Total is > 0 and var total ? (double)p.Done / total : 0,
+                    () => $"{p.Done / 1e6:F1}{(p.Total is { } all ? $" of {all / 1e6:F1}" : "")} MB")),
                 context.Cancellation));
         }
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)

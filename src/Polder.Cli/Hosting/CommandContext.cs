@@ -1,12 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Polder.Checkpoints.IO;
-using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Polder.Experiments.Reports;
-using Polder.Settings;
-using Polder.Vision.Classifiers;
 using TorchSharp;
 
 namespace Polder.Cli.Hosting;

@@ -1,9 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.Globalization;
-using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Polder.Machine;
 using Spectre.Console;
 using TorchSharp;
 
@@ -89,7 +86,8 @@ internal sealed class CommandHost
         string? json = parse.GetValue(command.Json);
         if (json is not (null or "-"))
             OutputFile.RequireFolder("--json", json, "a file in a folder that exists, or -");
-        foreach (CliOption<string?> option in command.Options.OfType<CliOption<string?>>().Where(o => o.Name == "--plot" || command.TableFiles.Any(f => f.Option == o)))
+        foreach (CliOption<string?> option in command.Options.OfType<CliOption<string?>>()
+            .Where(o => o.Name == "--plot" || command.TableFiles.Any(f => f.Option == o)))
             if (parse.GetValue(option) is { } file)
                 OutputFile.RequireFolder(option.Name, file);
         var output = new CliOutput(_consoles, parse.GetValue(command.Quiet), parse.GetValue(command.Verbose), jsonOnly: json == "-");

@@ -1,8 +1,4 @@
 using System.CommandLine;
-using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Polder.Settings;
-using Polder.Vision.Classifiers;
 
 namespace Polder.Cli.Hosting;
 
@@ -18,7 +14,8 @@ internal sealed class CommandLine
     /// <param name="parse">What was typed.</param>
     /// <param name="arguments">The same as words.</param>
     /// <param name="output">Where to say what is left out.</param>
-    /// <exception cref="UserErrorException">The file cannot be read, has a member that is not allowed, or a typed option contradicts the run that is resumed.</exception>
+    /// <exception cref="UserErrorException">The file cannot be read, has a member that is not allowed, or a typed option contradicts the run that is
+    /// resumed.</exception>
     public CommandLine(PolderCommand command, ParseResult parse, IReadOnlyList<string> arguments, CliOutput output)
     {
         (_command, _parse, Arguments) = (command, parse, arguments);
@@ -29,7 +26,8 @@ internal sealed class CommandLine
             RequireNoContradiction(resume, Resumed);
             RunConfiguration configuration = Resumed.Configuration;
             if (configuration.Version != ProgramVersion.Text)
-                output.Warn($"{Resumed.ConfigurationFile} is of polder {configuration.Version}, this is {ProgramVersion.Text}: the numbers may differ from an uninterrupted run's");
+                output.Warn($"{Resumed.ConfigurationFile} is of polder {configuration.Version}, "
+                    + $"this is {ProgramVersion.Text}: the numbers may differ from an uninterrupted run's");
             Arguments = configuration.Arguments;
         }
         else if (command.Config is { } config && parse.GetValue(config) is { } file)

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using Polder.Cli.Options;
 using Spectre.Console;
 
 namespace Polder.Cli.Hosting;
@@ -57,25 +56,29 @@ internal static class HelpPage
     private static IEnumerable<string> RootNotes(int width)
     {
         yield return "";
-        foreach (string line in Wrap("polder COMMAND --help says the options of a command. Results go to standard output, progress and messages to standard error.", width, ""))
+        foreach (string line in Wrap(
+            "polder COMMAND --help says the options of a command. Results go to standard output, progress and messages to standard error.", width, ""))
             yield return line;
         foreach (string line in Section(
             "Exit codes",
-            [("0", "done"), ("2", "wrong input: one line says what was found and what is allowed"), ("130", "stopped by Ctrl-C: the line says what was kept"), ("1", "a defect of polder: please report it")],
+            [("0", "done"), ("2", "wrong input: one line says what was found and what is allowed"), ("130", "stopped by Ctrl-C: the line says what was kept"),
+                ("1", "a defect of polder: please report it")],
             width))
         {
             yield return line;
         }
     }
 
-    private static string Arguments(Command command) => string.Concat(command.Arguments.Select(a => " " + a.Name + (a.Arity.MaximumNumberOfValues > 1 ? "..." : "")));
+    private static string Arguments(Command command) =>
+        string.Concat(command.Arguments.Select(a => " " + a.Name + (a.Arity.MaximumNumberOfValues > 1 ? "..." : "")));
 
     private static IEnumerable<string> UnderHeadings(Command command, int width)
     {
         ICliOption[] options = [.. command.Options.OfType<ICliOption>()];
         int left = options.Max(option => Left(option).Length);
         return options.GroupBy(o => o.Heading).OrderBy(g => g.Key).SelectMany(group => Section(
-            $"{group.Key}", [.. group.Select(o => (Left(o), Describe(o))), .. group.Key == Heading.Running ? [Help] : Array.Empty<(string, string)>()], width, left));
+            $"{group.Key}", [.. group.Select(o => (Left(o), Describe(o))), .. group.Key == Heading.Running ? [Help] : Array.Empty<(string, string)>()],
+            width, left));
     }
 
     private static (string Left, string Right) Help => ("--help", "show this page");

@@ -1,8 +1,3 @@
-using Polder.Cli.Output;
-using Polder.Vision.Data;
-using Polder.Vision.Recipes;
-using Polder.Vision.Training;
-
 namespace Polder.Cli.Hosting;
 
 /// <summary>What commands tell of images while and after they are read.</summary>

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Polder.Cli.Options;
 
 namespace Polder.Cli.Hosting;
 
@@ -36,7 +35,8 @@ internal static class ParseErrors
         if (!token.StartsWith('-'))
         {
             return command.Subcommands.Count > 0
-                ? $"{token}: no command of polder, {DidYouMean(token, command.Subcommands.Select(c => c.Name))}allowed: {string.Join(", ", command.Subcommands.Select(c => c.Name))}"
+                ? $"{token}: no command of polder, {DidYouMean(token, command.Subcommands.Select(c => c.Name))}"
+                    + $"allowed: {string.Join(", ", command.Subcommands.Select(c => c.Name))}"
                 : $"{token}: {name} takes no such argument, see {name} --help";
         }
         string option = token.Split('=')[0];

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using Polder.Cli.Options;
-using Polder.Cli.Output;
 
 namespace Polder.Cli.Hosting;
 

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Polder.Machine;
 using TorchSharp;
 
 namespace Polder.Cli.Hosting;

@@ -1,8 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Polder.Settings;
 
 namespace Polder.Cli.Hosting;
 
@@ -13,7 +10,8 @@ namespace Polder.Cli.Hosting;
 internal sealed class SettingsFile
 {
     // What belongs to one command line and not to what is computed.
-    private static readonly string[] OwnToACommandLine = ["--config", "--resume", "--json", "--quiet", "--verbose", .. ResultFormat.All.Select(format => format.Option)];
+    private static readonly string[] OwnToACommandLine = ["--config", "--resume", "--json", "--quiet", "--verbose",
+        .. ResultFormat.All.Select(format => format.Option)];
 
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
@@ -29,11 +27,13 @@ internal sealed class SettingsFile
     /// <param name="path">The file.</param>
     /// <param name="command">The command whose options its members are.</param>
     /// <returns>The values of options; those that are null, or in a config.json as without the option, are left out.</returns>
-    /// <exception cref="UserErrorException">It cannot be read, a member is no option, or has a value that is not allowed; the message names the file and the member.</exception>
+    /// <exception cref="UserErrorException">It cannot be read, a member is no option, or has a value that is not allowed; the message names the file
+    /// and the member.</exception>
     public static Dictionary<Option, object?> Read(string option, string path, PolderCommand command)
     {
         if (!File.Exists(path))
-            throw UserErrorException.ForOption(option, $"{path}, which {(Directory.Exists(path) ? "is a folder" : "is no file")}", "a JSON file of settings, such as the config.json of a run folder");
+            throw UserErrorException.ForOption(option, $"{path}, which {(Directory.Exists(path) ? "is a folder" : "is no file")}",
+                "a JSON file of settings, such as the config.json of a run folder");
         try
         {
             using JsonDocument json = JsonDocument.Parse(File.ReadAllText(path), Lenient);
@@ -53,7 +53,8 @@ internal sealed class SettingsFile
         if (root.ValueKind != JsonValueKind.Object)
             throw new UserErrorException($"{_path}: found {Shown(root)}, allowed: an object of settings");
         bool ofRun = root.TryGetProperty("settings", out JsonElement settings) && settings.ValueKind == JsonValueKind.Object;
-        if (ofRun && root.TryGetProperty("command", out JsonElement typed) && typed.ValueKind == JsonValueKind.Array && typed.GetArrayLength() > 0 && Shown(typed[0]) != $"\"{_command.Name}\"")
+        if (ofRun && root.TryGetProperty("command", out JsonElement typed) && typed.ValueKind == JsonValueKind.Array && typed.GetArrayLength() > 0
+            && Shown(typed[0]) != $"\"{_command.Name}\"")
             throw new UserErrorException($"{_path}: command: found {Shown(typed[0])}, allowed: \"{_command.Name}\": the file is of another command's run");
 
         var found = new Dictionary<Option, object?>();
@@ -87,8 +88,10 @@ internal sealed class SettingsFile
         Option[] options = [.. _command.Options.Where(o => o is ICliOption)];
         if (options.FirstOrDefault(o => o.Aliases.Append(o.Name).Any(name => ResultJson.MemberName(name) == member)) is { } option)
             return option;
-        string nearest = ParseErrors.Nearest(member, options.Select(o => ResultJson.MemberName(o.Name))) is { } near ? $"{near}, or another option" : "an option";
-        throw new UserErrorException($"{_path}: {member}: no setting of polder {_command.Name}, allowed: {nearest} of polder {_command.Name} --help, written as learningRate for --learning-rate");
+        string nearest = ParseErrors.Nearest(member, options.Select(o => ResultJson.MemberName(o.Name))) is { } near ? $"{near}, or another option"
+            : "an option";
+        throw new UserErrorException($"{_path}: {member}: no setting of polder {_command.Name}, "
+            + $"allowed: {nearest} of polder {_command.Name} --help, written as learningRate for --learning-rate");
     }
 
     // Numbers for numbers, text for the rest; what lists several is text or an array.
@@ -99,9 +102,11 @@ internal sealed class SettingsFile
         {
             JsonValueKind.True or JsonValueKind.False => option is CliFlag,
             JsonValueKind.Number => option is not CliFlag && known.Allowed.Contains("number", StringComparison.Ordinal),
-            JsonValueKind.String => option is not CliFlag && !(known.Allowed.StartsWith("a number", StringComparison.Ordinal) || known.Allowed.StartsWith("a whole number", StringComparison.Ordinal))
+            JsonValueKind.String => option is not CliFlag
+                && !(known.Allowed.StartsWith("a number", StringComparison.Ordinal) || known.Allowed.StartsWith("a whole number", StringComparison.Ordinal))
                 || known.Allowed.Contains("auto:", StringComparison.Ordinal) || option.ValueType == typeof(string),
-            JsonValueKind.Array => known.Placeholder.Contains(',', StringComparison.Ordinal) && value.EnumerateArray().All(e => e.ValueKind is JsonValueKind.Number or JsonValueKind.String),
+            JsonValueKind.Array => known.Placeholder.Contains(',', StringComparison.Ordinal)
+                && value.EnumerateArray().All(e => e.ValueKind is JsonValueKind.Number or JsonValueKind.String),
             _ => false,
         };
     }

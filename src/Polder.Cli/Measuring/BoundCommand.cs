@@ -1,16 +1,3 @@
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Polder.Curvature;
-using Polder.Experiments.Measurement;
-using Polder.Experiments.Reports;
-using Polder.Generalization;
-using Polder.Parameters;
-using Polder.Settings;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-
 namespace Polder.Cli.Measuring;
 
 /// <summary><c>polder bound</c>: what the training images alone say of the error on new ones.</summary>
@@ -24,7 +11,8 @@ internal sealed class BoundCommand : PolderCommand
         "--start", "FILE", "the weights that the training started from, with its head", "a checkpoint file", null, "rebuilt from --run");
 
     private readonly CliOption<IReadOnlyList<double>> _sigmas = OptionOf.Numbers(
-        "--sigmas", "standard deviations of the weight noise, chosen before the images were seen: each is given its share of --delta", Defaults.Sigmas, ValueRange.Above(0));
+        "--sigmas", "standard deviations of the weight noise, chosen before the images were seen: each is given its share of --delta", Defaults.Sigmas,
+        ValueRange.Above(0));
 
     private readonly CliOption<int> _draws = OptionOf.Count(
         "--draws", "draws of the noise at each sigma, each evaluated on all images", Defaults.Draws, ValueRange.AtLeast(2));
@@ -35,7 +23,8 @@ internal sealed class BoundCommand : PolderCommand
     private readonly CliOption<double> _drawDelta = OptionOf.Number(
         "--draw-delta", "probability that it fails over the draws of the noise", Defaults.DrawDelta, ValueRange.Inside(0, 1));
 
-    private readonly CliOption<double> _beta = OptionOf.Number("--beta", "share of the measured loss in the linear bounds", Defaults.Beta, ValueRange.Inside(0, 1));
+    private readonly CliOption<double> _beta = OptionOf.Number("--beta", "share of the measured loss in the linear bounds", Defaults.Beta,
+        ValueRange.Inside(0, 1));
 
     private readonly CliOption<double> _smoothing = OptionOf.Number(
         "--smoothing", "q of the bounded loss -ln(q/K + (1-q) p), which is at most ln(K/q)", 0.01, ValueRange.Inside(0, 1));
@@ -56,7 +45,8 @@ internal sealed class BoundCommand : PolderCommand
         _trace = new TraceMeasurement(this);
         Add(Heading.Output, _plot);
         UseTorch();
-        Examples = ["polder bound --run runs/finetune-1", "polder bound --weights tuned.safetensors --start resnet20.th --data photos --sigmas 0.01,0.03,0.1 --json -"];
+        Examples = ["polder bound --run runs/finetune-1",
+            "polder bound --weights tuned.safetensors --start resnet20.th --data photos --sigmas 0.01,0.03,0.1 --json -"];
     }
 
     protected internal override void Run(CommandContext context)
@@ -77,7 +67,8 @@ internal sealed class BoundCommand : PolderCommand
         using ParameterVector origin = WeightDistance.StartOf(
             space, [.. network.named_parameters().Where(p => p.parameter.requires_grad).Select(p => before[p.name])]);
         var loss = new BoundedCrossEntropy(network.Classes, context.Get(_smoothing));
-        var sample = new BoundSample(measured.Images.Count, network.Classes, loss.LargestLoss, () => measured.Classifier.BoundedLosses(measured.Images, loss, measured.BatchSize, context.Cancellation));
+        var sample = new BoundSample(measured.Images.Count, network.Classes, loss.LargestLoss,
+            () => measured.Classifier.BoundedLosses(measured.Images, loss, measured.BatchSize, context.Cancellation));
         int copies = ImageCopies.Count(measured.Images);
         Premise[] premises =
         [
@@ -128,7 +119,8 @@ internal sealed class BoundCommand : PolderCommand
         var before = start.named_buffers().ToDictionary(b => b.name, b => b.buffer);
         foreach ((string name, TorchSharp.torch.Tensor buffer) in network.named_buffers())
             buffer.copy_(before[name]);
-        return new Premise(found.Name, true, found.Holds == true ? found.Detail : "the network is measured with the running statistics of the start, not with those of the training");
+        return new Premise(found.Name, true, found.Holds == true ? found.Detail
+            : "the network is measured with the running statistics of the start, not with those of the training");
     }
 
     private BoundResult? Estimate(CommandContext context, ParameterSpace space, ParameterVector origin, BoundSample sample, BoundOptions options)
@@ -143,7 +135,8 @@ internal sealed class BoundCommand : PolderCommand
                     known = p.Result;
                     tracker.Report(
                         p.Index + ((double)p.Error.Count / options.Draws),
-                        () => $"sigma {p.Sigma:G3}: draw {p.Error.Count} of {options.Draws}, noisy error {p.Error.Value:P1} +- {p.Error.StandardError:P1}{(p.Result.Best is { } best ? $", best bound {best.Measured!.ErrorBound:P1}" : "")}");
+                        () => $"sigma {p.Sigma:G3}: draw {p.Error.Count} of {options.Draws}, noisy error {p.Error.Value:P1} +- {p.Error.StandardError:P1}"
+                            + $"{(p.Result.Best is { } best ? $", best bound {best.Measured!.ErrorBound:P1}" : "")}");
                 }), context.Cancellation);
             }
             catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
@@ -155,7 +148,8 @@ internal sealed class BoundCommand : PolderCommand
 
     private HessianForm? MeasureHessian(CommandContext context, Measurement measured, BoundedCrossEntropy loss, ParameterVector origin, BoundResult result)
     {
-        var hessian = Hessian.Of(measured.Classifier.Network, measured.Classifier.LoaderOf(measured.Images, measured.BatchSize), (logits, labels) => loss.Of(logits, labels));
+        var hessian = Hessian.Of(measured.Classifier.Network, measured.Classifier.LoaderOf(measured.Images, measured.BatchSize),
+            (logits, labels) => loss.Of(logits, labels));
         IReadOnlyList<ParameterBlock> layers = hessian.Loss.Layers;
         if (_trace.Measure(context, hessian, context.Get(_measurement.Seed), layers) is not { } trace || context.Cancellation.IsCancellationRequested)
             return null;
@@ -176,7 +170,8 @@ internal sealed class BoundCommand : PolderCommand
         if (context.Get(_plot) is not { } file)
             return;
         SigmaBound[] points = [.. result.Points.OrderBy(p => p.Sigma)], measured = [.. points.Where(p => p.Measured is not null)];
-        PlotWriter.Write(context.Output, file, new CurvePlot("Error on new images", "sigma", "error rate") { LogX = true, LogY = false, Markers = true, LegendBeside = true }.Draw(
+        PlotWriter.Write(context.Output, file,
+            new CurvePlot("Error on new images", "sigma", "error rate") { LogX = true, LogY = false, Markers = true, LegendBeside = true }.Draw(
         [
             new Curve("bound", [.. measured.Select(p => p.Sigma)], [.. measured.Select(p => p.Measured!.ErrorBound)]),
             new Curve("noisy training error", [.. measured.Select(p => p.Sigma)], [.. measured.Select(p => p.Measured!.Error.Value)]),

@@ -1,7 +1,3 @@
-using Polder.Experiments.Measurement;
-using Polder.Experiments.Reports;
-using Polder.Generalization;
-
 namespace Polder.Cli.Measuring;
 
 /// <summary>A bound as tables and as the members of its JSON result: every term by name.</summary>

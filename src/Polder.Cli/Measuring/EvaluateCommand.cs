@@ -1,12 +1,4 @@
 using System.Globalization;
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Polder.Experiments.Reports;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Recipes;
-using Polder.Vision.Training.Metrics;
 
 namespace Polder.Cli.Measuring;
 

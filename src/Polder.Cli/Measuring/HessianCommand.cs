@@ -1,12 +1,3 @@
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Polder.Curvature;
-using Polder.Experiments.Reports;
-using Polder.Objectives;
-using Polder.Parameters;
-using Polder.Settings;
-using Polder.Vision.Models;
 using TorchSharp;
 
 namespace Polder.Cli.Measuring;
@@ -17,19 +8,22 @@ internal sealed class HessianCommand : PolderCommand
     private readonly MeasurementOptions _measurement;
 
     private readonly CliOption<string> _trace = OptionOf.Choice(
-        "--trace", "the estimator of the trace; auto takes large eigenvalues out first where that pays", "auto", "auto", "hutchinson", "hutch++", "xtrace", "none");
+        "--trace", "the estimator of the trace; auto takes large eigenvalues out first where that pays", "auto", "auto", "hutchinson", "hutch++",
+        "xtrace", "none");
 
     private readonly CliOption<double> _relativeError = OptionOf.Number(
         "--relative-error", "standard error of the trace to end at, as a share of it", 0.02, ValueRange.Between(1e-9, 0.999));
 
     private readonly CliOption<int> _maxProducts = OptionOf.Count(
-        "--max-products", "the most Hessian-vector products of the trace, and of the eigenvalues", 1000, ValueRange.AtLeast(2 * TraceEstimationOptions.LeastSamples));
+        "--max-products", "the most Hessian-vector products of the trace, and of the eigenvalues", 1000,
+        ValueRange.AtLeast(2 * TraceEstimationOptions.LeastSamples));
 
     private readonly CliOption<int> _top = OptionOf.Count("--top", "how many of the largest eigenvalues", 5, ValueRange.AtLeast(0));
     private readonly CliOption<int> _bottom = OptionOf.Count("--bottom", "how many of the smallest (most negative) eigenvalues", 1, ValueRange.AtLeast(0));
 
     private readonly CliOption<double> _tolerance = OptionOf.Number(
-        "--tolerance", "residual at which an eigenvalue has converged, as a share of the largest; the eigenvalue's error is usually its square", 1e-3, ValueRange.Between(1e-12, 0.5));
+        "--tolerance", "residual at which an eigenvalue has converged, as a share of the largest; the eigenvalue's error is usually its square", 1e-3,
+        ValueRange.Between(1e-12, 0.5));
 
     private readonly CliFlag _density = new("--density", "the density of the eigenvalues, with its error band");
     private readonly CliOption<int> _densityProbes = OptionOf.Count("--density-probes", "random starts of the density", 4, ValueRange.AtLeast(2));
@@ -42,7 +36,8 @@ internal sealed class HessianCommand : PolderCommand
         "--layer-samples", "images for --layer-eigenvalues: the first ones", 128, ValueRange.AtLeast(1));
 
     private readonly CliOption<string> _blocks = OptionOf.Choice(
-        "--blocks", "which parameters: all, weights without biases and normalisation, or those that the reference implementation measures", "all", "all", "weights", "reference");
+        "--blocks", "which parameters: all, weights without biases and normalisation, or those that the reference implementation measures", "all", "all",
+        "weights", "reference");
 
     private readonly CliOption<string> _precision = OptionOf.Choice("--precision", "type of the numbers", "f32", "f32", "f64");
     private readonly CliOption<string?> _plot = CommonOptions.Plot();
@@ -52,7 +47,8 @@ internal sealed class HessianCommand : PolderCommand
     {
         _measurement = new MeasurementOptions(this);
         Add(
-            Heading.Measurement, _trace, _relativeError, _maxProducts, _top, _bottom, _tolerance, _density, _densityProbes, _densitySteps, _layers, _layerEigenvalues, _layerSamples,
+            Heading.Measurement, _trace, _relativeError, _maxProducts, _top, _bottom, _tolerance, _density, _densityProbes, _densitySteps, _layers,
+            _layerEigenvalues, _layerSamples,
             _blocks, _precision);
         Add(Heading.Output, _plot);
         UseTorch();
@@ -79,7 +75,8 @@ internal sealed class HessianCommand : PolderCommand
             },
         }));
         if (context.Get(_top) + context.Get(_bottom) > hessian.Dimension)
-            throw UserErrorException.ForOption(_top.Name, $"{context.Get(_top)} with {_bottom.Name} {context.Get(_bottom)}", $"together at most {hessian.Dimension}, the parameters");
+            throw UserErrorException.ForOption(_top.Name, $"{context.Get(_top)} with {_bottom.Name} {context.Get(_bottom)}",
+                $"together at most {hessian.Dimension}, the parameters");
         bool density = context.Get(_density) || context.Get(_plot) is not null;
         context.SetEffective("--density", density);
         context.SetEffective("--layers", context.Get(_layers) || context.Get(_layerEigenvalues));
@@ -156,7 +153,8 @@ internal sealed class HessianCommand : PolderCommand
                 Seed = context.Get(_measurement.Seed),
                 Blocks = layers ? hessian.Loss.Layers : null,
                 Progress = new Relay<TraceEstimate>(e => tracker.Report(
-                    Math.Clamp(Math.Pow(context.Get(_relativeError) * Math.Abs(e.Value) / e.StandardError, 2), (double)e.Products / context.Get(_maxProducts), 1),
+                    Math.Clamp(Math.Pow(context.Get(_relativeError) * Math.Abs(e.Value) / e.StandardError, 2),
+                        (double)e.Products / context.Get(_maxProducts), 1),
                     () => $"{e.Products} products, {e.Value:G5} +- {e.StandardError:G2}")),
             },
             context.Cancellation);
@@ -187,7 +185,8 @@ internal sealed class HessianCommand : PolderCommand
             foreach ((int i, ParameterBlock layer) in loss.Layers.Index())
             {
                 var block = new Hessian(loss.Restrict(layer));
-                using Eigenpairs pairs = block.TopEigenvalues(1, new EigenOptions { Tolerance = 0.01, MaxProducts = context.Get(_maxProducts), Seed = context.Get(_measurement.Seed) }, context.Cancellation);
+                using Eigenpairs pairs = block.TopEigenvalues(1, new EigenOptions
+                { Tolerance = 0.01, MaxProducts = context.Get(_maxProducts), Seed = context.Get(_measurement.Seed) }, context.Cancellation);
                 found.LayerEigenvalues[layer.Name] = new FoundEigenvalues(pairs.Top, pairs.Bottom, pairs.Products, pairs.Exit);
                 tracker.Report(i + 1, () => $"{layer.Name}: {pairs.Top[0].Value:G4}");
             }

@@ -1,7 +1,3 @@
-using Polder.Curvature;
-using Polder.Experiments.Reports;
-using Polder.Parameters;
-
 namespace Polder.Cli.Measuring;
 
 /// <summary>Eigenvalues without their vectors, which a command does not keep.</summary>

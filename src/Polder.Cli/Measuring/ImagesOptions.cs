@@ -1,9 +1,3 @@
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Recipes;
-
 namespace Polder.Cli.Measuring;
 
 /// <summary>The options that say which images a network is judged on: the same for every command that judges one.</summary>
@@ -44,7 +38,8 @@ internal sealed class ImagesOptions
     public OpenedImages Open(CommandContext context, TrainedClassifier classifier, RunFolder? run, long seed)
     {
         Recipe? recipe = run?.ReadRecipe();
-        string source = context.Get(_data) ?? recipe?.Data.Source ?? throw UserErrorException.ForOption(_data.Name, "", "a folder or the name of a built-in set, or --run");
+        string source = context.Get(_data) ?? recipe?.Data.Source
+            ?? throw UserErrorException.ForOption(_data.Name, "", "a folder or the name of a built-in set, or --run");
         DataRecipe data = (recipe?.Data ?? new DataRecipe()) with
         {
             Source = source,
@@ -69,7 +64,8 @@ internal sealed class ImagesOptions
     private static ImageData Decode(CommandContext context, DataRecipe data, int size)
     {
         context.Output.Verbose($"images of {data.Source} at {size} x {size} pixels");
-        ImageData opened = context.Output.Track("reading images", 1, tracker => data.Open(size, ImageReading.ProgressOf(tracker).Decoding, context.Cancellation));
+        ImageData opened = context.Output.Track("reading images", 1,
+            tracker => data.Open(size, ImageReading.ProgressOf(tracker).Decoding, context.Cancellation));
         ImageReading.WarnOfSkipped(context, opened.Skipped);
         return opened;
     }

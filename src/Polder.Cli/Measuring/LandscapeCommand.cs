@@ -1,13 +1,3 @@
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Polder.Curvature;
-using Polder.Experiments.Reports;
-using Polder.Flatness;
-using Polder.Noise;
-using Polder.Objectives;
-using Polder.Parameters;
-using Polder.Settings;
 using TorchSharp;
 
 namespace Polder.Cli.Measuring;
@@ -25,10 +15,13 @@ internal sealed class LandscapeCommand : PolderCommand
     private readonly CliOption<int> _dimensions = OptionOf.Count("--dimensions", "1 for a line, 2 for a plane", 2, ValueRange.Between(1, 2));
 
     private readonly CliOption<string> _directions = OptionOf.Choice(
-        "--directions", "random, each filter as long as the weights' own; or the eigenvectors of the largest eigenvalues of the Hessian, of length 1", "random", "random", "eigenvectors");
+        "--directions", "random, each filter as long as the weights' own; or the eigenvectors of the largest eigenvalues of the Hessian, of length 1", "random",
+        "random", "eigenvectors");
 
-    private readonly CliOption<double> _radius = OptionOf.Number("--radius", "how far the slice goes to both sides, in units of the direction", Defaults.Radius, ValueRange.Above(0));
-    private readonly CliOption<int> _points = OptionOf.Count("--points", "points along each direction, each an evaluation of all images", Defaults.Points, ValueRange.Between(3, 1001));
+    private readonly CliOption<double> _radius = OptionOf.Number("--radius", "how far the slice goes to both sides, in units of the direction", Defaults.Radius,
+        ValueRange.Above(0));
+    private readonly CliOption<int> _points = OptionOf.Count("--points", "points along each direction, each an evaluation of all images", Defaults.Points,
+        ValueRange.Between(3, 1001));
     private readonly CliOption<string?> _plot = CommonOptions.Plot();
 
     public LandscapeCommand()
@@ -84,12 +77,14 @@ internal sealed class LandscapeCommand : PolderCommand
                 Tolerance = EigenvectorTolerance,
                 MaxProducts = MostProducts,
                 Seed = seed,
-                Progress = new Relay<EigenProgress>(p => tracker.Report(p.Products, () => $"product {p.Products}, {string.Join(", ", p.Pairs.Take(count).Select(e => $"{e.Value:G4} +- {e.Residual:G2}"))}")),
+                Progress = new Relay<EigenProgress>(p => tracker.Report(p.Products,
+                    () => $"product {p.Products}, {string.Join(", ", p.Pairs.Take(count).Select(e => $"{e.Value:G4} +- {e.Residual:G2}"))}")),
             },
             context.Cancellation));
         context.Cancellation.ThrowIfCancellationRequested();
         if (pairs.Exit == EigenExit.Budget)
-            context.Output.Warn($"after {pairs.Products} products the eigenvectors have residuals {string.Join(" and ", pairs.Top.Select(e => $"{e.Residual:G2}"))}: the directions are near the top ones only");
+            context.Output.Warn($"after {pairs.Products} products the eigenvectors have residuals "
+                + $"{string.Join(" and ", pairs.Top.Select(e => $"{e.Residual:G2}"))}: the directions are near the top ones only");
         return ([.. Enumerable.Range(0, count).Select(i =>
         {
             using torch.Tensor vector = pairs.Vectors[i];
@@ -98,25 +93,31 @@ internal sealed class LandscapeCommand : PolderCommand
     }
 
     private void RunLine(
-        CommandContext context, Measurement measured, EmpiricalLoss function, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues, SurfaceOptions options, double loss)
+        CommandContext context, Measurement measured, EmpiricalLoss function, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues,
+        SurfaceOptions options, double loss)
     {
         LossLine? known = null;
         LossLine line = Track(context, options.Points, tracker => LossSurface.Line(
             function, directions[0], options, new Relay<LossLine>(l => Report(tracker, (known = l).Losses)), context.Cancellation), () => known);
         context.Finish(LandscapeReport.Of(line, loss, measured.Images.Count, function.Space.Dimension, [.. directions.Select(d => d.Norm())], eigenvalues));
         if (context.Get(_plot) is { } file)
-            PlotWriter.Write(context.Output, file, new CurvePlot(measured.Name, Axis(context, 1), "loss") { LogY = false }.Draw([new Curve("loss", line.Positions, line.Losses)], Path.GetExtension(file)));
+            PlotWriter.Write(context.Output, file, new CurvePlot(measured.Name, Axis(context, 1),
+                "loss")
+            { LogY = false }.Draw([new Curve("loss", line.Positions, line.Losses)], Path.GetExtension(file)));
     }
 
     private void RunPlane(
-        CommandContext context, Measurement measured, EmpiricalLoss function, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues, SurfaceOptions options, double loss)
+        CommandContext context, Measurement measured, EmpiricalLoss function, ParameterVector[] directions, IReadOnlyList<Eigenpair>? eigenvalues,
+        SurfaceOptions options, double loss)
     {
         LossPlane? known = null;
         LossPlane plane = Track(context, options.Points * options.Points, tracker => LossSurface.Plane(
-            function, directions[0], directions[1], options, new Relay<LossPlane>(p => Report(tracker, (known = p).Losses.SelectMany(row => row))), context.Cancellation), () => known);
+            function, directions[0], directions[1], options, new Relay<LossPlane>(p => Report(tracker, (known = p).Losses.SelectMany(row => row))),
+            context.Cancellation), () => known);
         context.Finish(LandscapeReport.Of(plane, loss, measured.Images.Count, function.Space.Dimension, [.. directions.Select(d => d.Norm())], eigenvalues));
         if (context.Get(_plot) is { } file)
-            PlotWriter.Write(context.Output, file, new ContourPlot(measured.Name, Axis(context, 1), Axis(context, 2), "loss").Draw(plane.Positions, plane.Losses, Path.GetExtension(file)));
+            PlotWriter.Write(context.Output, file,
+                new ContourPlot(measured.Name, Axis(context, 1), Axis(context, 2), "loss").Draw(plane.Positions, plane.Losses, Path.GetExtension(file)));
     }
 
     private static void Report(IProgressTracker tracker, IEnumerable<double> losses)

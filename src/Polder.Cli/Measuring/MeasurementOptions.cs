@@ -1,11 +1,3 @@
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Objectives;
-using Polder.Settings;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Recipes;
-
 namespace Polder.Cli.Measuring;
 
 /// <summary>The options that say which network is measured on which images: the same for every command that measures trained weights.</summary>
@@ -43,7 +35,8 @@ internal sealed class MeasurementOptions
             OpenedImages opened = _images.Open(context, classifier, run, run?.ReadRecipe().Seed ?? context.Get(Seed));
             ImageSet images = opened.Images;
             if (images.Channels != classifier.Network.Channels)
-                throw new DataException(opened.Name, $"has images of {images.Channels} channel(s), allowed: {classifier.Network.Channels}, which {classifier.Architecture} takes");
+                throw new DataException(opened.Name,
+                    $"has images of {images.Channels} channel(s), allowed: {classifier.Network.Channels}, which {classifier.Architecture} takes");
             int count = Math.Min(images.Count, context.Get(_samples) ?? _defaultSamples ?? images.Count);
             context.SetEffective(_samples, count);
             if (count < images.Count)
@@ -85,7 +78,8 @@ internal sealed record Measurement(TrainedClassifier Classifier, OpenedImages Op
     public TrainedClassifier RebuildStart(CommandContext context)
     {
         Recipe recipe = (Run ?? throw UserErrorException.ForOption("--start", "", "the checkpoint that the training started from, or --run")).ReadRecipe();
-        using RecipeTask task = context.Output.Track("rebuilding the start of the run", 1, tracker => recipe.Open(Opened.Data, ImageReading.ProgressOf(tracker), context.Cancellation));
+        using RecipeTask task = context.Output.Track("rebuilding the start of the run", 1,
+            tracker => recipe.Open(Opened.Data, ImageReading.ProgressOf(tracker), context.Cancellation));
         return task.Prepare(recipe.Seed).Classifier;
     }
 }

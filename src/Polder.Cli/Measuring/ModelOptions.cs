@@ -1,7 +1,3 @@
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Vision.Classifiers;
-
 namespace Polder.Cli.Measuring;
 
 /// <summary>The options that say which trained network a command uses: the same for every command that uses one.</summary>
@@ -9,7 +5,8 @@ internal sealed class ModelOptions
 {
     private const int DefaultBatchSize = 64;
 
-    private readonly CliOption<string?> _run = CommonOptions.Run(), _weights = FieldOption.Text("weights"), _architecture = FieldOption.Text("arch", "the one that the weights name");
+    private readonly CliOption<string?> _run = CommonOptions.Run(), _weights = FieldOption.Text("weights"),
+        _architecture = FieldOption.Text("arch", "the one that the weights name");
     private readonly CliOption<int?> _imageSize = FieldOption.Count("image-size");
     private readonly CliOption<int> _batchSize = CommonOptions.BatchSize(DefaultBatchSize);
 
@@ -33,7 +30,8 @@ internal sealed class ModelOptions
     {
         RunFolder? run = context.Get(_run) is { } folder ? RunFolder.Open(folder) : null;
         if (run is not null && !WeightsBesideRun && (context.IsGiven(_weights) || context.IsGiven(_architecture)))
-            throw UserErrorException.ForOption(context.IsGiven(_weights) ? _weights.Name : _architecture.Name, "a value beside --run", "either --run or weights and architecture");
+            throw UserErrorException.ForOption(context.IsGiven(_weights) ? _weights.Name : _architecture.Name, "a value beside --run",
+                "either --run or weights and architecture");
         string weights = context.Get(_weights) ?? run?.Best ?? throw UserErrorException.ForOption(_weights.Name, "", "a checkpoint file, or --run");
         TrainedClassifier classifier = run is not null && !context.IsGiven(_weights)
             ? TrainedClassifier.Open(run, context.Get(_imageSize))

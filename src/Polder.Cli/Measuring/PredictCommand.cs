@@ -1,13 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Polder.Checkpoints;
-using Polder.Checkpoints.IO;
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Polder.Experiments.Reports;
-using Polder.Settings;
-using Polder.Vision.Classifiers;
 using TorchSharp;
 
 namespace Polder.Cli.Measuring;
@@ -19,7 +11,8 @@ internal sealed class PredictCommand : PolderCommand
 
     private readonly Argument<string[]> _paths = new("PATH") { Description = "images, and folders of them", Arity = ArgumentArity.OneOrMore };
     private readonly ModelOptions _model;
-    private readonly CliOption<int> _top = OptionOf.Count("--top", "classes that are shown of an image, the most probable first", DefaultTop, ValueRange.AtLeast(1));
+    private readonly CliOption<int> _top = OptionOf.Count("--top", "classes that are shown of an image, the most probable first", DefaultTop,
+        ValueRange.AtLeast(1));
     private readonly CliOption<string> _format = OptionOf.Choice(
         "--format", "table for people; csv (path,rank,class,probability) or jsonl, one object an image", "table", "table", "csv", "jsonl");
 
@@ -81,7 +74,8 @@ internal sealed class PredictCommand : PolderCommand
             context.Output.Warn(failed.Error!);
         Result result = ResultOf(trained.Source!, predictions, showsTable: format == "table");
         if (format != "table")
-            WriteText(context, format == "csv" ? ResultCsv.Text(result.DataTables.Single(), "\n") : string.Concat(predictions.Select(p => ResultJson.Line(p) + "\n")), predictions.Count);
+            WriteText(context, format == "csv" ? ResultCsv.Text(result.DataTables.Single(), "\n")
+                : string.Concat(predictions.Select(p => ResultJson.Line(p) + "\n")), predictions.Count);
         WriteFeatures(context, trained, predictions);
         context.Finish(result);
     }
@@ -103,8 +97,10 @@ internal sealed class PredictCommand : PolderCommand
             .. showsTable && predictions.Count > MostRows ? (ResultBlock[])[$"and {predictions.Count - MostRows} more (--format csv or jsonl has all)"] : [],
             ResultTable.Of(
                 "predictions", ["path", "rank", "class", "probability"],
-                predictions.SelectMany(p => p.Error is not null ? [(p.Path, 0, null)] : p.Top.Select((top, i) => (p.Path, Rank: i + 1, Top: (ClassProbability?)top))),
-                row => row.Top is null ? [row.Path, ResultCell.None, ResultCell.None, ResultCell.None] : [row.Path, row.Rank, row.Top.Class, $"{row.Top.Probability:G9}"])
+                predictions.SelectMany(p => p.Error is not null ? [(p.Path, 0, null)]
+                    : p.Top.Select((top, i) => (p.Path, Rank: i + 1, Top: (ClassProbability?)top))),
+                row => row.Top is null ? [row.Path, ResultCell.None, ResultCell.None, ResultCell.None]
+                    : [row.Path, row.Rank, row.Top.Class, $"{row.Top.Probability:G9}"])
                 with { In = ResultPlace.Programs },
         ],
     };

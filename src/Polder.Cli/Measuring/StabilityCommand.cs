@@ -1,15 +1,3 @@
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Cli.Output;
-using Polder.Curvature;
-using Polder.Experiments.Measurement;
-using Polder.Experiments.Reports;
-using Polder.Flatness;
-using Polder.Noise;
-using Polder.Objectives;
-using Polder.Settings;
-using Polder.Statistics;
-
 namespace Polder.Cli.Measuring;
 
 /// <summary><c>polder stability</c>: how much noise on the weights raises the loss, beside what the Hessian's trace says.</summary>
@@ -61,7 +49,8 @@ internal sealed class StabilityCommand : PolderCommand
         var noise = new PhiloxNoise(context.Get(_measurement.Seed));
         NoiseGapResult gap = Measure(context, hessian.Loss, noise) ?? throw new StoppedException("no draw was finished, nothing is known");
         TraceEstimate? trace = _trace.Measure(context, hessian, context.Get(_measurement.Seed));
-        MeasuredSharpness? sharpness = context.Get(_sharpness) && !context.Cancellation.IsCancellationRequested ? Sharpness(context, hessian.Loss, noise) : null;
+        MeasuredSharpness? sharpness = context.Get(_sharpness) && !context.Cancellation.IsCancellationRequested
+            ? Sharpness(context, hessian.Loss, noise) : null;
 
         context.Finish(StabilityReport.Of(gap, measured.Images.Count, hessian.Dimension, trace, sharpness));
         Plot(context, gap, trace);
@@ -80,7 +69,8 @@ internal sealed class StabilityCommand : PolderCommand
                 return NoiseGap.Measure(loss.Space, loss, noise, options, new Relay<NoiseGapResult>(result =>
                 {
                     known = result;
-                    tracker.Report(result.Draws, () => $"draw {result.Draws} of {options.Draws}, gap {Words(result.Points[^1].Gap)} at sigma {result.Points[^1].Sigma:G3}");
+                    tracker.Report(result.Draws,
+                        () => $"draw {result.Draws} of {options.Draws}, gap {Words(result.Points[^1].Gap)} at sigma {result.Points[^1].Sigma:G3}");
                 }), context.Cancellation);
             }
             catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
@@ -129,7 +119,8 @@ internal sealed class StabilityCommand : PolderCommand
             context.Output.Warn($"no gap is above 0, so a logarithmic plot has nothing to show: {file} is not written");
             return;
         }
-        PlotWriter.Write(context.Output, file, new CurvePlot("Noise stability", "sigma", "rise of the loss") { LogX = true, Markers = true, LegendBeside = true }.Draw(curves, Path.GetExtension(file)));
+        PlotWriter.Write(context.Output, file, new CurvePlot("Noise stability", "sigma", "rise of the loss")
+        { LogX = true, Markers = true, LegendBeside = true }.Draw(curves, Path.GetExtension(file)));
     }
 
     private static string Words(MeanEstimate value) => $"{value.Value:G4} +- {value.StandardError:G2}";

@@ -1,16 +1,11 @@
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Curvature;
-using Polder.Parameters;
-using Polder.Settings;
-
 namespace Polder.Cli.Measuring;
 
 /// <summary>The options of commands that need the trace of the Hessian beside what they are about.</summary>
 internal sealed class TraceMeasurement
 {
     private readonly CliOption<int> _probes = OptionOf.Count(
-        "--probes", $"Hessian-vector products for the trace of the Hessian, at most, and at least {2 * TraceEstimationOptions.LeastSamples}; 0 leaves the trace out", 100, ValueRange.AtLeast(0));
+        "--probes", $"Hessian-vector products for the trace of the Hessian, at most, and at least {2 * TraceEstimationOptions.LeastSamples}; "
+            + "0 leaves the trace out", 100, ValueRange.AtLeast(0));
 
     private readonly CliOption<double> _relativeError = OptionOf.Number(
         "--relative-error", "standard error of the trace, as a share of it, that ends its estimation", 0.05, ValueRange.Inside(0, 1));
@@ -51,7 +46,8 @@ internal sealed class TraceMeasurement
                         RelativeError = context.Get(_relativeError),
                         Seed = seed,
                         Blocks = blocks,
-                        Progress = new Relay<TraceEstimate>(e => tracker.Report(e.Products, () => $"product {e.Products}, {e.Value:G4} +- {e.StandardError:G2}")),
+                        Progress = new Relay<TraceEstimate>(e =>
+                            tracker.Report(e.Products, () => $"product {e.Products}, {e.Value:G4} +- {e.StandardError:G2}")),
                     },
                     context.Cancellation);
             }

@@ -13,13 +13,13 @@ internal interface ICliOption
     string Summary { get; }
 
     /// <summary>The word that stands for the value in a help page; empty for a flag.</summary>
-    string Placeholder { get; }
+    string Placeholder => "";
 
     /// <summary>The default as a user would type it, or words for it; empty where there is none.</summary>
-    string DefaultText { get; }
+    string DefaultText => "";
 
     /// <summary>The allowed values, for example "a number >= 0"; empty for a flag.</summary>
-    string Allowed { get; }
+    string Allowed => "";
 
     /// <summary>Where a help page lists it.</summary>
     Heading Heading { get; set; }
@@ -101,12 +101,6 @@ internal sealed class CliFlag : Option<bool>, ICliOption
     }
 
     public string Summary { get; }
-
-    public string Placeholder => "";
-
-    public string DefaultText => "";
-
-    public string Allowed => "";
 
     public Heading Heading { get; set; }
 

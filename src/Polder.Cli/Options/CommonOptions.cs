@@ -1,5 +1,3 @@
-using Polder.Settings;
-
 namespace Polder.Cli.Options;
 
 /// <summary>

@@ -1,6 +1,3 @@
-using Polder.Settings;
-using Polder.Vision.Recipes;
-
 namespace Polder.Cli.Options;
 
 /// <summary>A setting of a recipe as an option of the command line: it is declared once, with the recipe (<see cref="RecipeFields"/>).</summary>

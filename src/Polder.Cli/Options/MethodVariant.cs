@@ -1,5 +1,3 @@
-using Polder.Methods.Registry;
-
 namespace Polder.Cli.Options;
 
 /// <summary>A method as <c>--methods</c> names it, with the options that this entry alone has: <c>nso+passes=split+pairs=2</c>.</summary>

@@ -1,12 +1,11 @@
-using Polder.Settings;
-
 namespace Polder.Cli.Options;
 
 /// <summary>Makes options by the kind of their value. The names that several commands share live in <see cref="CommonOptions"/>.</summary>
 internal static class OptionOf
 {
     /// <summary>A finite number.</summary>
-    public static CliOption<double> Number(string name, string summary, double @default, ValueRange range) => Kind(name, summary, ValueKind.Number(range), @default);
+    public static CliOption<double> Number(string name, string summary, double @default, ValueRange range) =>
+        Kind(name, summary, ValueKind.Number(range), @default);
 
     /// <summary>A finite number whose default depends on other options: <paramref name="defaultText"/> says how, the value is null.</summary>
     public static CliOption<double?> OptionalNumber(string name, string summary, string defaultText, ValueRange range) =>
@@ -28,7 +27,8 @@ internal static class OptionOf
         Kind<int?>(name, summary, ValueKind.Count(range), null, defaultText);
 
     /// <summary>A whole number of 64 bits.</summary>
-    public static CliOption<long> Long(string name, string summary, long @default, ValueRange range) => Kind(name, summary, ValueKind.LargeCount(range), @default);
+    public static CliOption<long> Long(string name, string summary, long @default, ValueRange range) =>
+        Kind(name, summary, ValueKind.LargeCount(range), @default);
 
     /// <summary>One of a few words.</summary>
     public static CliOption<string> Choice(string name, string summary, string @default, params IReadOnlyList<string> allowed) =>

@@ -1,10 +1,4 @@
 using System.Runtime.InteropServices;
-using Polder.Checkpoints;
-using Polder.Cli.Options;
-using Polder.Optimization;
-using Polder.Settings;
-using Polder.Vision.Data;
-using Polder.Vision.Training;
 
 namespace Polder.Cli.Output;
 
@@ -30,7 +24,8 @@ internal sealed record ErrorReport(int ExitCode, string Text)
     /// </summary>
     private static bool IsWrongInput(Exception e) => e switch
     {
-        UserErrorException or DataException or CheckpointException or TrainingDivergedException or NonFiniteGradientException or IOException or UnauthorizedAccessException => true,
+        UserErrorException or DataException or CheckpointException or TrainingDivergedException or NonFiniteGradientException
+            or IOException or UnauthorizedAccessException => true,
         ArgumentNullException => false,
         ArgumentException => IsOurs(e),
         _ => false,

@@ -1,5 +1,3 @@
-using Polder.Cli.Options;
-
 namespace Polder.Cli.Output;
 
 /// <summary>Looks at where a result shall go before the work begins: an hour's result must not be lost to a typing error.</summary>

@@ -1,6 +1,3 @@
-using Polder.Checkpoints.IO;
-using Polder.Experiments.Reports;
-
 namespace Polder.Cli.Output;
 
 /// <summary>Writes the picture of <c>--plot</c>.</summary>

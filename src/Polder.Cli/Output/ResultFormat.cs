@@ -1,6 +1,3 @@
-using Polder.Cli.Options;
-using Polder.Experiments.Reports;
-
 namespace Polder.Cli.Output;
 
 /// <summary>A form in which a result's tables are written to the file that an option names: a new one is its writer and one line here.</summary>

@@ -1,4 +1,3 @@
-using Polder.Experiments.Reports;
 using Spectre.Console;
 
 namespace Polder.Cli.Output;

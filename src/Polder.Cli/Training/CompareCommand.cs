@@ -1,10 +1,4 @@
 using System.CommandLine;
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Experiments.Comparison;
-using Polder.Experiments.Reports;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Recipes;
 
 namespace Polder.Cli.Training;
 
@@ -49,7 +43,8 @@ internal sealed class CompareCommand : PolderCommand
         using (FineTuningStart first = task.Prepare(seeds[0]))
         {
             context.Output.Info(
-                $"{task.Name}: {first.Splits.Train.Count} training, {first.Splits.Validation.Count} validation and {first.Splits.Test.Count} test images; {methods.Length} methods x {seeds.Count} seeds");
+                $"{task.Name}: {first.Splits.Train.Count} training, {first.Splits.Validation.Count} validation and {first.Splits.Test.Count} test images; "
+                    + $"{methods.Length} methods x {seeds.Count} seeds");
             RecipeOptions.RequireTrainable(context, first, task.Recipe.Training, methods);
         }
         RunFolder folder = context.CreateRunFolder(context.Get(_out));
@@ -61,7 +56,8 @@ internal sealed class CompareCommand : PolderCommand
             Progress = new Relay<ComparisonProgress>(p => tracker.Report(
                 p.Done, () => $"seed {p.Seed}, {p.Method}: epoch {p.Training.Epoch} of {p.Training.Epochs}, loss {p.Training.Loss:F3}")),
             Measuring = new Relay<MeasuringProgress>(p => tracker.Report(
-                p.Done, () => $"seed {p.Seed}, {p.Method}: {p.Curvature.Figure}, {p.Curvature.Products} products, {p.Curvature.Value:G4} +- {p.Curvature.Error:G2}")),
+                p.Done, () => $"seed {p.Seed}, {p.Method}: {p.Curvature.Figure}, "
+                    + $"{p.Curvature.Products} products, {p.Curvature.Value:G4} +- {p.Curvature.Error:G2}")),
         }.Execute(seeds, context.Cancellation));
 
         context.Finish(ComparisonReport.Of(result, task.Recipe.OptimizerName, folder.Path));

@@ -1,19 +1,16 @@
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Experiments.Comparison;
-using Polder.Settings;
-
 namespace Polder.Cli.Training;
 
 /// <summary>What <c>polder compare</c> measures of the curvature at the tested weights.</summary>
 internal sealed class CurvatureOptions
 {
     private readonly CliOption<string?> _curvature = new(
-        "--curvature", "NAME", "trace and largest eigenvalue of the training loss's Hessian at the tested weights of every run", "on, off", null, "off; digits: on",
+        "--curvature", "NAME", "trace and largest eigenvalue of the training loss's Hessian at the tested weights of every run", "on, off", null,
+        "off; digits: on",
         (string text, out string? value) => (value = text) is "on" or "off");
 
     private readonly CliOption<int> _samples = OptionOf.Count(
-        "--curvature-samples", "training images for --curvature, at most: the first ones, without augmentation", new WeightCurvatureOptions().Samples, ValueRange.AtLeast(1));
+        "--curvature-samples", "training images for --curvature, at most: the first ones, without augmentation", new WeightCurvatureOptions().Samples,
+        ValueRange.AtLeast(1));
 
     public CurvatureOptions(PolderCommand command)
     {

@@ -1,14 +1,4 @@
 using System.CommandLine;
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Experiments.Reports;
-using Polder.Methods.Registry;
-using Polder.Settings;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Recipes;
-using Polder.Vision.Training;
-using Polder.Vision.Training.Metrics;
 
 namespace Polder.Cli.Training;
 
@@ -20,7 +10,8 @@ internal sealed class FinetuneCommand : PolderCommand
     private readonly CliOption<long> _seed = CommonOptions.Seed();
     private readonly CliOption<string?> _out = CommonOptions.Out("finetune");
     private readonly CliOption<int?> _checkpointEvery = OptionOf.OptionalCount(
-        "--checkpoint-every", "steps after which the state for --resume is written, beside the end of each epoch", "the end of an epoch only", ValueRange.AtLeast(1));
+        "--checkpoint-every", "steps after which the state for --resume is written, beside the end of each epoch", "the end of an epoch only",
+        ValueRange.AtLeast(1));
 
     public FinetuneCommand()
         : base("finetune", "fine-tune a network on your images and keep the weights of the best validation accuracy")
@@ -82,7 +73,8 @@ internal sealed class FinetuneCommand : PolderCommand
     {
         DataSplits splits = start.Splits;
         int classes = start.Classifier.Classes.Count;
-        context.Output.Info($"{task.Name}: {classes} classes, {splits.Train.Count} training, {splits.Validation.Count} validation and {splits.Test.Count} test images");
+        context.Output.Info($"{task.Name}: {classes} classes, {splits.Train.Count} training, "
+            + $"{splits.Validation.Count} validation and {splits.Test.Count} test images");
         if (start.Classifier.Load is { } load)
         {
             context.Output.Info($"weights: {load.Loaded.Count} tensors loaded{(start.Classifier.HasNewHead ? $"; new head for {classes} classes" : "")}");
@@ -100,7 +92,8 @@ internal sealed class FinetuneCommand : PolderCommand
             {
                 training.Progress = new Relay<TrainingProgress>(p => tracker.Report(
                     epochs * (double)p.Step / p.Steps,
-                    () => $"epoch {p.Epoch} of {p.Epochs}, loss {p.Loss:F3}{(double.IsNaN(p.ValidationAccuracy) ? "" : $", validation {p.ValidationAccuracy:P1}")}, {p.ImagesPerSecond:F0} images/s"));
+                    () => $"epoch {p.Epoch} of {p.Epochs}, loss {p.Loss:F3}"
+                        + $"{(double.IsNaN(p.ValidationAccuracy) ? "" : $", validation {p.ValidationAccuracy:P1}")}, {p.ImagesPerSecond:F0} images/s"));
                 return training.Train(context.Cancellation);
             });
         }
@@ -108,7 +101,8 @@ internal sealed class FinetuneCommand : PolderCommand
         {
             throw new StoppedException(training.FinishedEpochs == 0
                 ? $"no epoch was finished, {folder.Path} holds the settings; polder finetune --resume {folder.Path} goes on"
-                : $"{folder.Path} keeps the best weights and metrics of {training.FinishedEpochs} of {epochs} epochs; polder finetune --resume {folder.Path} goes on");
+                : $"{folder.Path} keeps the best weights and metrics of {training.FinishedEpochs} of {epochs} epochs; "
+                    + $"polder finetune --resume {folder.Path} goes on");
         }
     }
 
@@ -121,7 +115,8 @@ internal sealed class FinetuneCommand : PolderCommand
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
         {
             throw new StoppedException(
-                $"the training is finished and {folder.Path} keeps its best weights; only the test is missing: polder finetune --resume {folder.Path} makes it");
+                $"the training is finished and {folder.Path} keeps its best weights; "
+                    + $"only the test is missing: polder finetune --resume {folder.Path} makes it");
         }
     }
 
@@ -129,13 +124,17 @@ internal sealed class FinetuneCommand : PolderCommand
     {
         yield return new ResultTable(
             "run",
-            ["method", new("best epoch", "bestEpoch", "epochs"), new("validation", "validationAccuracy"), new("test", "testAccuracy"), new("test loss", "testLoss"), new("ms a step", "secondsPerStep")],
+            ["method", new("best epoch", "bestEpoch", "epochs"), new("validation", "validationAccuracy"), new("test", "testAccuracy"),
+                new("test loss", "testLoss"), new("ms a step", "secondsPerStep")],
             [[
-                method.Name, new($"{result.Best.Epoch} of {result.Epochs.Count}", result.Best.Epoch, result.Epochs.Count), ResultCell.Of(result.Best.ValidationAccuracy, "P1"),
+                method.Name, new($"{result.Best.Epoch} of {result.Epochs.Count}", result.Best.Epoch, result.Epochs.Count),
+                ResultCell.Of(result.Best.ValidationAccuracy, "P1"),
                 ResultCell.Of(test.Accuracy, "P1"), ResultCell.Of(test.Loss, "F3"), new($"{1000 * result.SecondsPerStep:F0}", result.SecondsPerStep),
             ]]);
         if (result.SkippedSteps > 0)
-            yield return new ResultNote($"{result.SkippedSteps} of {result.Steps} steps were left out, since a loss or gradient was not finite") { IsWarning = true };
+            yield return new ResultNote(
+                $"{result.SkippedSteps} of {result.Steps} steps were left out, since a loss or gradient was not finite")
+            { IsWarning = true };
         yield return $"{folder} keeps the best weights (best.safetensors), metrics.jsonl, plots and result.json";
     }
 }

@@ -1,9 +1,4 @@
 using System.CommandLine;
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Methods.Registry;
-using Polder.Settings;
-using Polder.Vision.Recipes;
 
 namespace Polder.Cli.Training;
 
@@ -32,7 +27,9 @@ internal sealed class MethodOptionSet
         command.Add(Heading.Method, [.. _options]);
     }
 
-    /// <summary>Chooses methods with the options that the user gave, and puts the values into the result's settings that all methods with the option share.</summary>
+    /// <summary>
+    /// Chooses methods with the options that the user gave, and puts the values into the result's settings that all methods with the option share.
+    /// </summary>
     /// <param name="context">The command.</param>
     /// <param name="entries">The methods, as <see cref="MethodVariant"/> reads them.</param>
     /// <param name="demo">Whether the defaults are those of the digits demo.</param>
@@ -73,7 +70,8 @@ internal sealed class MethodOptionSet
         if (taken.Length == 0)
         {
             throw UserErrorException.ForOption(
-                option.Name, found, $"only with {string.Join(", ", takers.Select(m => m.Name))} ({string.Join(", ", chosen.Select(m => m.Name))} {(chosen.Length > 1 ? "have" : "has")} no such option)");
+                option.Name, found, $"only with {string.Join(", ", takers.Select(m => m.Name))} "
+                    + $"({string.Join(", ", chosen.Select(m => m.Name))} {(chosen.Length > 1 ? "have" : "has")} no such option)");
         }
         if (swept && taken.All(m => m.Options[0].Name == name))
             throw UserErrorException.ForOption(option.Name, found, $"nothing: {option.Name} is what is tried, its values are {option.Name}s");
@@ -102,18 +100,21 @@ internal sealed class MethodOptionSet
         foreach ((string name, string text) in variant.Settings)
         {
             MethodOption option = method.Option(name) ?? throw UserErrorException.ForOption(
-                "--methods", variant.Label, $"{method.Name} has {(method.Options.Count > 0 ? string.Join(", ", method.Options.Select(o => o.Name)) : "no options")}");
+                "--methods", variant.Label,
+                $"{method.Name} has {(method.Options.Count > 0 ? string.Join(", ", method.Options.Select(o => o.Name)) : "no options")}");
             if (!option.TryParse(text, out object value))
                 throw UserErrorException.ForOption("--methods", variant.Label, $"{name} is {option.Range}");
             values[name] = value;
         }
-        return MethodChoice.Create(method, values).WithDefaults(option => (demo ? DigitsDemo.Default(method.Name, option) : null) ?? _commandDefault(method.Name, option));
+        return MethodChoice.Create(method, values)
+            .WithDefaults(option => (demo ? DigitsDemo.Default(method.Name, option) : null) ?? _commandDefault(method.Name, option));
     }
 
     private CliOption<string?> Make(string name, IReadOnlyList<(MethodEntry Method, MethodOption Option)> takers)
     {
         MethodOption first = takers[0].Option;
-        string[] ranges = [.. takers.GroupBy(t => t.Option.Range).Select((g, i) => i == 0 ? g.Key : $"{string.Join(", ", g.Select(t => t.Method.Name))}: {g.Key}")];
+        string[] ranges = [.. takers.GroupBy(t => t.Option.Range)
+            .Select((g, i) => i == 0 ? g.Key : $"{string.Join(", ", g.Select(t => t.Method.Name))}: {g.Key}")];
         string takenBy = string.Join(", ", takers.Select(t => t.Method.Name));
         return new CliOption<string?>(
             "--" + name, first.Placeholder, $"{first.Summary} ({takenBy})", string.Join("; ", ranges), null, DefaultText(takers),

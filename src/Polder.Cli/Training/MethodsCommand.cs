@@ -1,7 +1,3 @@
-using Polder.Cli.Hosting;
-using Polder.Experiments.Reports;
-using Polder.Methods.Registry;
-
 namespace Polder.Cli.Training;
 
 /// <summary><c>polder methods</c>: what there is, what it costs, and what it can be told.</summary>

@@ -1,10 +1,4 @@
 using System.CommandLine;
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Settings;
-using Polder.Vision.Data;
-using Polder.Vision.Recipes;
-using Polder.Vision.Training;
 
 namespace Polder.Cli.Training;
 
@@ -28,7 +22,9 @@ internal sealed class RecipeOptions
     /// <summary>The options of the methods.</summary>
     public MethodOptionSet Methods { get; }
 
-    /// <summary>Whether an option of a file goes with the methods that were typed: where they are, options that none of them has belong to the file's.</summary>
+    /// <summary>
+    /// Whether an option of a file goes with the methods that were typed: where they are, options that none of them has belong to the file's.
+    /// </summary>
     /// <param name="option">The option.</param>
     /// <param name="methods">What was typed for the methods; null where nothing was.</param>
     public bool Fits(Option option, string? methods)
@@ -64,7 +60,8 @@ internal sealed class RecipeOptions
     /// <summary>Opens data and weights with progress; what every setting came to be is in the context's settings then.</summary>
     public RecipeTask Open(CommandContext context, Recipe recipe)
     {
-        RecipeTask task = context.Output.Track(recipe.IsDemo ? "pre-training on digits 0-4" : "reading images", 1, tracker => recipe.Open(ImageReading.ProgressOf(tracker), context.Cancellation));
+        RecipeTask task = context.Output.Track(recipe.IsDemo ? "pre-training on digits 0-4" : "reading images", 1,
+            tracker => recipe.Open(ImageReading.ProgressOf(tracker), context.Cancellation));
         ImageReading.WarnOfSkipped(context, task.Skipped);
         ShowEffective(context, task.Recipe);
         return task;
@@ -94,7 +91,8 @@ internal sealed class RecipeOptions
             Duplicate first = group.First();
             int wrong = group.Count(d => !d.SameLabel);
             context.Output.Warn(
-                $"{group.Count()} image(s) of the {group.Key.Part} part are in the {group.Key.SeenPart} part, too, such as {first.Origin} = {first.SeenOrigin}" +
+                $"{group.Count()} image(s) of the {group.Key.Part} part are in the {group.Key.SeenPart} part, "
+                    + $"too, such as {first.Origin} = {first.SeenOrigin}" +
                 (wrong > 0 ? $"; {wrong} of them with another label" : ""));
         }
         return found;

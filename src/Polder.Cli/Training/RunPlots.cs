@@ -1,10 +1,3 @@
-using Polder.Checkpoints.IO;
-using Polder.Cli.Hosting;
-using Polder.Experiments.Reports;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Training;
-using Polder.Vision.Training.Metrics;
-
 namespace Polder.Cli.Training;
 
 /// <summary>The pictures of a run folder: how the training went, and what the test images were taken for.</summary>

@@ -1,10 +1,3 @@
-using Polder.Checkpoints.IO;
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Experiments.Reports;
-using Polder.Experiments.Sensing;
-using Polder.Methods;
-using Polder.Settings;
 using TorchSharp;
 
 namespace Polder.Cli.Training;

@@ -1,12 +1,4 @@
 using System.CommandLine;
-using Polder.Cli.Hosting;
-using Polder.Cli.Options;
-using Polder.Experiments.Comparison;
-using Polder.Experiments.Reports;
-using Polder.Methods.Registry;
-using Polder.Settings;
-using Polder.Vision.Recipes;
-using Polder.Vision.Training;
 
 namespace Polder.Cli.Training;
 
@@ -51,7 +43,8 @@ internal sealed class TuneCommand : PolderCommand
     {
         IReadOnlyList<long> seeds = context.Get(_seeds)!;
         Recipe recipe = _recipe.Fill(context, seeds[0]);
-        MethodChoice[] methods = [.. _recipe.Methods.Choose(context, context.Get(_methods)!, recipe.IsDemo, swept: true).Where(m => m.Entry.TuningGrid.Count > 0)];
+        MethodChoice[] methods = [.. _recipe.Methods.Choose(context, context.Get(_methods)!, recipe.IsDemo, swept: true)
+            .Where(m => m.Entry.TuningGrid.Count > 0)];
         using RecipeTask opened = _recipe.OpenFor(context, recipe, methods);
         TrainingOptions training = opened.Recipe.Training;
         using (FineTuningStart first = opened.Prepare(seeds[0]))
@@ -110,15 +103,18 @@ internal sealed class TuneCommand : PolderCommand
         context.Finish(ResultOf(opened.Name, rows, seeds.Count));
     }
 
-    internal static Result ResultOf(string task, IReadOnlyList<TuningPoint> rows, int seeds) => new(new { Task = task, Grid = rows }) { Blocks = [.. Shown(rows, seeds)] };
+    internal static Result ResultOf(string task, IReadOnlyList<TuningPoint> rows, int seeds) =>
+        new(new { Task = task, Grid = rows }) { Blocks = [.. Shown(rows, seeds)] };
 
     private static IEnumerable<ResultBlock> Shown(IReadOnlyList<TuningPoint> rows, int seeds)
     {
-        TuningPoint[] best = [.. rows.GroupBy(r => r.Method).Select(same => same.Key == "shots" ? TuningPoint.FirstAbove([.. same], EnoughAccuracy) : TuningPoint.Best([.. same]))];
+        TuningPoint[] best = [.. rows.GroupBy(r => r.Method)
+            .Select(same => same.Key == "shots" ? TuningPoint.FirstAbove([.. same], EnoughAccuracy) : TuningPoint.Best([.. same]))];
         yield return ResultTable.Of(
             "grid",
             [
-                "method", "setting", new("value") { In = ResultPlace.Programs }, new("validation accuracy", "validationAccuracy", "validationAccuracyStandardDeviation"), "validation loss", "diverged",
+                "method", "setting", new("value") { In = ResultPlace.Programs },
+                new("validation accuracy", "validationAccuracy", "validationAccuracyStandardDeviation"), "validation loss", "diverged",
                 "chosen",
             ],
             rows,
@@ -127,12 +123,16 @@ internal sealed class TuneCommand : PolderCommand
                 bool ran = row.Validation.Count > 0, chosen = ran && best.Any(b => ReferenceEquals(b, row));
                 return
                 [
-                    row.Method, row.Setting, new("", row.Value), ran ? ResultCell.Percent(row.Validation.Mean, row.Validation.StandardDeviation) : ResultCell.None,
-                    ran ? ResultCell.Of(row.Loss, "F3") : ResultCell.None, new(row.Diverged > 0 ? $"{row.Diverged} of {seeds}" : "", row.Diverged), new(chosen ? "*" : "", chosen),
+                    row.Method, row.Setting, new("", row.Value), ran ? ResultCell.Percent(row.Validation.Mean, row.Validation.StandardDeviation)
+                        : ResultCell.None,
+                    ran ? ResultCell.Of(row.Loss, "F3") : ResultCell.None, new(row.Diverged > 0 ? $"{row.Diverged} of {seeds}" : "", row.Diverged),
+                    new(chosen ? "*" : "", chosen),
                 ];
             });
         foreach (TuningPoint row in best.Where(b => b.Diverged > 0))
-            yield return new ResultNote($"{row.Method}: at every value tried a training diverged; {row.Setting} did on {row.Diverged} of {seeds} seeds, fewest of all") { IsWarning = true };
+            yield return new ResultNote($"{row.Method}: at every value tried a training diverged; "
+                + $"{row.Setting} did on {row.Diverged} of {seeds} seeds, fewest of all")
+            { IsWarning = true };
     }
 
     private IReadOnlyList<double> GridOf(CommandContext context, MethodChoice method) => method.Entry.Options[0].Name switch

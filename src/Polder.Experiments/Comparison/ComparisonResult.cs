@@ -1,7 +1,3 @@
-using Polder.Statistics;
-using Polder.Vision.Recipes;
-using Polder.Vision.Training.Metrics;
-
 namespace Polder.Experiments.Comparison;
 
 /// <summary>One method on one seed.</summary>

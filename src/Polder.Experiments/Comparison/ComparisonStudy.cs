@@ -1,8 +1,4 @@
 using System.Diagnostics;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Recipes;
-using Polder.Vision.Training;
-using Polder.Vision.Training.Metrics;
 
 namespace Polder.Experiments.Comparison;
 
@@ -55,7 +51,8 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
     /// <summary>Runs the study: seed by seed, all methods on a seed before the next, so that a stopped study has whole pairs.</summary>
     /// <param name="seeds">The seeds.</param>
     /// <param name="cancellation">Stops the study; what is finished is returned.</param>
-    /// <exception cref="TrainingDivergedException">Every training diverged; the message names the first's method and seed. One among others is in the result.</exception>
+    /// <exception cref="TrainingDivergedException">Every training diverged; the message names the first's method and seed. One among others is in the
+    /// result.</exception>
     public ComparisonResult Execute(IReadOnlyList<long> seeds, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(seeds);
@@ -92,7 +89,8 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
         if (first is not null && runs.All(r => r.Count == 0))
             throw first;
         return new ComparisonResult(
-            task.Name, [.. methods.Select((method, m) => new MethodRuns(method.Name, method.Options, runs[m]) { Label = method.Label }).Where(r => r.Runs.Count > 0)],
+            task.Name, [.. methods.Select((method, m) => new MethodRuns(method.Name, method.Options, runs[m]) { Label = method.Label })
+                .Where(r => r.Runs.Count > 0)],
             total, diverged, [.. _unmeasured]);
     }
 
@@ -132,7 +130,8 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
         return Curvature is null ? run : run with { Curvature = Measure(Curvature, start, method, seed, done + 1, cancellation) };
     }
 
-    private WeightCurvature? Measure(WeightCurvatureOptions options, FineTuningStart start, MethodChoice method, long seed, int done, CancellationToken cancellation)
+    private WeightCurvature? Measure(WeightCurvatureOptions options, FineTuningStart start, MethodChoice method, long seed, int done,
+        CancellationToken cancellation)
     {
         if (Measuring is not null)
             options = options with { Progress = new Relay<WeightCurvatureProgress>(p => Measuring.Report(new MeasuringProgress(method.Label, seed, done, p))) };

@@ -1,11 +1,11 @@
-using Polder.Statistics;
-
 namespace Polder.Experiments.Comparison;
 
 /// <summary>How methods of a comparison differ from one of them.</summary>
 public static class MethodDifferences
 {
-    /// <summary>The paired differences of several methods to one of them, with the p-values corrected over all the others (<see cref="HolmCorrection"/>).</summary>
+    /// <summary>
+    /// The paired differences of several methods to one of them, with the p-values corrected over all the others (<see cref="HolmCorrection"/>).
+    /// </summary>
     /// <param name="results">The methods.</param>
     /// <param name="reference">The one that they are compared with; it is no test of its own. Null: there is none.</param>
     /// <param name="figure">The figure of a run, null where the run has none; without it the test accuracy.</param>

@@ -1,5 +1,3 @@
-using Polder.Statistics;
-
 namespace Polder.Experiments.Comparison;
 
 /// <summary>One point of a grid of settings, judged on validation images over several seeds.</summary>

@@ -1,7 +1,3 @@
-using Polder.Curvature;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-
 namespace Polder.Experiments.Comparison;
 
 /// <summary>How flat trained weights lie: the Hessian of the mean cross entropy in all trainable weights, in evaluation mode.</summary>
@@ -45,8 +41,7 @@ public sealed record WeightCurvatureOptions
     /// <exception cref="ArgumentOutOfRangeException">The number of samples is out of range.</exception>
     public void Validate()
     {
-        if (Samples < 1)
-            throw new ArgumentOutOfRangeException(nameof(Samples), Samples, "Samples must be an integer of at least 1");
+        Require.AtLeast(Samples, 1);
     }
 
     /// <summary>Measures a classifier at its weights as they stand, in those that require a gradient; the network is in evaluation mode afterwards.</summary>
@@ -74,7 +69,8 @@ public sealed record WeightCurvatureOptions
                 Tolerance = Tolerance,
                 MaxProducts = MaxProducts,
                 Seed = seed,
-                Progress = new Relay<EigenProgress>(p => Progress?.Report(new WeightCurvatureProgress("top eigenvalue", p.Products, p.Pairs[0].Value, p.Pairs[0].Residual))),
+                Progress = new Relay<EigenProgress>(p =>
+                    Progress?.Report(new WeightCurvatureProgress("top eigenvalue", p.Products, p.Pairs[0].Value, p.Pairs[0].Residual))),
             },
             cancellation);
         TraceEstimate trace = hessian.Trace(

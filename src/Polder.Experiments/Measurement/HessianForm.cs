@@ -1,6 +1,3 @@
-using Polder.Curvature;
-using Polder.Generalization;
-
 namespace Polder.Experiments.Measurement;
 
 /// <summary>The paper's bound of the network itself, over the measured sigmas of a bound by draws.</summary>
@@ -46,7 +43,8 @@ public sealed record HessianForm(
             [.. result.Points.Where(p => p.Measured is not null).Select(p =>
             {
                 double remainder = p.Measured!.Loss.Value - result.Clean.Loss - (p.Sigma * p.Sigma / 2 * alpha);
-                return new HessianPoint(p.Sigma, remainder, HessianBound.At(result.Clean.Loss, alpha, result.Distance, p.Sigma, n, share, beta, largest, 0, remainder));
+                return new HessianPoint(p.Sigma, remainder,
+                    HessianBound.At(result.Clean.Loss, alpha, result.Distance, p.Sigma, n, share, beta, largest, 0, remainder));
             })]);
     }
 }

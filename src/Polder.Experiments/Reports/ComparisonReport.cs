@@ -1,8 +1,3 @@
-using Polder.Curvature;
-using Polder.Experiments.Comparison;
-using Polder.Methods.Registry;
-using Polder.Settings;
-using Polder.Statistics;
 using static System.FormattableString;
 
 namespace Polder.Experiments.Reports;
@@ -29,7 +24,8 @@ public static class ComparisonReport
         IReadOnlyList<MethodRuns> results = comparison.Methods;
         IReadOnlyList<PairedDifference?> differences = comparison.Differences();
         IReadOnlyList<PairedDifference?>[] curvature = Array.ConvertAll(Figures, figure => comparison.Differences(figure.Of));
-        ResultBlock[] blocks = results.Count == 0 ? [] : [.. Accuracy(results, differences, baseName), .. Curvature(results, curvature, baseName), Runs(results)];
+        ResultBlock[] blocks = results.Count == 0 ? []
+            : [.. Accuracy(results, differences, baseName), .. Curvature(results, curvature, baseName), Runs(results)];
         return new Result(new
         {
             comparison.Task,
@@ -145,8 +141,9 @@ public static class ComparisonReport
     [
         .. comparison.Diverged.Select(run => $"{run.Message}; the comparison is without this run"),
         .. comparison.Unmeasured.Select(run => Invariant($"{run.Method}, seed {run.Seed}: its curvature is left out: {run.Message}")),
-        .. comparison.Methods.Where(r => r.Runs.Any(run => run.SkippedSteps > 0)).Select(runs => Invariant(
-            $"{runs.Label}: {runs.Runs.Sum(r => r.SkippedSteps)} of {runs.Runs.Sum(r => r.Steps)} steps were left out, since a loss or gradient was not finite")),
+        .. comparison.Methods.Where(r => r.Runs.Any(run => run.SkippedSteps > 0)).Select(runs =>
+            Invariant($"{runs.Label}: {runs.Runs.Sum(r => r.SkippedSteps)} of {runs.Runs.Sum(r => r.Steps)} steps")
+                + " were left out, since a loss or gradient was not finite"),
     ];
 
     private static ResultColumn[] DifferenceColumns() =>

@@ -1,4 +1,3 @@
-using Polder.Vision.Training.Metrics;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 

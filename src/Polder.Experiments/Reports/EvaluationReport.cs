@@ -1,4 +1,3 @@
-using Polder.Vision.Training.Metrics;
 using static System.FormattableString;
 
 namespace Polder.Experiments.Reports;

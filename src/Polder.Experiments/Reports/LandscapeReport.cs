@@ -1,5 +1,3 @@
-using Polder.Curvature;
-using Polder.Flatness;
 using static System.FormattableString;
 
 namespace Polder.Experiments.Reports;

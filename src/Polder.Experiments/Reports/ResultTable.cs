@@ -1,5 +1,4 @@
 using System.Globalization;
-using Polder.Settings;
 
 namespace Polder.Experiments.Reports;
 

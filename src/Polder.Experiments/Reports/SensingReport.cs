@@ -1,4 +1,3 @@
-using Polder.Experiments.Sensing;
 using static System.FormattableString;
 
 namespace Polder.Experiments.Reports;

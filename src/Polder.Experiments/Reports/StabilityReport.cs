@@ -1,7 +1,3 @@
-using Polder.Curvature;
-using Polder.Experiments.Measurement;
-using Polder.Flatness;
-using Polder.Statistics;
 using static System.FormattableString;
 
 namespace Polder.Experiments.Reports;

@@ -1,6 +1,3 @@
-using Polder.Parameters;
-using Polder.Probes;
-
 namespace Polder.Experiments.Sensing;
 
 /// <summary>Evaluates all probes of a step of a <see cref="SensingProblem"/> in one pass over the measurements; the parameters never move.</summary>

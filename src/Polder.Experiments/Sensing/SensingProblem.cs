@@ -1,10 +1,4 @@
 using System.Numerics;
-using Polder.Noise;
-using Polder.Objectives;
-using Polder.Parameters;
-using Polder.Probes;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Polder.Experiments.Sensing;
 

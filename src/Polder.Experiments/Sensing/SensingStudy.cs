@@ -1,8 +1,4 @@
 using System.Diagnostics;
-using Polder.Methods;
-using Polder.Optimization;
-using TorchSharp;
-using TorchSharp.Modules;
 
 namespace Polder.Experiments.Sensing;
 

@@ -1,10 +1,5 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using Polder.Parameters;
-using Polder.Probes;
-using TorchSharp;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Polder.Experiments.Sensing;
 

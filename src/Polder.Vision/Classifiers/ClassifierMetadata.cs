@@ -1,10 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Polder.Checkpoints;
-using Polder.Settings;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using Polder.Vision.Models.Weights;
 
 namespace Polder.Vision.Classifiers;
 

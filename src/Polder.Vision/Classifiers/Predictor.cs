@@ -1,8 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Serialization;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using static TorchSharp.torch;
 
 namespace Polder.Vision.Classifiers;
 
@@ -192,7 +189,8 @@ public sealed class Predictor
             throw new ArithmeticException($"{path}: the network's output is not a number: its weights are not finite");
         return
         [
-            .. probabilities.Select((p, c) => new ClassProbability(c, _classifier.Classes[c], p)).OrderByDescending(p => p.Probability).ThenBy(p => p.Label).Take(Top),
+            .. probabilities.Select((p, c) => new ClassProbability(c, _classifier.Classes[c], p)).OrderByDescending(p => p.Probability)
+                .ThenBy(p => p.Label).Take(Top),
         ];
     }
 

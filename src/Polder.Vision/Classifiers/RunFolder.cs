@@ -1,9 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Polder.Checkpoints.IO;
-using Polder.Settings;
-using Polder.Vision.Data;
-using Polder.Vision.Training;
 
 namespace Polder.Vision.Classifiers;
 
@@ -106,7 +102,8 @@ public sealed class RunFolder
     {
         RunFolder run = OpenUnfinished(path);
         if (!File.Exists(run.Best))
-            throw new SettingException("run", $"{path}, which has no {System.IO.Path.GetFileName(run.Best)}: it was stopped before its first epoch ended", RunConfiguration.Allowed);
+            throw new SettingException("run", $"{path}, which has no {System.IO.Path.GetFileName(run.Best)}: it was stopped before its first epoch ended",
+                RunConfiguration.Allowed);
         return run;
     }
 
@@ -120,17 +117,21 @@ public sealed class RunFolder
         ArgumentException.ThrowIfNullOrEmpty(path);
         var run = new RunFolder(path);
         if (!File.Exists(run.ConfigurationFile))
-            throw new SettingException(setting, $"{path}, which {(Directory.Exists(path) ? $"has no {ConfigurationName}" : "is no folder")}", RunConfiguration.Allowed);
+            throw new SettingException(setting, $"{path}, which {(Directory.Exists(path) ? $"has no {ConfigurationName}" : "is no folder")}",
+                RunConfiguration.Allowed);
         if (run.Configuration.Command is not "finetune")
             throw new SettingException(setting, $"{path}, a run of {run.Configuration.Command ?? "another program"}", RunConfiguration.Allowed);
         return run;
     }
 
     /// <summary>Writes the configuration.</summary>
-    /// <param name="configuration">An object with the members <c>polder</c> (version), <c>command</c> (arguments) and <c>settings</c>, and whatever else.</param>
+    /// <param name="configuration">An object with the members <c>polder</c> (version), <c>command</c> (arguments) and <c>settings</c>, and whatever
+    /// else.</param>
     public void WriteConfiguration(JsonObject configuration) => AtomicFile.WriteText(ConfigurationFile, ResultJson.Text(configuration));
 
-    /// <summary>Writes the epochs so far, for programs and for TensorBoard. Whole each time: a run that dies in between must not leave an epoch twice.</summary>
+    /// <summary>
+    /// Writes the epochs so far, for programs and for TensorBoard. Whole each time: a run that dies in between must not leave an epoch twice.
+    /// </summary>
     internal void WriteEpochs(IReadOnlyList<EpochReport> epochs)
     {
         AtomicFile.WriteText(Metrics, string.Concat(epochs.Select(report => ResultJson.Line(report) + "\n")));
@@ -170,7 +171,8 @@ public sealed record RunConfiguration(string Version, IReadOnlyList<string> Argu
         try
         {
             JsonNode? json = JsonNode.Parse(File.ReadAllText(path));
-            return new RunConfiguration((string)json!["polder"]!, [.. json["command"]!.AsArray().Select(argument => (string)argument!)], json["settings"]!.AsObject());
+            return new RunConfiguration((string)json!["polder"]!, [.. json["command"]!.AsArray().Select(argument => (string)argument!)],
+                json["settings"]!.AsObject());
         }
         catch (Exception e) when (e is JsonException or NullReferenceException or InvalidOperationException or FormatException)
         {

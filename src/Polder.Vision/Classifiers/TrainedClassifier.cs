@@ -1,15 +1,3 @@
-using Polder.Checkpoints;
-using Polder.Generalization;
-using Polder.Machine;
-using Polder.Objectives;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using Polder.Vision.Models.Weights;
-using Polder.Vision.Training;
-using Polder.Vision.Training.Metrics;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Vision.Classifiers;
 
 /// <summary>What a training makes: a network with its class names and all that its images need to become its inputs. It owns the network.</summary>
@@ -144,13 +132,15 @@ public sealed class TrainedClassifier : IDisposable
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="ArgumentException">The set has other classes than the network, or a logit is not finite.</exception>
     public ClassificationMetrics Measure(
-        ImageSet images, IReadOnlyList<int>? top = null, int batchSize = DefaultBatchSize, IProgress<int>? progress = null, CancellationToken cancellation = default) =>
+        ImageSet images, IReadOnlyList<int>? top = null, int batchSize = DefaultBatchSize, IProgress<int>? progress = null,
+        CancellationToken cancellation = default) =>
         ModelMetrics.Of(Network, LoaderOf(images, batchSize), top, progress, cancellation);
 
     /// <summary>What image files show.</summary>
     /// <param name="files">Image files (<see cref="Predictor.Files"/>).</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public IEnumerable<Prediction> Predict(IReadOnlyList<string> files, CancellationToken cancellation = default) => new Predictor(this).Predict(files, cancellation);
+    public IEnumerable<Prediction> Predict(IReadOnlyList<string> files, CancellationToken cancellation = default) =>
+        new Predictor(this).Predict(files, cancellation);
 
     /// <summary>The mean cross entropy over a set as a function of the network's trainable weights: what curvature and flatness are measured of.</summary>
     /// <param name="images">The images.</param>

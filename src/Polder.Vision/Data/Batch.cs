@@ -1,6 +1,3 @@
-using Polder.Objectives;
-using static TorchSharp.torch;
-
 namespace Polder.Vision.Data;
 
 /// <summary>

@@ -1,6 +1,4 @@
 using System.Runtime.InteropServices;
-using Polder.Vision.Data.Distortions;
-using static TorchSharp.torch;
 
 namespace Polder.Vision.Data;
 

@@ -82,12 +82,6 @@ public sealed record DataSplits(ImageSet Train, ImageSet Validation, ImageSet Te
 /// <summary>How the parts that a data set does not ship are cut.</summary>
 public sealed record SplitOptions
 {
-    private readonly double _validationFraction = 0.2;
-    private readonly double _testFraction = 0.2;
-    private readonly int? _perClass;
-    private readonly double? _fraction;
-    private readonly double _labelNoise;
-
     /// <summary>The seed of the validation cut and of the shots. Default 0.</summary>
     public long Seed { get; init; }
 
@@ -95,39 +89,17 @@ public sealed record SplitOptions
     public long? TestSeed { get; init; }
 
     /// <summary>Share of the training part that becomes the validation part where none is shipped: between 0 and 1, both excluded. Default 0.2.</summary>
-    public double ValidationFraction { get => _validationFraction; init => _validationFraction = Share(value, nameof(ValidationFraction)); }
+    public double ValidationFraction { get; init => field = Require.Value(value, value is > 0 and < 1, "between 0 and 1, both excluded"); } = 0.2;
 
     /// <summary>Share of all images that becomes the test part where none is shipped: between 0 and 1, both excluded. Default 0.2.</summary>
-    public double TestFraction { get => _testFraction; init => _testFraction = Share(value, nameof(TestFraction)); }
+    public double TestFraction { get; init => field = Require.Value(value, value is > 0 and < 1, "between 0 and 1, both excluded"); } = 0.2;
 
     /// <summary>Training images of each class (shots); null (default): all.</summary>
-    public int? PerClass
-    {
-        get => _perClass;
-        init => _perClass = value is null or >= 1
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(PerClass), value, $"{nameof(PerClass)} is {value}; it must be 1 or more");
-    }
+    public int? PerClass { get; init => field = Require.Value(value, value is null or >= 1, "an integer of at least 1"); }
 
     /// <summary>Share of the training images that get a wrong label (<see cref="ImageSet.WithLabelNoise"/>), 0 to below 1. Default 0.</summary>
-    public double LabelNoise
-    {
-        get => _labelNoise;
-        init => _labelNoise = value is >= 0 and < 1
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(LabelNoise), value, $"{nameof(LabelNoise)} is {value}; it must be at least 0 and below 1");
-    }
+    public double LabelNoise { get; init => field = Require.Value(value, value is >= 0 and < 1, "a number of at least 0 and below 1"); }
 
     /// <summary>Share of each class's training images that is used, above 0, at most 1; null (default): all.</summary>
-    public double? Fraction
-    {
-        get => _fraction;
-        init => _fraction = value is null or (> 0 and <= 1)
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(Fraction), value, $"{nameof(Fraction)} is {value}; it must be above 0 and at most 1");
-    }
-
-    private static double Share(double value, string name) => value is > 0 and < 1
-        ? value
-        : throw new ArgumentOutOfRangeException(name, value, $"{name} is {value}; it must be between 0 and 1, both excluded");
+    public double? Fraction { get; init => field = Require.Value(value, value is null or (> 0 and <= 1), "a number above 0 and at most 1"); }
 }

@@ -25,8 +25,7 @@ public sealed class ImageSet
         ArgumentNullException.ThrowIfNull(pixels);
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentNullException.ThrowIfNull(classes);
-        if (channels is not (1 or 3))
-            throw new ArgumentOutOfRangeException(nameof(channels), channels, "an image has 1 (gray) or 3 (RGB) channels");
+        Require.That(channels is 1 or 3, channels, "1 (gray) or 3 (RGB)");
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         if (labels.Count != pixels.Count || (origins is not null && origins.Count != pixels.Count))
@@ -145,8 +144,7 @@ public sealed class ImageSet
     /// <param name="seed">The seed.</param>
     public ImageSet WithLabelNoise(double share, long seed)
     {
-        if (!(share >= 0 && share <= 1))
-            throw new ArgumentOutOfRangeException(nameof(share), share, "a share is between 0 and 1");
+        Require.Share(share);
         if (Classes.Count < 2)
             throw new InvalidOperationException("there is no other class to take a wrong label from");
         int[] labels = [.. _labels], order = [.. Enumerable.Range(0, Count)];
@@ -173,8 +171,7 @@ public sealed class ImageSet
     /// <param name="seed">The seed.</param>
     public ImageSet Fraction(double fraction, long seed)
     {
-        if (!(fraction > 0 && fraction <= 1))
-            throw new ArgumentOutOfRangeException(nameof(fraction), fraction, "a fraction is above 0 and at most 1");
+        Require.That(fraction is > 0 and <= 1, fraction, "above 0 and at most 1");
         return Subset(
         [
             .. Stratification.Orders(_labels, Classes.Count, seed)

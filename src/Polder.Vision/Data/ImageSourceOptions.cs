@@ -3,30 +3,14 @@ namespace Polder.Vision.Data;
 /// <summary>How images are brought into memory.</summary>
 public sealed record ImageSourceOptions
 {
-    private readonly int _imageSize = 32;
-    private readonly int _margin;
-    private readonly int? _threads;
-
     /// <summary>The side of the square that the network sees, in pixels: 1 to 2 048. Default 32.</summary>
-    public int ImageSize
-    {
-        get => _imageSize;
-        init => _imageSize = value is >= 1 and <= 2048
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(ImageSize), value, $"{nameof(ImageSize)} is {value}; allowed are 1 to 2048 pixels");
-    }
+    public int ImageSize { get; init => field = Require.Value(value, value is >= 1 and <= 2048, "1 to 2048 pixels"); } = 32;
 
     /// <summary>
     /// Pixels by which stored images are larger than <see cref="ImageSize"/>, for crops that move within the picture: 0 to 2 048. Default 0.
     /// Evaluation then sees the centre.
     /// </summary>
-    public int Margin
-    {
-        get => _margin;
-        init => _margin = value is >= 0 and <= 2048
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(Margin), value, $"{nameof(Margin)} is {value}; allowed are 0 to 2048 pixels");
-    }
+    public int Margin { get; init => field = Require.Value(value, value is >= 0 and <= 2048, "0 to 2048 pixels"); }
 
     /// <summary>
     /// True: files that cannot be decoded are left out and listed in <see cref="ImageData.Skipped"/>; false (default): the first is an error.
@@ -34,13 +18,7 @@ public sealed record ImageSourceOptions
     public bool SkipUnreadable { get; init; }
 
     /// <summary>Threads that decode: 1 or more; null (default): one fewer than there are processors.</summary>
-    public int? Threads
-    {
-        get => _threads;
-        init => _threads = value is null or >= 1
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(Threads), value, $"{nameof(Threads)} is {value}; it must be 1 or more");
-    }
+    public int? Threads { get; init => field = Require.Value(value, value is null or >= 1, "an integer of at least 1"); }
 
     /// <summary>The side of stored images: <see cref="ImageSize"/> + <see cref="Margin"/>.</summary>
     public int StoredSize => ImageSize + Margin;

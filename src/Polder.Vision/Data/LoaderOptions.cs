@@ -1,5 +1,3 @@
-using Polder.Vision.Data.Distortions;
-
 namespace Polder.Vision.Data;
 
 /// <summary>What happens to a training image before the network sees it.</summary>
@@ -39,13 +37,8 @@ public enum Sampling
 /// <summary>How a <see cref="Loader"/> makes batches.</summary>
 public sealed record LoaderOptions
 {
-    private readonly int _batchSize = 32;
-    private readonly int? _imageSize;
-    private readonly int _prefetch = 2;
-    private readonly Augmentation _augmentation;
-
     /// <summary>Images of a batch; the last batch of an epoch may be smaller. 1 or more, default 32.</summary>
-    public int BatchSize { get => _batchSize; init => _batchSize = AtLeastOne(value, nameof(BatchSize)); }
+    public int BatchSize { get; init => field = Require.Value(value, value >= 1, "an integer of at least 1"); } = 32;
 
     /// <summary>The seed of order and augmentation. Default 0.</summary>
     public long Seed { get; init; }
@@ -57,20 +50,13 @@ public sealed record LoaderOptions
     public Sampling Sampling { get; init; }
 
     /// <summary>What is done to the images. Default none.</summary>
-    public Augmentation Augmentation
-    {
-        get => _augmentation;
-        init => _augmentation = Enum.IsDefined(value)
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(Augmentation), value,
-                $"{nameof(Augmentation)} is {value}; allowed are none, flip, crop-flip, resized-crop");
-    }
+    public Augmentation Augmentation { get; init => field = Require.Value(value, Enum.IsDefined(value), "none, flip, crop-flip or resized-crop"); }
 
     /// <summary>What else is done to the images, after <see cref="Augmentation"/>. Default nothing.</summary>
     public Distortion Distortion { get; init; } = new();
 
     /// <summary>The side of the square that the network sees; at most the set's sides. Null (default): the set's own height and width.</summary>
-    public int? ImageSize { get => _imageSize; init => _imageSize = value is int size ? AtLeastOne(size, nameof(ImageSize)) : null; }
+    public int? ImageSize { get; init => field = Require.Value(value, value is null or >= 1, "an integer of at least 1"); }
 
     /// <summary>
     /// Mean and standard deviation, and by their number the channels of the batch: gray images are tripled for three, color is weighted down to one
@@ -79,9 +65,5 @@ public sealed record LoaderOptions
     public Normalization Normalization { get; init; } = Normalization.ImageNet;
 
     /// <summary>Batches made ahead. 1 or more, default 2.</summary>
-    public int Prefetch { get => _prefetch; init => _prefetch = AtLeastOne(value, nameof(Prefetch)); }
-
-    private static int AtLeastOne(int value, string name) => value >= 1
-        ? value
-        : throw new ArgumentOutOfRangeException(name, value, $"{name} is {value}; it must be 1 or more");
+    public int Prefetch { get; init => field = Require.Value(value, value >= 1, "an integer of at least 1"); } = 2;
 }

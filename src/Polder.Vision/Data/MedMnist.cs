@@ -1,5 +1,3 @@
-using Polder.Checkpoints;
-
 namespace Polder.Vision.Data;
 
 /// <summary>

@@ -1,5 +1,3 @@
-using Polder.Vision.Data;
-
 namespace Polder.Vision.Models;
 
 /// <summary>A built-in architecture: how to build it and what its inputs look like.</summary>
@@ -15,7 +13,9 @@ public sealed record Architecture(
     string Name, string Summary, int ImageSize, int Channels, Normalization Normalization, LearningRates LearningRates, string HeadName,
     Func<int, ImageClassifier> Builder)
 {
-    /// <summary>Its weights that are published on the web, the file's name there and what they are (<see cref="Weights.PublishedWeights"/>); null: none.</summary>
+    /// <summary>
+    /// Its weights that are published on the web, the file's name there and what they are (<see cref="Weights.PublishedWeights"/>); null: none.
+    /// </summary>
     public (string FileName, string Summary)? Published { get; init; }
 
     /// <summary>The names of the head's parameters, which a checkpoint for other classes does not fill.</summary>

@@ -1,5 +1,3 @@
-using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Polder.Vision.Models;
@@ -21,8 +19,7 @@ public sealed class CifarResNet : ImageClassifier
     public CifarResNet(int depth, int classes)
         : base($"resnet{depth}", channels: 3, features: 64, classes, "linear")
     {
-        if (depth < 8 || (depth - 2) % 6 != 0)
-            throw new ArgumentOutOfRangeException(nameof(depth), depth, "the depth of a CIFAR ResNet is 6n + 2: 8, 14, 20, 32, 44, 56, 110, ...");
+        Require.That(depth >= 8 && (depth - 2) % 6 == 0, depth, "6n + 2, as for every CIFAR ResNet: 8, 14, 20, 32, 44, 56, 110, ...");
         register_module("conv1", _stem = Layers.Convolution3(3, 16));
         register_module("bn1", _stemNorm = BatchNorm2d(16));
         int channels = 16;

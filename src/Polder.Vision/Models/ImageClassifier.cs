@@ -1,8 +1,4 @@
 using System.IO.Enumeration;
-using Polder.Machine;
-using TorchSharp;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Polder.Vision.Models;
@@ -24,7 +20,7 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     protected ImageClassifier(string name, int channels, int features, int classes, string headName)
         : base(name)
     {
-        ValidateClasses(classes);
+        Require.AtLeast(classes, 2);
         ArgumentException.ThrowIfNullOrEmpty(headName);
         (Channels, FeatureCount, HeadName) = (channels, features, headName);
         _head = Linear(features, classes);
@@ -73,7 +69,7 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     /// <param name="seed">The seed of the head's start.</param>
     public void ReplaceHead(int classes, long seed)
     {
-        ValidateClasses(classes);
+        Require.AtLeast(classes, 2);
         Linear head = Linear(FeatureCount, classes);
         using (var generator = new Generator((ulong)seed))
             Initialization.Linear(head, generator);
@@ -161,11 +157,5 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     {
         string prefix = HeadName + ".";
         return named_parameters().Where(p => p.name.StartsWith(prefix, StringComparison.Ordinal) == head).Select(p => (p.name, p.parameter));
-    }
-
-    private static void ValidateClasses(int classes)
-    {
-        if (classes < 2)
-            throw new ArgumentOutOfRangeException(nameof(classes), classes, "a classifier needs 2 classes or more");
     }
 }

@@ -1,5 +1,3 @@
-using TorchSharp.Modules;
-
 namespace Polder.Vision.Models;
 
 /// <summary>One layer of a network, as learning rates by depth count them.</summary>

@@ -1,5 +1,3 @@
-using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Polder.Vision.Models;
@@ -20,8 +18,7 @@ public sealed class SmallConvNet : ImageClassifier
     public SmallConvNet(int classes, int channels = 1)
         : base("digits-cnn", channels, features: 64, classes, "fc")
     {
-        if (channels is not (1 or 3))
-            throw new ArgumentOutOfRangeException(nameof(channels), channels, "an image has 1 (gray) or 3 channels");
+        Require.That(channels is 1 or 3, channels, "1 (gray) or 3");
         _convolutions = [Layers.Convolution3(channels, 32), Layers.Convolution3(32, 64, stride: 2), Layers.Convolution3(64, 64)];
         _norms = [BatchNorm2d(32), BatchNorm2d(64), BatchNorm2d(64)];
         for (int layer = 0; layer < 3; layer++)

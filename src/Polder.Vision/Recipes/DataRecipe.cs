@@ -1,6 +1,3 @@
-using Polder.Vision.Data;
-using Polder.Vision.Data.Layouts;
-
 namespace Polder.Vision.Recipes;
 
 /// <summary>The images of a training: where they are, and which of them are trained on.</summary>
@@ -24,7 +21,9 @@ public sealed record DataRecipe
     /// <summary>The share of the training images that get a wrong label, at least 0, the default, and below 1.</summary>
     public double LabelNoise { get; init; }
 
-    /// <summary>The digits demo: labelled training images a class, 1 to <see cref="DigitsDemo.MostShots"/>; null is <see cref="DigitsDemo.DefaultShots"/>.</summary>
+    /// <summary>
+    /// The digits demo: labelled training images a class, 1 to <see cref="DigitsDemo.MostShots"/>; null is <see cref="DigitsDemo.DefaultShots"/>.
+    /// </summary>
     public int? Shots { get; init; }
 
     /// <summary>Decodes the images.</summary>

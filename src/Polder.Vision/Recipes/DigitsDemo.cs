@@ -1,10 +1,3 @@
-using Polder.Methods;
-using Polder.Settings;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using Polder.Vision.Training;
-using static TorchSharp.torch;
-
 namespace Polder.Vision.Recipes;
 
 /// <summary>

@@ -1,9 +1,3 @@
-using Polder.Methods;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Training;
-using Polder.Vision.Training.Metrics;
-
 namespace Polder.Vision.Recipes;
 
 /// <summary>One training with its test: what a recipe comes to from a start.</summary>
@@ -62,7 +56,8 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
 
     /// <summary>Trains and tests.</summary>
     /// <inheritdoc cref="Train" path="/param|/exception"/>
-    public FineTuningResult Run(CancellationToken cancellation = default) => new(recipe, start.Classifier, start.Splits, Train(cancellation), Test(cancellation));
+    public FineTuningResult Run(CancellationToken cancellation = default) =>
+        new(recipe, start.Classifier, start.Splits, Train(cancellation), Test(cancellation));
 }
 
 /// <summary>What came of a recipe; it owns the classifier.</summary>
@@ -71,7 +66,8 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
 /// <param name="Splits">The images of each part.</param>
 /// <param name="Training">How the training went.</param>
 /// <param name="Test">How the network does on the test images.</param>
-public sealed record FineTuningResult(Recipe Recipe, TrainedClassifier Classifier, DataSplits Splits, TrainingResult Training, ClassificationMetrics Test) : IDisposable
+public sealed record FineTuningResult(Recipe Recipe, TrainedClassifier Classifier, DataSplits Splits, TrainingResult Training, ClassificationMetrics Test)
+    : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose() => Classifier.Dispose();

@@ -1,5 +1,3 @@
-using Polder.Methods;
-
 namespace Polder.Vision.Recipes;
 
 /// <summary>What every method of a comparison has the same of.</summary>
@@ -16,7 +14,8 @@ public enum ComparisonBudget
 public static class GradientBudget
 {
     /// <summary>The most steps that cost no more than a number of gradients; at least 1.</summary>
-    /// <param name="methodOver">The method for a run of so many steps: its schedules are stretched over them, so what a step costs may depend on the number.</param>
+    /// <param name="methodOver">The method for a run of so many steps: its schedules are stretched over them, so what a step costs may depend on the
+    /// number.</param>
     /// <param name="gradients">The gradients, at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="gradients"/> is below 1.</exception>
     public static long Steps(Func<long, IGradientMethod> methodOver, long gradients)

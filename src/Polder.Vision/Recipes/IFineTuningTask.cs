@@ -1,9 +1,3 @@
-using Polder.Machine;
-using Polder.Settings;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Training;
-
 namespace Polder.Vision.Recipes;
 
 /// <summary>A network to fine-tune and the images to do it with; a seed makes one start of it.</summary>

@@ -1,9 +1,3 @@
-using Polder.Methods;
-using Polder.Methods.Registry;
-using Polder.Noise;
-using Polder.Settings;
-using Polder.Vision.Training;
-
 namespace Polder.Vision.Recipes;
 
 /// <summary>A method with the values of its options.</summary>
@@ -45,7 +39,8 @@ public sealed record MethodChoice
 
     /// <summary>The same method with another value of an option.</summary>
     /// <exception cref="ArgumentException">The method has no such option, or the value is not allowed.</exception>
-    public MethodChoice With(string option, object value) => new(Entry, new Dictionary<string, object>(_given) { [option] = value }, _defaults) { Label = Label };
+    public MethodChoice With(string option, object value) =>
+        new(Entry, new Dictionary<string, object>(_given) { [option] = value }, _defaults) { Label = Label };
 
     /// <summary>The same method with other values for the options that nobody gave.</summary>
     /// <param name="default">The value of an option; null leaves it as it is.</param>

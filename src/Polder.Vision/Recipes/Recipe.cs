@@ -1,10 +1,4 @@
 using System.Text.Json.Nodes;
-using Polder.Checkpoints;
-using Polder.Settings;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using Polder.Vision.Training;
 
 namespace Polder.Vision.Recipes;
 
@@ -29,7 +23,10 @@ public sealed record Recipe
     /// <summary>The seed of everything random: split, order, new weights, noise. Default 0.</summary>
     public long Seed { get; init; }
 
-    /// <summary>Whether this is the built-in demo: the digits with a small network that is pre-trained on the spot, unless weights or an architecture are named.</summary>
+    /// <summary>
+    /// Whether this is the built-in demo: the digits with a small network that is pre-trained on the spot, unless weights or an architecture are
+    /// named.
+    /// </summary>
     public bool IsDemo => Data.Source == Digits.Name && Start is { Weights: null, Architecture: null };
 
     /// <summary>The word for the base optimizer: sgd, adam, adamw.</summary>
@@ -39,18 +36,21 @@ public sealed record Recipe
     public int? Threads => IsDemo ? DigitsDemo.Threads : null;
 
     /// <summary>Checks all that can be checked without opening data or weights.</summary>
-    /// <exception cref="SettingException">A setting is not allowed, by itself or beside others; the message names it, what was found and what is allowed.</exception>
+    /// <exception cref="SettingException">A setting is not allowed, by itself or beside others; the message names it, what was found and what is
+    /// allowed.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
     public void Validate()
     {
         var fresh = new Recipe();
-        foreach (RecipeField field in RecipeFields.All.Where(f => f.ValueIn(this) is { } value && ValueKind.TextOf(value) != ValueKind.TextOf(f.ValueIn(fresh))))
+        foreach (RecipeField field in RecipeFields.All.Where(f => f.ValueIn(this) is { } value
+            && ValueKind.TextOf(value) != ValueKind.TextOf(f.ValueIn(fresh))))
             field.RequireEffect(this);
         TrainingOptions filled = Filled(Training, learningRate: 1);
         if (filled.LearningRate <= 0)
             throw new SettingException("learning-rate", ValueKind.TextOf(filled.LearningRate), "a number > 0");
         if (filled.Epochs >= 1 && filled.HeadEpochs >= filled.Epochs)
-            throw new SettingException("head-epochs", $"{filled.HeadEpochs}", $"a whole number below {{epochs}}, {filled.Epochs} ({{freeze-body}} trains the head alone)");
+            throw new SettingException("head-epochs", $"{filled.HeadEpochs}",
+                $"a whole number below {{epochs}}, {filled.Epochs} ({{freeze-body}} trains the head alone)");
         if (filled is { FreezeBody: true, HeadEpochs: > 0 })
             throw new SettingException("head-epochs", $"{filled.HeadEpochs}", "0 with {freeze-body}, which trains the head alone in all epochs");
         if (filled is { FreezeBody: true, LayerDecay: < 1 })
@@ -91,7 +91,8 @@ public sealed record Recipe
     /// <param name="cancellation">Stops.</param>
     /// <returns>The task; the caller disposes of it.</returns>
     /// <inheritdoc cref="Open(RecipeProgress?, CancellationToken)" path="/exception"/>
-    public RecipeTask Open(ImageData? data, RecipeProgress? progress = null, CancellationToken cancellation = default) => RecipeTask.Open(this, data, progress, cancellation);
+    public RecipeTask Open(ImageData? data, RecipeProgress? progress = null, CancellationToken cancellation = default) =>
+        RecipeTask.Open(this, data, progress, cancellation);
 
     /// <summary>Trains and tests, and writes nothing.</summary>
     /// <inheritdoc cref="Run(string, IProgress{TrainingProgress}?, CancellationToken)"/>
@@ -140,11 +141,16 @@ public sealed record Recipe
     internal Recipe Resolve(ClassifierMetadata? metadata)
     {
         Recipe recipe = IsDemo
-            ? this with { Data = Data with { Shots = Data.Shots ?? DigitsDemo.DefaultShots }, Method = Method.WithDefaults(option => DigitsDemo.Default(Method.Name, option)) }
+            ? this with
+            {
+                Data = Data with { Shots = Data.Shots ?? DigitsDemo.DefaultShots },
+                Method = Method.WithDefaults(option => DigitsDemo.Default(Method.Name, option))
+            }
             : this with { Start = Start.Resolve(metadata) };
         recipe.Validate();
         bool adaptive = Training.Optimizer != BaseOptimizer.Sgd;
-        double rate = !IsDemo ? Architectures.Get(recipe.Start.Architecture!).LearningRates.For(pretrained: Start.Weights is not null, Training.FreezeBody, adaptive)
+        double rate = !IsDemo ? Architectures.Get(recipe.Start.Architecture!).LearningRates.For(pretrained: Start.Weights is not null,
+            Training.FreezeBody, adaptive)
             : adaptive ? DigitsDemo.Architecture.LearningRates.Adaptive : DigitsDemo.LearningRate;
         TrainingOptions training = Filled(Training, rate) with { Seed = Seed };
         // A rate that was said is the method's own.

@@ -1,13 +1,3 @@
-using Polder.Objectives;
-using Polder.Optimization;
-using Polder.Regularization;
-using Polder.Settings;
-using Polder.Vision.Data;
-using Polder.Vision.Data.Distortions;
-using Polder.Vision.Data.Layouts;
-using Polder.Vision.Models;
-using Polder.Vision.Training;
-
 namespace Polder.Vision.Recipes;
 
 /// <summary>Every setting of a recipe but the method and its options, which the method's own entry names.</summary>
@@ -23,7 +13,8 @@ public static class RecipeFields
             Of("data", ValueKind.Text("DIR|NAME", "a folder or the name of a built-in set"),
                 "the images: a folder with one folder a class, a CIFAR binary folder, or a built-in set (digits); a folder of that name is ./digits",
                 r => r.Data.Source, (r, v) => r with { Data = r.Data with { Source = (string?)v ?? Digits.Name } }),
-            new("dataset", ValueKind.Custom("NAME", string.Join(", ", PublishedLayout.All.Select(l => l.Name)), text => PublishedLayout.Find(text) is null ? null : text),
+            new("dataset", ValueKind.Custom("NAME", string.Join(", ", PublishedLayout.All.Select(l => l.Name)), text => PublishedLayout.Find(text) is null
+                ? null : text),
                 "the published form that the folder of {data} has, with its official parts",
                 r => r.Data.Dataset, (r, v) => r with { Data = r.Data with { Dataset = (string?)v } }) { DefaultText = "found out from the folder" },
             new("per-class", ValueKind.Count(ValueRange.AtLeast(1)), "training images of each class",
@@ -32,7 +23,8 @@ public static class RecipeFields
                 r => r.Data.Fraction, (r, v) => r with { Data = r.Data with { Fraction = (double?)v } }) { DefaultText = "all" },
             Of("label-noise", ValueKind.Number(Share), "share of the training images that get a wrong label, for studies",
                 r => r.Data.LabelNoise, (r, v) => r with { Data = r.Data with { LabelNoise = Number(v) } }),
-            Training("class-weights", Words(ClassWeights.None, ClassWeights.Balanced), "weights of the classes in the loss: equal, or such that each class counts alike",
+            Training("class-weights", Words(ClassWeights.None, ClassWeights.Balanced),
+                "weights of the classes in the loss: equal, or such that each class counts alike",
                 t => Word(t.ClassWeights), (t, v) => t with { ClassWeights = Named<ClassWeights>(v) }),
             Training("sampling", Words(Sampling.Shuffled, Sampling.Balanced),
                 "order of an epoch: every image once, or as many of each class, rare images several times",
@@ -51,9 +43,11 @@ public static class RecipeFields
                 "the weights: safetensors or PyTorch (.pth, .pt, .th), or published ones by name (polder weights)",
                 r => r.Start.Weights, (r, v) => r with { Start = r.Start with { Weights = (string?)v } }) { DefaultText = "" },
             new("arch", ValueKind.Word([.. Architectures.All.Select(a => a.Name)]), "the network's architecture",
-                r => r.Start.Architecture, (r, v) => r with { Start = r.Start with { Architecture = (string?)v } }) { DefaultText = "the one that the weights name" },
+                r => r.Start.Architecture,
+                (r, v) => r with { Start = r.Start with { Architecture = (string?)v } }) { DefaultText = "the one that the weights name" },
             new("image-size", ValueKind.Count(ValueRange.Between(8, 4096)), "side of the images that the network sees, in pixels",
-                r => r.Start.ImageSize, (r, v) => r with { Start = r.Start with { ImageSize = (int?)v } }) { DefaultText = "the one that the weights or the architecture name" },
+                r => r.Start.ImageSize, (r, v) =>
+                    r with { Start = r.Start with { ImageSize = (int?)v } }) { DefaultText = "the one that the weights or the architecture name" },
             Training("freeze-body", ValueKind.Flag, "train the head alone, on the features of the frozen body: a linear probe",
                 t => t.FreezeBody, (t, v) => t with { FreezeBody = v is true }),
             Training("freeze",
@@ -105,7 +99,8 @@ public static class RecipeFields
             t => t.Accumulate, (t, v) => t with { Accumulate = (int?)v ?? 1 }),
         Training("batch-norm",
             Words(BatchNormPolicy.OncePerStep, BatchNormPolicy.FirstProbe, BatchNormPolicy.EveryProbe, BatchNormPolicy.CleanForward, BatchNormPolicy.Frozen),
-            "what the probes of a step do to BatchNorm's running statistics", t => Word(t.BatchNorm), (t, v) => t with { BatchNorm = Named<BatchNormPolicy>(v) }),
+            "what the probes of a step do to BatchNorm's running statistics", t => Word(t.BatchNorm),
+            (t, v) => t with { BatchNorm = Named<BatchNormPolicy>(v) }),
         Training("non-finite", Words(NonFinitePolicy.Throw, NonFinitePolicy.Skip),
             "what a loss or gradient that is not finite does: stop the training, or leave its step out and count it",
             t => Word(t.NonFinite), (t, v) => t with { NonFinite = Named<NonFinitePolicy>(v) }),
@@ -113,7 +108,8 @@ public static class RecipeFields
 
     private static RecipeField[] AugmentationFields() =>
     [
-        Training("augment", Words(Augmentation.None, Augmentation.Flip, Augmentation.CropFlip, Augmentation.ResizedCropFlip), "random changes of the training images",
+        Training("augment", Words(Augmentation.None, Augmentation.Flip, Augmentation.CropFlip, Augmentation.ResizedCropFlip),
+            "random changes of the training images",
             t => Word(t.Augmentation), (t, v) => t with { Augmentation = Named<Augmentation>(v) }),
         new("color-jitter", ValueKind.Number(ValueRange.Between(0, 1)), "brightness, contrast and saturation by random factors from 1 - X to 1 + X",
             r => r.Training.Distortion.ColorJitter, (r, v) => Distorted(r, d => d with { ColorJitter = Number(v) })) { FormerName = "colour-jitter" },
@@ -125,7 +121,8 @@ public static class RecipeFields
             r => r.Training.Distortion.Magnitude, (r, v) => Distorted(r, d => d with { Magnitude = (int?)v ?? new Distortion().Magnitude })),
         Of("erase", ValueKind.Number(ValueRange.Between(0, 1)), "probability that a rectangle of an image is erased",
             r => r.Training.Distortion.Erasing, (r, v) => Distorted(r, d => d with { Erasing = Number(v) })),
-        Training("cutmix", ValueKind.Number(NotNegative), "shape of the beta distribution of CutMix, which puts a rectangle of another image into each; 0 is off",
+        Training("cutmix", ValueKind.Number(NotNegative),
+            "shape of the beta distribution of CutMix, which puts a rectangle of another image into each; 0 is off",
             t => t.CutMix, (t, v) => t with { CutMix = Number(v) }),
         Training("mixup", ValueKind.Number(NotNegative), "alpha of mixup's beta distribution; 0: none", t => t.Mixup, (t, v) => t with { Mixup = Number(v) }),
     ];
@@ -144,14 +141,18 @@ public static class RecipeFields
             t => Word(t.Distance?.Norm ?? DistanceNorm.Frobenius), (t, v) => Near(t, d => d with { Norm = Named<DistanceNorm>(v) }),
             idle: r => r.Training.Distance is { Penalty: > 0 } or { Radius: not null } or { HeadRadius: not null }
                 ? null : "only with {distance-penalty}, {distance-radius} or {head-radius}"),
-        Training("average", Words(AveragingKind.None, AveragingKind.Ema, AveragingKind.Swa), "the average that takes the weights' place in evaluation and in the result",
+        Training("average", Words(AveragingKind.None, AveragingKind.Ema, AveragingKind.Swa),
+            "the average that takes the weights' place in evaluation and in the result",
             t => Word(t.Averaging?.Kind ?? AveragingKind.None), (t, v) => Averaged(t, a => a with { Kind = Named<AveragingKind>(v) })),
         Training("ema-decay", ValueKind.Number(Share), "decay of the exponential moving average, a step",
-            t => (t.Averaging ?? new()).Decay, (t, v) => Averaged(t, a => a with { Decay = (double?)v ?? new AveragingOptions().Decay }), idle: Only(AveragingKind.Ema)),
+            t => (t.Averaging ?? new()).Decay, (t, v) => Averaged(t, a => a with { Decay = (double?)v ?? new AveragingOptions().Decay }),
+            idle: Only(AveragingKind.Ema)),
         Training("swa-start", ValueKind.Number(Share), "share of the steps before swa averages",
-            t => (t.Averaging ?? new()).Start, (t, v) => Averaged(t, a => a with { Start = (double?)v ?? new AveragingOptions().Start }), idle: Only(AveragingKind.Swa)),
+            t => (t.Averaging ?? new()).Start, (t, v) => Averaged(t, a => a with { Start = (double?)v ?? new AveragingOptions().Start }),
+            idle: Only(AveragingKind.Swa)),
         Training("swa-learning-rate", ValueKind.Number(ValueRange.Above(0)), "learning rate while swa averages",
-            t => t.Averaging?.LearningRate, (t, v) => Averaged(t, a => a with { LearningRate = (double?)v }), "half of {learning-rate}", Only(AveragingKind.Swa)),
+            t => t.Averaging?.LearningRate, (t, v) => Averaged(t, a => a with { LearningRate = (double?)v }), "half of {learning-rate}",
+            Only(AveragingKind.Swa)),
         Training("swa-cycle", ValueKind.Count(NotNegative), "epochs of a cycle of swa's learning rate; 0: annealed once, constant after",
             t => t.Averaging?.CycleEpochs ?? 0, (t, v) => Averaged(t, a => a with { CycleEpochs = (int?)v ?? 0 }), idle: Only(AveragingKind.Swa)),
     ];
@@ -163,12 +164,15 @@ public static class RecipeFields
         return fields;
     }
 
-    private static RecipeField Of(string name, ValueKind kind, string summary, Func<Recipe, object?> get, Func<Recipe, object?, Recipe> set) => new(name, kind, summary, get, set);
+    private static RecipeField Of(string name, ValueKind kind, string summary, Func<Recipe, object?> get, Func<Recipe, object?, Recipe> set) =>
+        new(name, kind, summary, get, set);
 
     private static RecipeField Training(
-        string name, ValueKind kind, string summary, Func<TrainingOptions, object?> get, Func<TrainingOptions, object?, TrainingOptions> set, string? defaultText = null,
+        string name, ValueKind kind, string summary, Func<TrainingOptions, object?> get, Func<TrainingOptions, object?, TrainingOptions> set,
+        string? defaultText = null,
         Func<Recipe, string?>? idle = null) =>
-        new(name, kind, summary, r => get(r.Training), (r, v) => r with { Training = set(r.Training, v) }) { DefaultText = defaultText, Idle = idle ?? (_ => null) };
+        new(name, kind, summary, r => get(r.Training), (r, v) => r with { Training = set(r.Training, v) })
+        { DefaultText = defaultText, Idle = idle ?? (_ => null) };
 
     private static Recipe Distorted(Recipe recipe, Func<Distortion, Distortion> change) =>
         recipe with { Training = recipe.Training with { Distortion = change(recipe.Training.Distortion) } };

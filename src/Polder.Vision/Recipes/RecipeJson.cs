@@ -1,9 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Polder.Methods.Registry;
-using Polder.Settings;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
 
 namespace Polder.Vision.Recipes;
 

@@ -1,10 +1,3 @@
-using Polder.Checkpoints;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using Polder.Vision.Training;
-using static TorchSharp.torch;
-
 namespace Polder.Vision.Recipes;
 
 /// <summary>What opening a recipe tells of its progress.</summary>
@@ -36,7 +29,8 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
         Architecture architecture = Architectures.Get(recipe.Start.Architecture!);
         _normalization = (checkpoint is null ? null : ClassifierMetadata.Of(checkpoint)?.Normalization) ?? architecture.Normalization;
         if (data.Train.Channels != architecture.Channels)
-            throw new DataException(data.Name, $"has images of {data.Train.Channels} channel(s); the architecture {architecture.Name} takes {architecture.Channels}");
+            throw new DataException(data.Name,
+                $"has images of {data.Train.Channels} channel(s); the architecture {architecture.Name} takes {architecture.Channels}");
     }
 
     /// <summary>The recipe with nothing left open (<see cref="Recipe.Resolve()"/>).</summary>
@@ -74,7 +68,8 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     /// <param name="shots">Labelled images a class, between 1 and <see cref="DigitsDemo.MostShots"/>.</param>
     /// <exception cref="InvalidOperationException">This is not the demo.</exception>
     public RecipeTask WithShots(int shots) => new(
-        Recipe with { Data = Recipe.Data with { Shots = shots } }, _pretrained ?? throw new InvalidOperationException("only the digits demo has shots"), ownsPretrained: false);
+        Recipe with { Data = Recipe.Data with { Shots = shots } }, _pretrained ?? throw new InvalidOperationException("only the digits demo has shots"),
+        ownsPretrained: false);
 
     /// <inheritdoc/>
     /// <exception cref="DataException">The weights are of another architecture, or the data is too small to split.</exception>
@@ -91,7 +86,8 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
             : (architecture.Build(classes.Count, _pretrained is null ? seed : 0), null);
         if (_pretrained is not null)
             network.load_state_dict(_pretrained);
-        bool hasHead = _pretrained is null && network.Classes == classes.Count && (report is null || report.Missing.All(t => !architecture.HeadParameters.Contains(t.Name)));
+        bool hasHead = _pretrained is null && network.Classes == classes.Count
+            && (report is null || report.Missing.All(t => !architecture.HeadParameters.Contains(t.Name)));
         if (!hasHead)
             network.ReplaceHead(classes.Count, seed);
         return new TrainedClassifier(network, architecture.Name, Recipe.Start.ImageSize ?? architecture.ImageSize, _normalization, classes)

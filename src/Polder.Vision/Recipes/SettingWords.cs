@@ -1,7 +1,4 @@
 using System.Text.RegularExpressions;
-using Polder.Objectives;
-using Polder.Vision.Data;
-using Polder.Vision.Training;
 
 namespace Polder.Vision.Recipes;
 

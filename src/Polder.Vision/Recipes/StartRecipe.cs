@@ -1,8 +1,3 @@
-using Polder.Checkpoints;
-using Polder.Vision.Classifiers;
-using Polder.Vision.Models;
-using Polder.Vision.Models.Weights;
-
 namespace Polder.Vision.Recipes;
 
 /// <summary>The network that a training starts from.</summary>

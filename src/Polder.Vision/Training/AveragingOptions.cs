@@ -1,5 +1,3 @@
-using Polder.Averaging;
-
 namespace Polder.Vision.Training;
 
 /// <summary>Which average of the weights is evaluated and kept in place of the weights themselves.</summary>
@@ -48,7 +46,8 @@ public sealed record AveragingOptions
     }
 
     // A whole number of epochs, and at least one of them averaged.
-    private long StartStep(long steps, int stepsPerEpoch) => Math.Min((long)(Start * steps) / stepsPerEpoch, Math.Max(0, (steps / stepsPerEpoch) - 1)) * stepsPerEpoch;
+    private long StartStep(long steps, int stepsPerEpoch) =>
+        Math.Min((long)(Start * steps) / stepsPerEpoch, Math.Max(0, (steps / stepsPerEpoch) - 1)) * stepsPerEpoch;
 }
 
 /// <summary>The averages of the weights.</summary>

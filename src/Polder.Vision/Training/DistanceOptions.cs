@@ -1,5 +1,3 @@
-using Polder.Regularization;
-
 namespace Polder.Vision.Training;
 
 /// <summary>How far the weights may go from the pre-trained ones. The head, which has none, is measured from zero.</summary>

@@ -1,8 +1,3 @@
-using Polder.Objectives;
-using Polder.Optimization;
-using Polder.Regularization;
-using Polder.Vision.Models;
-
 namespace Polder.Vision.Training;
 
 /// <summary>The distance to the pre-trained weights in one training: a projection on the optimizer, and a penalty on each step's objective.</summary>

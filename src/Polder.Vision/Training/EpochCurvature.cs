@@ -1,8 +1,3 @@
-using Polder.Optimization;
-using Polder.Statistics;
-using Polder.Vision.Models;
-using TorchSharp.Modules;
-
 namespace Polder.Vision.Training;
 
 /// <summary>
@@ -32,7 +27,8 @@ public sealed record EpochCurvature(
             names.TryAdd(parameter, name);
         MeanEstimate trace = meter.Trace, norm = meter.FrobeniusNorm, loss = meter.LossTrace;
         return new EpochCurvature(
-            trace.Value, trace.StandardError, norm.Count > 0 ? norm.Value : null, loss.Count > 0 ? loss.Value : null, loss.Count > 0 ? loss.StandardError : null, trace.Count, meter.Sigma,
+            trace.Value, trace.StandardError, norm.Count > 0 ? norm.Value : null, loss.Count > 0 ? loss.Value : null, loss.Count > 0 ? loss.StandardError
+                : null, trace.Count, meter.Sigma,
             [.. meter.TraceByParameter.Zip(optimizer.Space.Parameters, (t, p) => new ParameterTrace(names[p], t.Value, t.StandardError))]);
     }
 

@@ -1,8 +1,3 @@
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Vision.Training;
 
 /// <summary>How well a model does on a set.</summary>

@@ -1,6 +1,3 @@
-using Polder.Vision.Models;
-using TorchSharp.Modules;
-
 namespace Polder.Vision.Training;
 
 /// <summary>

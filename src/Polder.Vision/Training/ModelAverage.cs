@@ -1,9 +1,3 @@
-using Polder.Averaging;
-using Polder.Optimization;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using static TorchSharp.torch;
-
 namespace Polder.Vision.Training;
 
 /// <summary>The average of the weights in one training: between <see cref="Enter"/> and <see cref="Leave"/> the model has it in place of its weights.</summary>

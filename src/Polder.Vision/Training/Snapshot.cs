@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Polder.Vision.Training;
 
 /// <summary>A copy of a model's parameters and buffers.</summary>

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using Google.Protobuf;
 using Tensorboard;
+using Summary = Tensorboard.Summary;
 
 namespace Polder.Vision.Training;
 

@@ -1,12 +1,4 @@
 using System.Diagnostics;
-using Polder.Methods;
-using Polder.Noise;
-using Polder.Objectives;
-using Polder.Optimization;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Polder.Vision.Training;
 
@@ -55,7 +47,8 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     /// <exception cref="TrainingDivergedException">A loss or gradient is not finite; the model has the weights of the best epoch before.</exception>
     /// <exception cref="OperationCanceledException">The training was stopped; the model has the weights of the best epoch before.</exception>
     public TrainingResult Run(
-        ImageClassifier model, ImageSet train, ImageSet validation, Normalization normalization, int? imageSize = null, CancellationToken cancellation = default)
+        ImageClassifier model, ImageSet train, ImageSet validation, Normalization normalization, int? imageSize = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         Options.Validate();
@@ -74,15 +67,18 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         using OptimizerHelper sgd = Options.CreateOptimizer(model);
         int headEpochs = (int)((Options.HeadStepsOver(train.Count) + loader.Count - 1) / loader.Count);
         var phase = new HeadPhase(Options, model, train.Count);
-        using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, new PhiloxNoise(Options.Seed, Distribution)) { BatchNorm = Options.BatchNorm, NonFinite = Options.NonFinite };
+        using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, new PhiloxNoise(Options.Seed, Distribution))
+        { BatchNorm = Options.BatchNorm, NonFinite = Options.NonFinite };
         if (Options.ClipNorm is { } limit)
             optimizer.Hooks.Add(GradientClip.ByNorm(limit));
         using var best = new Snapshot(model);
         using Tensor? classWeights = TrainingLoss.WeightsOf(Options.ClassWeights, train);
         var run = new TrainingRun(Options.StepsOver(train.Count), loader.Count) { ClassWeights = classWeights };
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
-        using ModelAverage? average = Options.Averaging is null or { Kind: AveragingKind.None } ? null : new ModelAverage(Options, model, optimizer, run.Steps, loader, phase);
-        TrainingCheckpoint? checkpoint = ResumeFile is null ? null : new TrainingCheckpoint(ResumeFile, Options, Method, Distribution, train.Count, validation.Count);
+        using ModelAverage? average = Options.Averaging is null or { Kind: AveragingKind.None } ? null
+            : new ModelAverage(Options, model, optimizer, run.Steps, loader, phase);
+        TrainingCheckpoint? checkpoint = ResumeFile is null ? null
+            : new TrainingCheckpoint(ResumeFile, Options, Method, Distribution, train.Count, validation.Count);
         if (checkpoint is { Exists: true })
         {
             checkpoint.Load(model, best, optimizer, run, phase);
@@ -99,7 +95,8 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
                 // An update can overflow after its gradient was found finite; such weights must not become the best.
                 if (!double.IsFinite(result.Loss))
                     throw new TrainingDivergedException($"epoch {run.Epoch}: the validation loss is {result.Loss}: lower the learning rate, sigma or rho");
-                EpochReport report = run.EndEpoch(result, optimizer.ParamGroups.Last().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds, EpochCurvature.Of(optimizer, model));
+                EpochReport report = run.EndEpoch(result, optimizer.ParamGroups.Last().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds,
+                    EpochCurvature.Of(optimizer, model));
                 optimizer.Curvature.Reset();
                 if (report.IsBest)
                     best.Take();

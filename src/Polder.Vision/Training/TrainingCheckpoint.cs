@@ -1,12 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Polder.Checkpoints;
-using Polder.Methods;
-using Polder.Noise;
-using Polder.Optimization;
-using Polder.Vision.Data;
-using static TorchSharp.torch;
 
 namespace Polder.Vision.Training;
 
@@ -16,16 +10,19 @@ namespace Polder.Vision.Training;
 /// </summary>
 internal sealed class TrainingCheckpoint
 {
-    private const string ModelPrefix = "model.", BestPrefix = "best.", OptimizerPrefix = "optimizer.", RandomName = "random", RunName = "run", OptionPrefix = "setting.";
+    private const string ModelPrefix = "model.", BestPrefix = "best.", OptimizerPrefix = "optimizer.", RandomName = "random", RunName = "run",
+        OptionPrefix = "setting.";
 
     private readonly string _path;
     private readonly Dictionary<string, string> _options;
 
     /// <summary>Describes the training that the file is of.</summary>
-    public TrainingCheckpoint(string path, TrainingOptions options, IGradientMethod method, NoiseDistribution distribution, int trainImages, int validationImages)
+    public TrainingCheckpoint(string path, TrainingOptions options, IGradientMethod method, NoiseDistribution distribution, int trainImages,
+        int validationImages)
     {
         _path = path;
-        _options = JsonSerializer.SerializeToElement(options, TrainingJson.Default.TrainingOptions).EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetRawText());
+        _options = JsonSerializer.SerializeToElement(options, TrainingJson.Default.TrainingOptions).EnumerateObject()
+            .ToDictionary(p => p.Name, p => p.Value.GetRawText());
         _options["Method"] = method.ToString() ?? method.Name;
         _options["Distribution"] = distribution.Name;
         _options["training images"] = trainImages.ToString(CultureInfo.InvariantCulture);

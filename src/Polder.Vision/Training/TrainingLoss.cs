@@ -1,7 +1,3 @@
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using static TorchSharp.torch;
-
 namespace Polder.Vision.Training;
 
 /// <summary>The loss of one step's batch: cross entropy, with label smoothing and mixup where the options ask for them.</summary>

@@ -1,11 +1,3 @@
-using Polder.Objectives;
-using Polder.Optimization;
-using Polder.Vision.Data;
-using Polder.Vision.Data.Distortions;
-using Polder.Vision.Models;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Vision.Training;
 
 /// <summary>The base optimizers that the trainer makes.</summary>
@@ -60,7 +52,9 @@ public sealed record TrainingOptions
     /// <summary>The base optimizer. Default: SGD.</summary>
     public BaseOptimizer Optimizer { get; init; } = BaseOptimizer.Sgd;
 
-    /// <summary>The learning rate, above 0. Default 0.01; a recipe that does not say it takes the rate of its network and start (<see cref="LearningRates"/>).</summary>
+    /// <summary>
+    /// The learning rate, above 0. Default 0.01; a recipe that does not say it takes the rate of its network and start (<see cref="LearningRates"/>).
+    /// </summary>
     public double LearningRate { get => _learningRate ?? 0.01; init => _learningRate = value; }
 
     /// <summary>The momentum of SGD, at least 0 and below 1. Default 0.9; Adam has none.</summary>
@@ -116,7 +110,10 @@ public sealed record TrainingOptions
     /// <summary>The largest Euclidean norm of the final gradient, above 0: a longer one is scaled down, once a step. Default: null, no limit.</summary>
     public double? ClipNorm { get; init; }
 
-    /// <summary>The number of pieces in which a batch is evaluated, one after another, at least 1: the memory of a piece, the gradient of the whole. Default 1.</summary>
+    /// <summary>
+    /// The number of pieces in which a batch is evaluated, one after another, at least 1: the memory of a piece, the gradient of the whole. Default
+    /// 1.
+    /// </summary>
     public int Accumulate { get; init; } = 1;
 
     /// <summary>What the probes of a step do to BatchNorm's running statistics. Default: they move once a step.</summary>
@@ -215,7 +212,8 @@ public sealed record TrainingOptions
         // What a group does not say itself is as the optimizer has it.
         OptimizerHelper optimizer = Optimizer switch
         {
-            BaseOptimizer.Sgd => optim.SGD(groups.Select(g => new SGD.ParamGroup { Parameters = g.Parameters }), LearningRate, Momentum, weight_decay: WeightDecay),
+            BaseOptimizer.Sgd => optim.SGD(groups.Select(g => new SGD.ParamGroup { Parameters = g.Parameters }), LearningRate, Momentum,
+                weight_decay: WeightDecay),
             BaseOptimizer.Adam => optim.Adam(groups.Select(g => new Adam.ParamGroup { Parameters = g.Parameters }), LearningRate, weight_decay: WeightDecay),
             _ => optim.AdamW(groups.Select(g => new AdamW.ParamGroup { Parameters = g.Parameters }), LearningRate, weight_decay: WeightDecay),
         };

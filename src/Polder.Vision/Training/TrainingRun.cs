@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using Polder.Optimization;
-using TorchSharp;
 
 namespace Polder.Vision.Training;
 
@@ -34,7 +32,9 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
 
     public bool IsFinished => _state.Epochs.Count == EpochCount;
 
-    /// <summary>Whether so many epochs in a row were not better than the best; never where the patience is null. Those of the head alone do not count.</summary>
+    /// <summary>
+    /// Whether so many epochs in a row were not better than the best; never where the patience is null. Those of the head alone do not count.
+    /// </summary>
     public bool IsStalled(int? patience, int headEpochs) =>
         patience is { } epochs && Epochs.Skip(headEpochs).Reverse().TakeWhile(e => !e.IsBest).Count() >= epochs;
 
@@ -64,7 +64,8 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
             || validation.Accuracy > known.Accuracy || (validation.Accuracy == known.Accuracy && validation.Loss < known.Loss);
         if (best)
             _state.Best = validation;
-        var report = new EpochReport(Epoch, Loss, validation.Loss, validation.Accuracy, learningRate, seconds, best) { SkippedSteps = _state.Skipped, Curvature = curvature };
+        var report = new EpochReport(Epoch, Loss, validation.Loss, validation.Accuracy, learningRate, seconds, best)
+        { SkippedSteps = _state.Skipped, Curvature = curvature };
         _state.SkippedBefore += _state.Skipped;
         (_state.LossSum, _state.Seen, _state.Skipped) = (0, 0, 0);
         _state.Epochs.Add(report);

@@ -1,6 +1,3 @@
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Averaging;
 
 /// <summary>The running statistics of a model's BatchNorm layers, computed anew for the weights that it has now.</summary>

@@ -1,8 +1,3 @@
-using Polder.Optimization;
-using Polder.Parameters;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Averaging;
 
 /// <summary>

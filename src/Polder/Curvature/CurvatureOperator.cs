@@ -1,8 +1,4 @@
 using System.Runtime.InteropServices;
-using Polder.Objectives;
-using Polder.Parameters;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Polder.Curvature;
 

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Curvature;
 
 /// <summary>A matrix that is at hand.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Polder.Curvature;
 
 /// <summary>Why a search for eigenvalues ended.</summary>

@@ -1,8 +1,4 @@
 using Polder.Curvature.Estimators;
-using Polder.Noise;
-using Polder.Parameters;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Polder.Curvature;
 

@@ -1,8 +1,3 @@
-using Polder.Objectives;
-using Polder.Parameters;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Curvature;
 
 /// <summary>

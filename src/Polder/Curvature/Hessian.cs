@@ -1,7 +1,3 @@
-using Polder.Objectives;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Curvature;
 
 /// <summary>

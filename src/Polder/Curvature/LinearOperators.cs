@@ -1,5 +1,4 @@
 using Polder.Curvature.Operators;
-using static TorchSharp.torch;
 
 namespace Polder.Curvature;
 

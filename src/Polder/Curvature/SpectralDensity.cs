@@ -1,6 +1,4 @@
 using Polder.Curvature.Estimators;
-using Polder.Statistics;
-using static TorchSharp.torch;
 
 namespace Polder.Curvature;
 

@@ -1,6 +1,3 @@
-using Polder.Parameters;
-using Polder.Statistics;
-
 namespace Polder.Curvature;
 
 /// <summary>An estimated number: value, standard error, and what it cost.</summary>

@@ -1,7 +1,4 @@
 using Polder.Curvature.Estimators;
-using Polder.Noise;
-using Polder.Parameters;
-using static TorchSharp.torch;
 
 namespace Polder.Curvature;
 

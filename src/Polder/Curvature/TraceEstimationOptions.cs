@@ -1,6 +1,3 @@
-using Polder.Noise;
-using Polder.Parameters;
-
 namespace Polder.Curvature;
 
 /// <summary>How a trace is estimated.</summary>

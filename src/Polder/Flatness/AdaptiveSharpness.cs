@@ -1,9 +1,3 @@
-using Polder.Noise;
-using Polder.Objectives;
-using Polder.Parameters;
-using Polder.Statistics;
-using static TorchSharp.torch;
-
 namespace Polder.Flatness;
 
 /// <summary>The norm of the perturbation in <see cref="AdaptiveSharpness"/>.</summary>

@@ -1,6 +1,3 @@
-using Polder.Objectives;
-using Polder.Parameters;
-
 namespace Polder.Flatness;
 
 /// <summary>Which points of a slice are evaluated.</summary>

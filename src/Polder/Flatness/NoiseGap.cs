@@ -1,8 +1,3 @@
-using Polder.Noise;
-using Polder.Objectives;
-using Polder.Parameters;
-using Polder.Statistics;
-
 namespace Polder.Flatness;
 
 /// <summary>How noise stability is measured.</summary>

@@ -1,7 +1,3 @@
-using Polder.Noise;
-using Polder.Objectives;
-using Polder.Parameters;
-
 namespace Polder.Flatness;
 
 /// <summary>The weights as they stood when a measurement began: it moves away from them, and disposing puts them back, bit for bit.</summary>

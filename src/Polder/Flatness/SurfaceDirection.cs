@@ -1,7 +1,3 @@
-using Polder.Noise;
-using Polder.Parameters;
-using static TorchSharp.torch;
-
 namespace Polder.Flatness;
 
 /// <summary>Directions along which a loss surface is cut; each is a vector of the space that the caller owns.</summary>

@@ -1,8 +1,3 @@
-using Polder.Flatness;
-using Polder.Noise;
-using Polder.Parameters;
-using Polder.Statistics;
-
 namespace Polder.Generalization;
 
 /// <summary>What is known while a bound is estimated.</summary>

@@ -1,5 +1,3 @@
-using Polder.Statistics;
-
 namespace Polder.Generalization;
 
 /// <summary>What a classifier does on the whole sample, with the weights as they stand.</summary>

@@ -1,8 +1,3 @@
-using Polder.Curvature;
-using Polder.Parameters;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Generalization;
 
 /// <summary>The curvature along the way that a layer's weights have gone.</summary>

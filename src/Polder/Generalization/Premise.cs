@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Generalization;
 
 /// <summary>Something that a bound needs to be true.</summary>

@@ -1,7 +1,3 @@
-using Polder.Parameters;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Generalization;
 
 /// <summary>How far the weights have moved from their start.</summary>

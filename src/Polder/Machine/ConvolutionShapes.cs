@@ -1,7 +1,3 @@
-using TorchSharp;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Machine;
 
 /// <summary>Finds the distinct convolutions of a model and what training asks of each.</summary>

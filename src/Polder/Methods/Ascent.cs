@@ -1,6 +1,3 @@
-using Polder.Parameters;
-using Polder.Probes;
-
 namespace Polder.Methods;
 
 /// <summary>The ascent that the family of sharpness-aware methods shares: how far and in which metric to go along a direction.</summary>

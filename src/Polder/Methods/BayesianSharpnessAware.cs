@@ -1,9 +1,3 @@
-using Polder.Methods.Registry;
-using Polder.Parameters;
-using Polder.Probes;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Methods;
 
 /// <summary>

@@ -1,7 +1,3 @@
-using Polder.Noise;
-using Polder.Parameters;
-using TorchSharp.Modules;
-
 namespace Polder.Methods;
 
 /// <summary>

@@ -1,7 +1,3 @@
-using Polder.Objectives;
-using Polder.Parameters;
-using Polder.Probes;
-
 namespace Polder.Methods;
 
 /// <summary>

@@ -1,9 +1,3 @@
-using Polder.Noise;
-using Polder.Parameters;
-using TorchSharp;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Methods;
 
 /// <summary>Where a method's noise goes and how large it is there: on a weight w it is sigma x c U, with U of unit variance and c said here.</summary>

@@ -1,6 +1,3 @@
-using Polder.Methods.Registry;
-using Polder.Probes;
-
 namespace Polder.Methods;
 
 /// <summary>The base optimizer alone: the gradient at W.</summary>

@@ -1,7 +1,3 @@
-using Polder.Methods.Registry;
-using Polder.Parameters;
-using Polder.Probes;
-
 namespace Polder.Methods;
 
 /// <summary>

@@ -1,5 +1,3 @@
-using Polder.Probes;
-
 namespace Polder.Methods;
 
 /// <summary>

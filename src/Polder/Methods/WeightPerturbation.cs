@@ -1,9 +1,3 @@
-using Polder.Methods.Registry;
-using Polder.Noise;
-using Polder.Parameters;
-using Polder.Probes;
-using TorchSharp.Modules;
-
 namespace Polder.Methods;
 
 /// <summary>

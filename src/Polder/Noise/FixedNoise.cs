@@ -23,7 +23,7 @@ public sealed class FixedNoise : NoiseStream
     /// <exception cref="ArgumentOutOfRangeException">The array holds no such step, draw or element.</exception>
     public override void Fill(long step, int draw, long offset, Span<float> destination)
     {
-        Require(step, draw, offset, destination.Length);
+        Check(step, draw, offset, destination.Length);
         for (int i = 0; i < destination.Length; i++)
             destination[i] = (float)_values[step, draw, offset + i];
     }
@@ -32,18 +32,15 @@ public sealed class FixedNoise : NoiseStream
     /// <exception cref="ArgumentOutOfRangeException">The array holds no such step, draw or element.</exception>
     public override void Fill(long step, int draw, long offset, Span<double> destination)
     {
-        Require(step, draw, offset, destination.Length);
+        Check(step, draw, offset, destination.Length);
         for (int i = 0; i < destination.Length; i++)
             destination[i] = _values[step, draw, offset + i];
     }
 
-    private void Require(long step, int draw, long offset, int length)
+    private void Check(long step, int draw, long offset, int length)
     {
-        if (step < 0 || step >= _values.GetLength(0))
-            throw new ArgumentOutOfRangeException(nameof(step), step, $"the fixed noise has {_values.GetLength(0)} steps");
-        if (draw < 0 || draw >= _values.GetLength(1))
-            throw new ArgumentOutOfRangeException(nameof(draw), draw, $"the fixed noise has {_values.GetLength(1)} draws a step");
-        if (offset < 0 || offset + length > _values.GetLength(2))
-            throw new ArgumentOutOfRangeException(nameof(offset), offset + length, $"the fixed noise has {_values.GetLength(2)} elements a draw");
+        Require.That(step >= 0 && step < _values.GetLength(0), step, $"at least 0 and below the {_values.GetLength(0)} steps of the fixed noise");
+        Require.That(draw >= 0 && draw < _values.GetLength(1), draw, $"at least 0 and below the {_values.GetLength(1)} draws a step of the fixed noise");
+        Require.That(offset >= 0 && offset + length <= _values.GetLength(2), offset, $"within the {_values.GetLength(2)} elements of the fixed noise");
     }
 }

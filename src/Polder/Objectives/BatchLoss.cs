@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Objectives;
 
 /// <summary>One batch of an <see cref="EmpiricalLoss"/>.</summary>

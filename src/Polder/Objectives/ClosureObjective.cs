@@ -1,7 +1,4 @@
 using System.Runtime.InteropServices;
-using Polder.Parameters;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Polder.Objectives;
 

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Objectives;
 
 /// <summary>Whether two passes over the data see the same function.</summary>

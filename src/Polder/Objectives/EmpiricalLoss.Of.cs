@@ -1,6 +1,3 @@
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Objectives;
 
 // What an empirical loss is made of.

@@ -1,8 +1,3 @@
-using Polder.Parameters;
-using TorchSharp;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Objectives;
 
 /// <summary>

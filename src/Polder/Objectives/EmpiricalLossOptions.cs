@@ -1,5 +1,3 @@
-using Polder.Parameters;
-
 namespace Polder.Objectives;
 
 /// <summary>The mode that a model is in while its loss is measured; afterwards it is as it was.</summary>

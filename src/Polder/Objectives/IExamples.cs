@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Polder.Objectives;
 
 /// <summary>A batch of a data set, as curvature sees it. Whoever enumerates the batches does not dispose of their tensors.</summary>

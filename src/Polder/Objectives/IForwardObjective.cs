@@ -1,5 +1,3 @@
-using Polder.Parameters;
-
 namespace Polder.Objectives;
 
 /// <summary>An objective whose value can be had without its gradient, at the price of a forward pass.</summary>

@@ -1,5 +1,3 @@
-using Polder.Parameters;
-
 namespace Polder.Objectives;
 
 /// <summary>A function f of the parameters whose gradient can be had where the parameters stand now.</summary>

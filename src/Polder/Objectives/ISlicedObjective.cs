@@ -1,5 +1,3 @@
-using Polder.Parameters;
-
 namespace Polder.Objectives;
 
 /// <summary>A function that is the mean over the rows of a mini-batch and can be had over some of them, as split-batch methods need it.</summary>

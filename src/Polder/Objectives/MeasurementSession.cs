@@ -1,7 +1,3 @@
-using Polder.Parameters;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Objectives;
 
 /// <summary>

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Objectives;
 
 /// <summary>Keeps a model's buffers over the probes of a step as <see cref="BatchNormPolicy"/> says, by copies: no layer is touched or toggled.</summary>

@@ -1,6 +1,3 @@
-using Polder.Parameters;
-using static TorchSharp.torch;
-
 namespace Polder.Objectives;
 
 /// <summary>

@@ -1,8 +1,5 @@
 using System.Globalization;
 using System.Reflection;
-using TorchSharp;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Polder.Optimization;
 

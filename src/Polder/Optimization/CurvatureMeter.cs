@@ -1,7 +1,3 @@
-using Polder.Probes;
-using Polder.Statistics;
-using static TorchSharp.torch;
-
 namespace Polder.Optimization;
 
 /// <summary>

@@ -1,12 +1,3 @@
-using Polder.Methods;
-using Polder.Noise;
-using Polder.Objectives;
-using Polder.Parameters;
-using Polder.Probes;
-using TorchSharp;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Optimization;
 
 /// <summary>

@@ -1,5 +1,3 @@
-using Polder.Parameters;
-
 namespace Polder.Optimization;
 
 /// <summary>

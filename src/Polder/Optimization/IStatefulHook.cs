@@ -1,6 +1,3 @@
-using Polder.Parameters;
-using TorchSharp;
-
 namespace Polder.Optimization;
 
 /// <summary>A hook that remembers something from step to step, for example averaged weights; it is saved with the optimizer's state.</summary>

@@ -1,6 +1,3 @@
-using Polder.Probes;
-using Polder.Statistics;
-
 namespace Polder.Optimization;
 
 /// <summary>What a step saw and did.</summary>

@@ -1,10 +1,3 @@
-using Polder.Methods;
-using Polder.Noise;
-using Polder.Parameters;
-using Polder.Probes;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Optimization;
 
 /// <summary>The trainable parameters of a base optimizer as a vector space, and everything as large as they are that lives from step to step.</summary>

@@ -1,6 +1,3 @@
-using Polder.Parameters;
-using TorchSharp.Modules;
-
 namespace Polder.Optimization;
 
 /// <summary>What a hook sees of the step whose update it stands beside.</summary>

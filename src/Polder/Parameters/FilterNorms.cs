@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Polder.Parameters;
 
 /// <summary>The Euclidean norms of a parameter's filters: its slices along the first axis, one for each output.</summary>

@@ -1,9 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Polder.Noise;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Polder.Parameters;
 

@@ -1,6 +1,4 @@
 using System.Runtime.ExceptionServices;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Polder.Parameters;
 

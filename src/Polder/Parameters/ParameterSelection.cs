@@ -1,6 +1,3 @@
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Parameters;
 
 /// <summary>Some of a model's parameters, by what they are: the normalization layers' only, the head's only, all but those.</summary>

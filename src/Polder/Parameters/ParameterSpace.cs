@@ -1,8 +1,3 @@
-using Polder.Noise;
-using TorchSharp;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Parameters;
 
 /// <summary>

@@ -1,6 +1,3 @@
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Parameters;
 
 /// <summary>The parts of a model whose curvature is commonly reported.</summary>

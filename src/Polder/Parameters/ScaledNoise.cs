@@ -1,5 +1,4 @@
 using System.Numerics;
-using Polder.Noise;
 
 namespace Polder.Parameters;
 

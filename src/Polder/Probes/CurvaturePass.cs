@@ -1,6 +1,4 @@
 using System.Numerics;
-using Polder.Parameters;
-using static TorchSharp.torch;
 
 namespace Polder.Probes;
 

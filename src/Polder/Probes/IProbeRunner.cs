@@ -1,7 +1,3 @@
-using Polder.Noise;
-using Polder.Objectives;
-using Polder.Parameters;
-
 namespace Polder.Probes;
 
 /// <summary>What all probes of one step have in common.</summary>

@@ -1,6 +1,3 @@
-using Polder.Objectives;
-using Polder.Parameters;
-
 namespace Polder.Probes;
 
 /// <summary>The direction of a <see cref="Probe"/>.</summary>

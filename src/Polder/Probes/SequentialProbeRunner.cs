@@ -1,7 +1,3 @@
-using Polder.Objectives;
-using Polder.Parameters;
-using static TorchSharp.torch;
-
 namespace Polder.Probes;
 
 /// <summary>Evaluates probes one after another by moving the parameters in place; keeps one copy of them, and only where a probe leaves W.</summary>

@@ -1,9 +1,3 @@
-using Polder.Optimization;
-using Polder.Parameters;
-using TorchSharp;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Regularization;
 
 /// <summary>

@@ -1,8 +1,3 @@
-using Polder.Objectives;
-using Polder.Parameters;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Regularization;
 
 /// <summary>
@@ -33,8 +28,6 @@ public sealed class DistancePenalty
     /// <exception cref="ArgumentOutOfRangeException">A strength is not a number of at least 0.</exception>
     public DistancePenalty(StartWeights start, Func<string, double> strength, DistanceNorm norm = DistanceNorm.Frobenius)
     {
-        ArgumentNullException.ThrowIfNull(start);
-        ArgumentNullException.ThrowIfNull(strength);
         _start = start;
         _strengths = LayerNumbers.Of(start, strength, nameof(strength));
         _norm = norm;

@@ -1,7 +1,3 @@
-using Polder.Optimization;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Regularization;
 
 /// <summary>
@@ -29,8 +25,6 @@ public sealed class DistanceProjection : IUpdateHook
     /// <exception cref="ArgumentOutOfRangeException">A radius is not a number of at least 0.</exception>
     public DistanceProjection(StartWeights start, Func<string, double> radius, DistanceNorm norm = DistanceNorm.Frobenius)
     {
-        ArgumentNullException.ThrowIfNull(start);
-        ArgumentNullException.ThrowIfNull(radius);
         _start = start;
         _radii = LayerNumbers.Of(start, radius, nameof(radius));
         _norm = norm;

@@ -5,6 +5,8 @@ internal static class LayerNumbers
 {
     public static double[] Of(StartWeights start, Func<string, double> number, string what)
     {
+        ArgumentNullException.ThrowIfNull(start);
+        ArgumentNullException.ThrowIfNull(number, what);
         double[] numbers = new double[start.Layers.Count];
         for (int i = 0; i < numbers.Length; i++)
         {

@@ -83,7 +83,8 @@ public sealed class ValueKind
         JsonValueKind.True or JsonValueKind.False => IsFlag ? value.GetBoolean() : null,
         JsonValueKind.Number when _takesNumbers => _read(value.GetRawText()),
         JsonValueKind.String when _takesTexts => _read(value.GetString()!),
-        JsonValueKind.Array when _takesTexts => _read(string.Join(',', value.EnumerateArray().Select(e => e.ValueKind == JsonValueKind.String ? e.GetString() : e.GetRawText()))),
+        JsonValueKind.Array when _takesTexts =>
+            _read(string.Join(',', value.EnumerateArray().Select(e => e.ValueKind == JsonValueKind.String ? e.GetString() : e.GetRawText()))),
         _ => null,
     };
 

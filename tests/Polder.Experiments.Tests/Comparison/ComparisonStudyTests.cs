@@ -56,9 +56,13 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
     {
         var entry = new MethodEntry("halfstep", "half the gradient", a => new HalfStep(a.Number("share")), MethodOption.Share("share", "how much of it", 0.5))
         {
-            Passes = "1", PassesPerStep = 1, ExtraParameterBuffers = 0, Source = "",
+            Passes = "1",
+            PassesPerStep = 1,
+            ExtraParameterBuffers = 0,
+            Source = "",
         };
-        MethodChoice[] choices = [MethodChoice.Create("base"), MethodChoice.Create(entry).With("share", 1.0), MethodChoice.Create(entry) with { Label = "half" }];
+        MethodChoice[] choices = [MethodChoice.Create("base"), MethodChoice.Create(entry).With("share", 1.0),
+            MethodChoice.Create(entry) with { Label = "half" }];
         ComparisonResult result = new ComparisonStudy(fixture.Task, choices, Training).Execute([0], Cancellation);
         Assert.Equal(["base", "halfstep", "half"], result.Methods.Select(m => m.Label));
         // The whole gradient is the base optimizer's; half of it is another training.
@@ -77,14 +81,16 @@ public class ComparisonStudyTests(DigitsFixture fixture) : IClassFixture<DigitsF
             MethodChoice.Create("wp").With("draws", 4),
             MethodChoice.Create("nso").With("sigma-schedule", "late"),
         ];
-        IReadOnlyList<MethodRuns> results = new ComparisonStudy(fixture.Task, choices, Training) { Budget = ComparisonBudget.Gradients }.Execute([0], Cancellation).Methods;
+        IReadOnlyList<MethodRuns> results = new ComparisonStudy(fixture.Task, choices, Training) { Budget = ComparisonBudget.Gradients }.Execute([0],
+            Cancellation).Methods;
 
         // NSO with one pair spends 12 gradients on 6 steps; LookSAM's first ten steps cost 2 1 1 1 1 2 1 1 1 1.
         Assert.Equal([12, 6, 10, 3, 8], results.Select(r => r.Runs[0].Steps));
         Assert.All(results, r => Assert.Equal(2 * Steps, r.Runs[0].GradientEvaluations));
 
         // Equal steps are equal runs, whichever budget they come from: the learning rate runs over the steps.
-        MethodRun epochs = new ComparisonStudy(fixture.Task, Choices("base"), Training with { Epochs = 2 * Epochs }).Execute([0], Cancellation).Methods[0].Runs[0];
+        MethodRun epochs = new ComparisonStudy(fixture.Task, Choices("base"), Training with { Epochs = 2 * Epochs })
+            .Execute([0], Cancellation).Methods[0].Runs[0];
         Assert.Equal(Outcome(epochs), Outcome(results[0].Runs[0]));
     }
 

@@ -27,10 +27,13 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
             start.Classifier, start.Splits.Train, 0, TestContext.Current.CancellationToken);
 
         start.Classifier.Network.eval();
-        var loader = new Loader(start.Splits.Train.Subset([.. Enumerable.Range(0, expected)]), new LoaderOptions { BatchSize = expected, Normalization = start.Classifier.Normalization });
+        var loader = new Loader(start.Splits.Train.Subset([.. Enumerable.Range(0, expected)]),
+            new LoaderOptions { BatchSize = expected, Normalization = start.Classifier.Normalization });
         using var noGrad = no_grad();
-        (Tensor images, Tensor labels) = Assert.Single(loader.Epoch(0, TestContext.Current.CancellationToken).Select(b => (b.Images.clone(), b.Labels.clone())));
-        Tensor features = start.Classifier.Network.Features(images).to(ScalarType.Float64), logits = start.Classifier.Network.call(images).to(ScalarType.Float64);
+        (Tensor images, Tensor labels) = Assert.Single(loader.Epoch(0, TestContext.Current.CancellationToken)
+            .Select(b => (b.Images.clone(), b.Labels.clone())));
+        Tensor features = start.Classifier.Network.Features(images).to(ScalarType.Float64),
+            logits = start.Classifier.Network.call(images).to(ScalarType.Float64);
         Tensor p = logits.softmax(1), x = cat([features, ones([expected, 1], ScalarType.Float64)], 1);
         Tensor inner = diag_embed(p).sub(p.unsqueeze(2).bmm(p.unsqueeze(1)));
         Tensor hessian = einsum("nij,nk,nl->ikjl", inner, x, x).div(expected).reshape(5 * 65, 5 * 65);
@@ -113,7 +116,8 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
         Assert.Null(Runs((3, 0.7, null)).DifferenceTo(reference, Trace));
 
         double[] traces = [5, 9, 7, 8, 6];
-        MethodRuns five = Runs([.. traces.Select((t, i) => ((long)i, 0.5, (double?)t))]), lower = Runs([.. traces.Select((t, i) => ((long)i, 0.5, (double?)(t - 1 - (0.1 * i))))]);
+        MethodRuns five = Runs([.. traces.Select((t, i) => ((long)i, 0.5, (double?)t))]),
+            lower = Runs([.. traces.Select((t, i) => ((long)i, 0.5, (double?)(t - 1 - (0.1 * i))))]);
         IReadOnlyList<PairedDifference?> differences = MethodDifferences.Of([five, lower], five, Trace);
         Assert.Equal(-1.2, differences[1]!.Mean, 1e-12);
         // One test: nothing to correct. Differences -1, -1.1 ... -1.4: t = -1.2 / (sqrt(0.025) / sqrt 5).

@@ -35,6 +35,7 @@ public class BatchNormStatisticsTests
         Assert.Throws<ArgumentException>(() => BatchNormStatistics.Refresh(model, []));
         Assert.Equal(before, norm.running_mean.data<float>().ToArray());
         Assert.False(norm.training);
-        Assert.Equal(0, BatchNormStatistics.Refresh(nn.Sequential(("l", nn.Linear(1, 1))), Enumerable.Range(0, 1).Select<int, Tensor>(_ => throw new InvalidOperationException())));
+        Assert.Equal(0, BatchNormStatistics.Refresh(nn.Sequential(("l", nn.Linear(1, 1))), Enumerable.Range(0, 1).Select<int,
+            Tensor>(_ => throw new InvalidOperationException())));
     }
 }

@@ -41,7 +41,8 @@ public class ClosedFormTests
         Equal(hessian.ToDense(), new GaussNewton(hessian.Loss).ToDense());
         // And under a sum instead of a mean.
         var sum = Hessian.Of(
-            Model(1), Batches(zeros([Examples, 1], ScalarType.Float64)), (z, y) => nn.functional.mse_loss(z, y, nn.Reduction.Sum), new EmpiricalLossOptions { Reduction = LossReduction.Sum });
+            Model(1), Batches(zeros([Examples, 1], ScalarType.Float64)), (z, y) => nn.functional.mse_loss(z, y, nn.Reduction.Sum),
+            new EmpiricalLossOptions { Reduction = LossReduction.Sum });
         Equal(_inputs.t().mm(_inputs).mul(2), sum.ToDense());
     }
 

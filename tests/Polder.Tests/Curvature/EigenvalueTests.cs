@@ -121,7 +121,8 @@ public class EigenvalueTests
         double step = density.Points[1] - density.Points[0];
         Assert.Equal(1, density.Density.Sum() * step, 1e-3);
         Assert.Equal(600, density.Products);
-        void Holds(double truth, Estimate estimate) => Assert.InRange(truth, estimate.Value - (4 * estimate.StandardError), estimate.Value + (4 * estimate.StandardError));
+        void Holds(double truth, Estimate estimate) =>
+            Assert.InRange(truth, estimate.Value - (4 * estimate.StandardError), estimate.Value + (4 * estimate.StandardError));
         Holds(eigenvalues.Sum(), density.SumOver(x => x));
         Holds(eigenvalues.Sum(x => x / (x + 0.5)), density.EffectiveDimension(0.5));
         // The bulk holds 288 of 300 eigenvalues, between 0.02 and 0.062.

@@ -31,7 +31,13 @@ public class FreeCurvatureAgreementTests
                 parameter.copy_(randn(parameter.shape, ScalarType.Float64, generator: generator) * 0.6);
 
         var hessian = Hessian.Of(model, [(x.narrow(0, 0, 25), y.narrow(0, 0, 25)), (x.narrow(0, 25, 15), y.narrow(0, 25, 15))], MlpSmall.CrossEntropy);
-        TraceEstimate sampled = hessian.Trace(new TraceEstimationOptions { Estimator = TraceEstimator.Hutchinson, MaxProducts = 200, Seed = seed, Blocks = hessian.Loss.Tensors }, Cancellation);
+        TraceEstimate sampled = hessian.Trace(new TraceEstimationOptions
+        {
+            Estimator = TraceEstimator.Hutchinson,
+            MaxProducts = 200,
+            Seed = seed,
+            Blocks = hessian.Loss.Tensors
+        }, Cancellation);
         Tensor matrix = hessian.ToDense(cancellation: Cancellation);
 
         // No step moves the weights: the learning rate is 0.

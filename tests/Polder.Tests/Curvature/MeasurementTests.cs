@@ -26,7 +26,8 @@ public class MeasurementTests
         network.Module.train();
         ((Dropout)network.Module.named_children().Single(c => c.name == "drop").module).eval(); // a mixed state
         network.Loss(0).backward();
-        byte[][] gradients = Bits.Of(network.Module.parameters().Select(p => p.grad!)), buffers = Bits.Of(network.Module.buffers()), weights = Bits.Of(network.Module.parameters());
+        byte[][] gradients = Bits.Of(network.Module.parameters().Select(p => p.grad!)), buffers = Bits.Of(network.Module.buffers()),
+            weights = Bits.Of(network.Module.parameters());
         bool[] modes = [.. network.Module.modules().Select(m => m.training)];
         bool flash = backends.cuda.flash_sdp_enabled();
 
@@ -192,9 +193,11 @@ public class MeasurementTests
     {
         using var scope = NewDisposeScope();
         Sequential model = new Network().Module, other = new Network().Module;
-        Assert.Throws<ArgumentException>(() => Hessian.Of(model, Data, MlpSmall.CrossEntropy, new EmpiricalLossOptions { Parameters = ParameterSelection.NormalizationLayers(other) }));
+        Assert.Throws<ArgumentException>(() =>
+            Hessian.Of(model, Data, MlpSmall.CrossEntropy, new EmpiricalLossOptions { Parameters = ParameterSelection.NormalizationLayers(other) }));
         Assert.Throws<ArgumentOutOfRangeException>(() => Hessian.Of(model, Data, MlpSmall.CrossEntropy, new EmpiricalLossOptions { Mode = (ModelMode)7 }));
-        Assert.Contains("no batch", Assert.Throws<InvalidOperationException>(() => Hessian.Of(model, Array.Empty<(Tensor, Tensor)>(), MlpSmall.CrossEntropy).Loss.Value()).Message);
+        Assert.Contains("no batch",
+            Assert.Throws<InvalidOperationException>(() => Hessian.Of(model, Array.Empty<(Tensor, Tensor)>(), MlpSmall.CrossEntropy).Loss.Value()).Message);
         Hessian converted = Hessian.Of(other, Data, MlpSmall.CrossEntropy);
         other.to(ScalarType.Float64);
         Assert.ThrowsAny<Exception>(() => converted.Multiply(ones(1, converted.Dimension)));
@@ -238,7 +241,8 @@ public class MeasurementTests
         model.eval();
         Assert.Contains("random numbers", Refusal(Data, loss: (z, y) => nn.functional.cross_entropy(nn.functional.dropout(z, 0.5, true), y)));
         // And the check can be left out.
-        Hessian unchecked_ = Hessian.Of(model, Turning(p => _inputs.mul(p), _ => _targets), MlpSmall.CrossEntropy, new EmpiricalLossOptions { CheckDeterminism = false });
+        Hessian unchecked_ = Hessian.Of(model, Turning(p => _inputs.mul(p), _ => _targets), MlpSmall.CrossEntropy,
+            new EmpiricalLossOptions { CheckDeterminism = false });
         unchecked_.Multiply(Ones(unchecked_));
 
         IEnumerable<(Tensor, Tensor)> Once()

@@ -35,7 +35,8 @@ internal sealed class MlpSmall
     public JsonElement Values { get; }
 
     /// <summary>The Hessian, the batch cut into unequal parts.</summary>
-    public Hessian Hessian(EmpiricalLossOptions? options = null, long batchSize = 100) => Polder.Curvature.Hessian.Of(Module, Parts(batchSize), CrossEntropy, options);
+    public Hessian Hessian(EmpiricalLossOptions? options = null, long batchSize = 100) =>
+        Polder.Curvature.Hessian.Of(Module, Parts(batchSize), CrossEntropy, options);
 
     public IReadOnlyList<(Tensor, Tensor)> Parts(long size) =>
         [.. Enumerable.Range(0, (int)((256 + size - 1) / size)).Select(i => (i * size, Math.Min(size, 256 - (i * size))))

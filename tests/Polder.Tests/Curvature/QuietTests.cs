@@ -11,7 +11,8 @@ public class QuietTests
         // This program again, for the class with products of all kinds.
         bool host = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet";
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (string argument in (string[])[.. host ? [typeof(QuietTests).Assembly.Location] : Array.Empty<string>(), "-class", typeof(ClosedFormTests).FullName!])
+        foreach (string argument in (string[])[.. host ? [typeof(QuietTests).Assembly.Location] : Array.Empty<string>(), "-class",
+            typeof(ClosedFormTests).FullName!])
             start.ArgumentList.Add(argument);
         start.Environment.Remove("TORCH_CPP_LOG_LEVEL");
         using Process process = Process.Start(start)!;

@@ -34,7 +34,8 @@ public class ReferenceProductTests
         Assert.Equal(15.288832747936954, diagonal.sum().ToDouble(), 1e-10);
         foreach (ParameterBlock block in hessian.Loss.Tensors)
             Assert.Equal(
-                network.Values.GetProperty("trace_per_param").GetProperty(block.Name).GetDouble(), diagonal.narrow(0, block.Offset, block.Count).sum().ToDouble(), 1e-10);
+                network.Values.GetProperty("trace_per_param").GetProperty(block.Name).GetDouble(),
+                diagonal.narrow(0, block.Offset, block.Count).sum().ToDouble(), 1e-10);
         Assert.True(matrix.sub(matrix.t()).abs().max().ToDouble() < 1e-15);
         Tensor eigenvalues = linalg.eigvalsh(matrix);
         Close(MlpSmall.Read("eigvals_f64", 2410).sort().Values, eigenvalues, 1e-12);
@@ -59,7 +60,8 @@ public class ReferenceProductTests
         Assert.Equal(4, Error(2e-2) / Error(1e-2), 0.1);
     }
 
-    private static void Close(Tensor expected, Tensor actual, double relative) => Assert.True(Relative(expected, actual) < relative, $"relative error {Relative(expected, actual):G3}");
+    private static void Close(Tensor expected, Tensor actual, double relative) =>
+        Assert.True(Relative(expected, actual) < relative, $"relative error {Relative(expected, actual):G3}");
 
     private static double Relative(Tensor expected, Tensor actual) => actual.sub(expected).norm().ToDouble() / expected.norm().ToDouble();
 }

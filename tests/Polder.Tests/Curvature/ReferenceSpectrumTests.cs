@@ -49,9 +49,11 @@ public class ReferenceSpectrumTests
         Assert.Equal(EstimateExit.Tolerance, trace.Exit);
         Assert.InRange(trace.Products, 20, 200); // a spectrum without outliers: Hutchinson needs 125
         Assert.InRange(15.288832747936954, trace.Value - (4 * trace.StandardError), trace.Value + (4 * trace.StandardError));
-        Assert.InRange(3.67993227274885 * 3.67993227274885, trace.SquaredFrobeniusNorm!.Value - (4 * trace.SquaredFrobeniusNorm.StandardError), trace.SquaredFrobeniusNorm.Value + (4 * trace.SquaredFrobeniusNorm.StandardError));
+        Assert.InRange(3.67993227274885 * 3.67993227274885, trace.SquaredFrobeniusNorm!.Value - (4 * trace.SquaredFrobeniusNorm.StandardError),
+            trace.SquaredFrobeniusNorm.Value + (4 * trace.SquaredFrobeniusNorm.StandardError));
         foreach ((ParameterBlock block, Estimate part) in trace.Blocks)
-            Assert.InRange(network.Values.GetProperty("trace_per_param").GetProperty(block.Name).GetDouble(), part.Value - (5 * part.StandardError), part.Value + (5 * part.StandardError));
+            Assert.InRange(network.Values.GetProperty("trace_per_param").GetProperty(block.Name).GetDouble(), part.Value - (5 * part.StandardError), part.Value
+                + (5 * part.StandardError));
     }
 
     private static void Equal(JsonElement expected, IReadOnlyList<Eigenpair> actual)

@@ -29,5 +29,6 @@ internal static class Spectrum
     }
 
     /// <summary>Its trace is zero.</summary>
-    public static double[] Balanced(int dimension) => [.. Enumerable.Range(0, dimension).Select(i => (i + 1.0) * (i % 2 == 0 ? 1 : -1) - (dimension % 2 == 0 ? -0.5 : 0))];
+    public static double[] Balanced(int dimension) =>
+        [.. Enumerable.Range(0, dimension).Select(i => (i + 1.0) * (i % 2 == 0 ? 1 : -1) - (dimension % 2 == 0 ? -0.5 : 0))];
 }

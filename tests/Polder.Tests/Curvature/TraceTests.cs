@@ -31,7 +31,8 @@ public class TraceTests
     [Fact]
     public void Normal_probes_are_unbiased_too()
     {
-        (double share, double bias, _) = Cover(Spectrum.Flat(Dimension), new TraceEstimationOptions { Estimator = TraceEstimator.Hutchinson, MaxProducts = 30, Distribution = NoiseDistribution.Normal });
+        (double share, double bias, _) = Cover(Spectrum.Flat(Dimension),
+            new TraceEstimationOptions { Estimator = TraceEstimator.Hutchinson, MaxProducts = 30, Distribution = NoiseDistribution.Normal });
         Assert.InRange(share, 0.90, 0.99);
         Assert.InRange(bias, -4, 4);
     }
@@ -49,7 +50,8 @@ public class TraceTests
     [InlineData("outliers", TraceEstimator.Auto, null)]
     public void Approximate_intervals_cover_the_trace_of_most_seeds(string spectrum, TraceEstimator estimator, double? relative)
     {
-        (double share, double bias, int most) = Cover(SpectrumOf(spectrum), new TraceEstimationOptions { Estimator = estimator, MaxProducts = relative is null ? 60 : 2000, RelativeError = relative });
+        (double share, double bias, int most) = Cover(SpectrumOf(spectrum),
+            new TraceEstimationOptions { Estimator = estimator, MaxProducts = relative is null ? 60 : 2000, RelativeError = relative });
         Assert.True(share >= 0.85, $"{share:P1} of the intervals hold the trace");
         Assert.InRange(bias, -4, 4);
         if (relative is null)
@@ -61,7 +63,8 @@ public class TraceTests
     {
         using var scope = NewDisposeScope();
         DenseOperator a = Spectrum.Operator(Spectrum.Outliers(2000));
-        TraceEstimate Estimate(TraceEstimator estimator) => a.Trace(new TraceEstimationOptions { Estimator = estimator, RelativeError = 0.01, MaxProducts = 4000 });
+        TraceEstimate Estimate(TraceEstimator estimator) =>
+            a.Trace(new TraceEstimationOptions { Estimator = estimator, RelativeError = 0.01, MaxProducts = 4000 });
         TraceEstimate plain = Estimate(TraceEstimator.Hutchinson), auto = Estimate(TraceEstimator.Auto);
         Assert.Equal(EstimateExit.Tolerance, auto.Exit);
         Assert.Equal("deflated", auto.Estimator);
@@ -99,7 +102,8 @@ public class TraceTests
         TraceEstimate estimate = a.Trace(new TraceEstimationOptions { Estimator = estimator, Blocks = blocks, MaxProducts = 90 });
         Assert.Equal(estimate.Value, estimate.Blocks.Sum(b => b.Trace.Value), 1e-9);
         foreach ((ParameterBlock block, Estimate trace) in estimate.Blocks)
-            Assert.InRange(diagonal.narrow(0, block.Offset, block.Count).sum().ToDouble(), trace.Value - (5 * trace.StandardError) - 1e-9, trace.Value + (5 * trace.StandardError) + 1e-9);
+            Assert.InRange(diagonal.narrow(0, block.Offset, block.Count).sum().ToDouble(), trace.Value - (5 * trace.StandardError) - 1e-9, trace.Value
+                + (5 * trace.StandardError) + 1e-9);
         double squares = a.ToDense().square().sum().ToDouble();
         Estimate frobenius = estimate.SquaredFrobeniusNorm!;
         Assert.InRange(squares, frobenius.Value - (5 * frobenius.StandardError) - 1e-9, frobenius.Value + (5 * frobenius.StandardError) + 1e-9);
@@ -137,7 +141,8 @@ public class TraceTests
             using var stop = new CancellationTokenSource();
             int calls = 0;
             var progress = new Inline<TraceEstimate>(e => { if (++calls == 2) stop.Cancel(); });
-            TraceEstimate part = a.Trace(new TraceEstimationOptions { Estimator = estimator, RelativeError = 1e-4, MaxProducts = 200, Progress = progress }, stop.Token);
+            TraceEstimate part = a.Trace(new TraceEstimationOptions { Estimator = estimator, RelativeError = 1e-4, MaxProducts = 200, Progress = progress },
+                stop.Token);
             Assert.Equal(EstimateExit.Cancelled, part.Exit);
             Assert.True(double.IsFinite(part.Value) && part.StandardError > 0);
             Assert.Throws<OperationCanceledException>(() => a.Trace(new TraceEstimationOptions { Estimator = estimator }, stop.Token));
@@ -158,7 +163,8 @@ public class TraceTests
             TraceEstimate part;
             try
             {
-                part = stopping.Trace(new TraceEstimationOptions { Estimator = estimator, RelativeError = 1e-4, MaxProducts = 300, ProductsAtOnce = 1 }, stopping.Token);
+                part = stopping.Trace(new TraceEstimationOptions { Estimator = estimator, RelativeError = 1e-4, MaxProducts = 300, ProductsAtOnce = 1 },
+                    stopping.Token);
             }
             catch (OperationCanceledException)
             {
@@ -199,7 +205,8 @@ public class TraceTests
     {
         using var scope = NewDisposeScope();
         DenseOperator a = Spectrum.Operator([1, 2]);
-        void Refused(TraceEstimationOptions options, string name) => Assert.Equal(name, Assert.Throws<ArgumentOutOfRangeException>(() => a.Trace(options)).ParamName);
+        void Refused(TraceEstimationOptions options, string name) =>
+            Assert.Equal(name, Assert.Throws<ArgumentOutOfRangeException>(() => a.Trace(options)).ParamName);
         Refused(new() { MaxProducts = 19 }, "MaxProducts");
         Assert.Contains("probes must be an integer of at least 20", Assert.Throws<ArgumentOutOfRangeException>(() => a.Trace(probes: 10)).Message);
         Refused(new() { RelativeError = 0 }, "RelativeError");

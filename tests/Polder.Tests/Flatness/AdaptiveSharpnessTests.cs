@@ -103,6 +103,7 @@ public class AdaptiveSharpnessTests
             AdaptiveSharpness.WorstCase(problem.Space, problem.Objective, options);
         });
         Assert.Equal(before, problem.Weights().data<double>().ToArray());
-        Assert.Contains("Radius must be a finite number above 0", Assert.Throws<ArgumentOutOfRangeException>(() => new SharpnessOptions { Radius = 0 }.Validate()).Message);
+        Assert.Contains("Radius must be a finite number above 0",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new SharpnessOptions { Radius = 0 }.Validate()).Message);
     }
 }

@@ -36,7 +36,8 @@ public class EmpiricalLossTests
         Assert.All(gap.Points.Zip(expected.Points), p => Assert.Equal(p.Second.Gap.Value, p.First.Gap.Value, 1e-14));
 
         var sharpness = new SharpnessOptions { Radius = 0.3, Draws = 3, Steps = 5 };
-        Assert.Equal(AdaptiveSharpness.Average(loss.Space, whole, noise, sharpness).Value, AdaptiveSharpness.Average(loss.Space, loss, noise, sharpness).Value, 1e-14);
+        Assert.Equal(AdaptiveSharpness.Average(loss.Space, whole, noise, sharpness).Value,
+            AdaptiveSharpness.Average(loss.Space, loss, noise, sharpness).Value, 1e-14);
         Assert.Equal(AdaptiveSharpness.WorstCase(loss.Space, whole, sharpness), AdaptiveSharpness.WorstCase(loss.Space, loss, sharpness), 1e-13);
 
         using ParameterVector u = SurfaceDirection.FilterNormalized(loss.Space, noise, 0), v = SurfaceDirection.FilterNormalized(loss.Space, noise, 1);

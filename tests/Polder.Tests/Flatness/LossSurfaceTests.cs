@@ -13,7 +13,8 @@ public class LossSurfaceTests
     public void A_plane_of_a_quadratic_has_its_values()
     {
         using var problem = new QuadraticLoss();
-        using ParameterVector u = SurfaceDirection.Random(problem.Space, new PhiloxNoise(1), 0), v = SurfaceDirection.Random(problem.Space, new PhiloxNoise(1), 1);
+        using ParameterVector u = SurfaceDirection.Random(problem.Space, new PhiloxNoise(1), 0),
+            v = SurfaceDirection.Random(problem.Space, new PhiloxNoise(1), 1);
         Tensor w = problem.Weights(), a = Flat(u), b = Flat(v), gradient = problem.Gradient();
         double[] before = w.data<double>().ToArray();
         LossPlane plane = LossSurface.Plane(problem.Objective, u, v, new SurfaceOptions { Radius = 0.5, Points = 5 });
@@ -61,7 +62,8 @@ public class LossSurfaceTests
     public void A_slice_that_is_stopped_knows_the_middle()
     {
         using var problem = new QuadraticLoss();
-        using ParameterVector u = SurfaceDirection.Random(problem.Space, new PhiloxNoise(1), 0), v = SurfaceDirection.Random(problem.Space, new PhiloxNoise(1), 1);
+        using ParameterVector u = SurfaceDirection.Random(problem.Space, new PhiloxNoise(1), 0),
+            v = SurfaceDirection.Random(problem.Space, new PhiloxNoise(1), 1);
         using var stop = new CancellationTokenSource();
         LossPlane? last = null;
         double[] before = problem.Weights().data<double>().ToArray();
@@ -82,7 +84,8 @@ public class LossSurfaceTests
         using var another = new QuadraticLoss();
         using ParameterVector u = SurfaceDirection.Random(problem.Space, new PhiloxNoise(1), 0), foreign = another.Space.CreateVector();
         Assert.Contains("another parameter space", Assert.Throws<ArgumentException>(() => LossSurface.Plane(problem.Objective, u, foreign)).Message);
-        Assert.Contains("Points must be an integer of at least 3", Assert.Throws<ArgumentOutOfRangeException>(() => new SurfaceOptions { Points = 2 }.Validate()).Message);
+        Assert.Contains("Points must be an integer of at least 3",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new SurfaceOptions { Points = 2 }.Validate()).Message);
         LiveTensors.AssertSteady(() => LossSurface.Line(problem.Objective, u, new SurfaceOptions { Points = 3 }));
     }
 

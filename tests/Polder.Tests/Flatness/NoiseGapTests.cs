@@ -18,7 +18,8 @@ public class NoiseGapTests
     {
         using var problem = new QuadraticLoss();
         const int draws = 2000;
-        NoiseGapResult result = NoiseGap.Measure(problem.Space, problem.Objective, new PhiloxNoise(1), new NoiseGapOptions { Sigmas = [0.01, 0.3], Draws = draws });
+        NoiseGapResult result = NoiseGap.Measure(problem.Space, problem.Objective, new PhiloxNoise(1),
+            new NoiseGapOptions { Sigmas = [0.01, 0.3], Draws = draws });
         double frobenius = problem.Hessian.pow(2).sum().ToDouble();
         Assert.Equal((problem.Value(), draws), (result.Loss, result.Draws));
         foreach (NoiseGapPoint point in result.Points)
@@ -42,7 +43,8 @@ public class NoiseGapTests
         Tensor diagonal = tensor(new double[] { 3, -1, 0.5, 7, 0, 2 });
         ParameterSpace space = ParameterSpace.Of([w]);
         NoiseGapResult result = NoiseGap.Measure(
-            space, new ClosureObjective(() => diagonal.mul(w.pow(2)).sum().div(2)), new PhiloxNoise(2, NoiseDistribution.Rademacher), new NoiseGapOptions { Sigmas = [0.1], Draws = 5 });
+            space, new ClosureObjective(() => diagonal.mul(w.pow(2)).sum().div(2)), new PhiloxNoise(2, NoiseDistribution.Rademacher),
+            new NoiseGapOptions { Sigmas = [0.1], Draws = 5 });
         Assert.Equal(0.005 * 11.5, result.Points[0].Gap.Value, 1e-14);
         Assert.Equal(0, result.Points[0].Gap.StandardError, 1e-14);
     }
@@ -69,7 +71,8 @@ public class NoiseGapTests
         int covered = 0;
         for (int seed = 0; seed < 200; seed++)
         {
-            MeanEstimate gap = NoiseGap.Measure(problem.Space, problem.Objective, new PhiloxNoise(seed), new NoiseGapOptions { Sigmas = [0.1], Draws = 20 }).Points[0].Gap;
+            MeanEstimate gap = NoiseGap.Measure(problem.Space, problem.Objective, new PhiloxNoise(seed),
+                new NoiseGapOptions { Sigmas = [0.1], Draws = 20 }).Points[0].Gap;
             covered += Math.Abs(gap.Value - (0.005 * problem.Trace)) <= 2.093 * gap.StandardError ? 1 : 0; // t, 19 degrees of freedom
         }
         Assert.InRange(covered, 180, 198);
@@ -122,7 +125,8 @@ public class NoiseGapTests
         using var scope = NewDisposeScope();
         Parameter w = new(ones(1, ScalarType.Float64));
         NoiseGapResult result = NoiseGap.Measure(
-            ParameterSpace.Of([w]), new ClosureObjective(() => tensor(w.data<double>()[0] == 1 ? 0 : double.NaN)), new PhiloxNoise(1), new NoiseGapOptions { Sigmas = [1], Draws = 3 });
+            ParameterSpace.Of([w]), new ClosureObjective(() => tensor(w.data<double>()[0] == 1 ? 0 : double.NaN)), new PhiloxNoise(1),
+            new NoiseGapOptions { Sigmas = [1], Draws = 3 });
         Assert.Equal(double.PositiveInfinity, result.Points[0].Gap.Value);
         Assert.Throws<ArithmeticException>(() => NoiseGap.Measure(ParameterSpace.Of([w]), new ClosureObjective(() => tensor(double.NaN)), new PhiloxNoise(1)));
     }
@@ -130,16 +134,19 @@ public class NoiseGapTests
     [Fact]
     public void Options_out_of_range_are_named()
     {
-        Assert.Contains("Sigmas must be distinct", Assert.Throws<ArgumentOutOfRangeException>(() => new NoiseGapOptions { Sigmas = [0.1, 0] }.Validate()).Message);
+        Assert.Contains("Sigmas must be distinct",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new NoiseGapOptions { Sigmas = [0.1, 0] }.Validate()).Message);
         Assert.Contains("Sigmas must be distinct", Assert.Throws<ArgumentOutOfRangeException>(() => new NoiseGapOptions { Sigmas = [] }.Validate()).Message);
-        Assert.Contains("Draws must be an integer of at least 2", Assert.Throws<ArgumentOutOfRangeException>(() => new NoiseGapOptions { Draws = 1 }.Validate()).Message);
+        Assert.Contains("Draws must be an integer of at least 2",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new NoiseGapOptions { Draws = 1 }.Validate()).Message);
     }
 
     [Fact]
     public void Nothing_leaks()
     {
         using var problem = new QuadraticLoss();
-        LiveTensors.AssertSteady(() => NoiseGap.Measure(problem.Space, problem.Objective, new PhiloxNoise(6), new NoiseGapOptions { Sigmas = [0.1], Draws = 2 }));
+        LiveTensors.AssertSteady(() =>
+            NoiseGap.Measure(problem.Space, problem.Objective, new PhiloxNoise(6), new NoiseGapOptions { Sigmas = [0.1], Draws = 2 }));
     }
 
     private sealed class Report(Action<NoiseGapResult> action) : IProgress<NoiseGapResult>

@@ -25,7 +25,8 @@ public class NoiseShapeTests
     {
         { NoiseScale.Absolute, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1] },
         { NoiseScale.FilterNormalized, [5, 5, 13, 13, 3, 3, 3, 2, 2, 0, 0] },
-        { NoiseScale.LayerRelative, [Math.Sqrt(194) / 2, Math.Sqrt(194) / 2, Math.Sqrt(194) / 2, Math.Sqrt(194) / 2, Math.Sqrt(3), Math.Sqrt(3), Math.Sqrt(3), 1, 1, 1, 1] },
+        { NoiseScale.LayerRelative,
+            [Math.Sqrt(194) / 2, Math.Sqrt(194) / 2, Math.Sqrt(194) / 2, Math.Sqrt(194) / 2, Math.Sqrt(3), Math.Sqrt(3), Math.Sqrt(3), 1, 1, 1, 1] },
     };
 
     [Theory, MemberData(nameof(Scales))]
@@ -113,11 +114,15 @@ public class NoiseShapeTests
         using var scope = NewDisposeScope();
         Parameter[] p = Build();
         SGD sgd = optim.SGD(p, 0.1);
-        Assert.Contains("GroupFactors must be a finite number of at least 0", Refused<ArgumentOutOfRangeException>(new NoiseShape { GroupFactors = [-1] }), StringComparison.Ordinal);
-        Assert.Contains("2 factors and the base optimizer 1 parameter groups", Refused<ArgumentException>(new NoiseShape { GroupFactors = [1, 1] }), StringComparison.Ordinal);
-        Assert.Contains("Scale must be one of Absolute, FilterNormalized", Refused<ArgumentOutOfRangeException>(new NoiseShape { Scale = (NoiseScale)9 }), StringComparison.Ordinal);
+        Assert.Contains("GroupFactors must be a finite number of at least 0", Refused<ArgumentOutOfRangeException>(new NoiseShape { GroupFactors = [-1] }),
+            StringComparison.Ordinal);
+        Assert.Contains("2 factors and the base optimizer 1 parameter groups", Refused<ArgumentException>(new NoiseShape { GroupFactors = [1, 1] }),
+            StringComparison.Ordinal);
+        Assert.Contains("Scale must be one of Absolute, FilterNormalized", Refused<ArgumentOutOfRangeException>(new NoiseShape { Scale = (NoiseScale)9 }),
+            StringComparison.Ordinal);
         using var optimizer = new FlatMinimaOptimizer(sgd, new NoiseStability { Shape = new NoiseShape { Within = ParameterSelection.Of(Build()) } });
-        Assert.Contains("none of the optimizer's trainable parameters", Assert.Throws<ArgumentException>(() => optimizer.Step(() => p[0].sum())).Message, StringComparison.Ordinal);
+        Assert.Contains("none of the optimizer's trainable parameters", Assert.Throws<ArgumentException>(() => optimizer.Step(() => p[0].sum())).Message,
+            StringComparison.Ordinal);
 
         string Refused<T>(NoiseShape shape) where T : Exception =>
             Assert.Throws<T>(() => new FlatMinimaOptimizer(sgd, new WeightPerturbation { Shape = shape })).Message;

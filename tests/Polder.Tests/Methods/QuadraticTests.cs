@@ -66,7 +66,8 @@ public class QuadraticTests
         {
             double curvature = 12 * Sigma * Sigma * start[i];
             Assert.Equal((4 * Math.Pow(start[i], 3)) + curvature, found.Average(g => g[i]), 4.5 * Math.Abs(curvature) * Math.Sqrt(2.0 / (pairs * Samples)));
-            Assert.True(found.Average(g => g[i]) * Math.Sign(start[i]) > 4 * Math.Pow(Math.Abs(start[i]), 3), "the noise must add the gradient of the curvature");
+            Assert.True(found.Average(g => g[i]) * Math.Sign(start[i]) > 4 * Math.Pow(Math.Abs(start[i]), 3),
+                "the noise must add the gradient of the curvature");
         }
     }
 
@@ -87,7 +88,8 @@ public class QuadraticTests
         }
         double[] clean = Gradients(w, () => w.pow(4).sum(), new WeightPerturbation { Sigma = Sigma, CleanWeight = 1 }, 1, new FixedNoise(u))[0];
         Assert.Equal(Gradients(w, () => w.pow(4).sum(), new Plain(), 1)[0], clean);
-        Assert.Equal((3, 1), (new WeightPerturbation { Draws = 2, CleanWeight = Lambda }.GradientEvaluations, new WeightPerturbation { Draws = 2, CleanWeight = 1 }.GradientEvaluations));
+        Assert.Equal((3, 1), (new WeightPerturbation { Draws = 2, CleanWeight = Lambda }.GradientEvaluations,
+            new WeightPerturbation { Draws = 2, CleanWeight = 1 }.GradientEvaluations));
         Assert.Throws<ArgumentOutOfRangeException>("CleanWeight", () => new WeightPerturbation { CleanWeight = 1.5 }.Validate());
     }
 

@@ -36,7 +36,8 @@ public class SamFamilyReplayTests
 
     // The quadratic's first four weights are two filters of two; the network has none, so it is elementwise there.
     [Theory, MemberData(nameof(Problems))]
-    public void Adaptive_sam_filter_wise(string problem) => Replay(problem, new SharpnessAware { Rho = 0.5, Adaptive = true, FilterWise = true }, (w, _, grad, _) =>
+    public void Adaptive_sam_filter_wise(string problem) =>
+        Replay(problem, new SharpnessAware { Rho = 0.5, Adaptive = true, FilterWise = true }, (w, _, grad, _) =>
     {
         double[] t = [.. w.Select(Math.Abs)];
         if (problem == "quadratic")
@@ -218,7 +219,9 @@ public class SamFamilyReplayTests
             double[] Run(bool fail)
             {
                 using var problem = new HandNetwork();
-                using var optimizer = new FlatMinimaOptimizer(optim.SGD(problem.Parameters, 0.1), method, noise: new SameNoise()) { NonFinite = NonFinitePolicy.Skip };
+                using var optimizer = new FlatMinimaOptimizer(optim.SGD(problem.Parameters, 0.1), method,
+                    noise: new SameNoise())
+                { NonFinite = NonFinitePolicy.Skip };
                 for (int step = 0; step < 9; step++)
                 {
                     if (step == 4 || (fail && step == 3))

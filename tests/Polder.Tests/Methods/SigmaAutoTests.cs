@@ -100,7 +100,8 @@ public class SigmaAutoTests
         Assert.Contains("start must be above 0", Refused(new NoiseStability { Sigma = Sigma.Auto(0.1, 0) }), StringComparison.Ordinal);
         Assert.Contains("antithetic pairs, which nso has", Refused(new WeightPerturbation { Sigma = Sigma.Auto(0.1) }), StringComparison.Ordinal);
         using var blind = new FlatMinimaOptimizer(sgd, new NoiseStability { Sigma = Sigma.Auto(0.1) }) { MeasureCurvature = false };
-        Assert.Contains("leave MeasureCurvature on", Assert.Throws<InvalidOperationException>(() => blind.Step(() => Loss(w, 1))).Message, StringComparison.Ordinal);
+        Assert.Contains("leave MeasureCurvature on", Assert.Throws<InvalidOperationException>(() => blind.Step(() => Loss(w, 1))).Message,
+            StringComparison.Ordinal);
         Assert.Equal([1, 1, 1, 1], w.data<double>().ToArray());
     }
 

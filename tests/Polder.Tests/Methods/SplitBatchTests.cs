@@ -108,7 +108,8 @@ public class SplitBatchTests
         using var scope = NewDisposeScope();
         Parameter w = new(tensor(Start));
         using var optimizer = new FlatMinimaOptimizer(optim.SGD([w], 0.1), new NoiseStability { Passes = Passes.Split });
-        Assert.Contains("call Step(rows, range => loss over images[range])", Assert.Throws<InvalidOperationException>(() => optimizer.Step(() => w.pow(2).sum())).Message, StringComparison.Ordinal);
+        Assert.Contains("call Step(rows, range => loss over images[range])",
+            Assert.Throws<InvalidOperationException>(() => optimizer.Step(() => w.pow(2).sum())).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>("rows", () => optimizer.Step(0, _ => w.pow(2).sum()));
         Assert.Equal(Start, w.data<double>().ToArray());
     }

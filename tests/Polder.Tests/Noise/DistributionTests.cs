@@ -51,7 +51,8 @@ public class DistributionTests
         double Cumulative(double x) => name == "uniform"
             ? (x / Math.Sqrt(12)) + 0.5
             : x < 0 ? 0.5 * Math.Exp(x * Math.Sqrt(2)) : 1 - (0.5 * Math.Exp(-x * Math.Sqrt(2)));
-        double distance = values.Select((v, i) => Math.Max(Math.Abs(Cumulative(v) - ((double)i / values.Length)), Math.Abs(Cumulative(v) - ((i + 1.0) / values.Length)))).Max();
+        double distance = values.Select((v, i) =>
+            Math.Max(Math.Abs(Cumulative(v) - ((double)i / values.Length)), Math.Abs(Cumulative(v) - ((i + 1.0) / values.Length)))).Max();
         Assert.True(Math.Sqrt(values.Length) * distance < 1.95, $"distance {distance}");
     }
 

@@ -96,7 +96,8 @@ public class NoiseStreamTests
         var noise = new FixedNoise(new double[2, 1, elements]);
         string words = $"the noise has {elements} elements a draw and the trainable parameters have 83";
         IGradientMethod method = new NoiseStability { Shape = new NoiseShape { Scale = NoiseScale.LayerRelative } };
-        Assert.Contains(words, Assert.Throws<ArgumentException>(() => new FlatMinimaOptimizer(optim.SGD(model.parameters(), 0.1), method, model, noise)).Message);
+        Assert.Contains(words, Assert.Throws<ArgumentException>(() =>
+            new FlatMinimaOptimizer(optim.SGD(model.parameters(), 0.1), method, model, noise)).Message);
         ParameterSpace space = ParameterSpace.Of(model.parameters());
         using ParameterVector vector = space.CreateVector();
         Assert.Contains(words, Assert.Throws<ArgumentException>(() => space.Materialize(noise, 0, 0, vector)).Message);

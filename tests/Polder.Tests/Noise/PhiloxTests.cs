@@ -39,6 +39,7 @@ public class PhiloxTests
             (0ul, new PhiloxCounter(1, 0, 0)), (0ul, new PhiloxCounter(1L << 30, 0, 0)), (0ul, new PhiloxCounter(0, 1, 0)),
             (0ul, new PhiloxCounter(0, 1L << 32, 0)), (0ul, new PhiloxCounter(0, 0, 1)),
         };
-        Assert.Equal(counters.Length * Philox.Lanes, counters.SelectMany(c => Enumerable.Range(0, Philox.Lanes).Select(l => Philox.GenerateLane(c.Item1, c.Item2, l))).Distinct().Count());
+        Assert.Equal(counters.Length * Philox.Lanes,
+            counters.SelectMany(c => Enumerable.Range(0, Philox.Lanes).Select(l => Philox.GenerateLane(c.Item1, c.Item2, l))).Distinct().Count());
     }
 }

@@ -106,7 +106,8 @@ public class ConvolutionCheckTests
     {
         TorchSharp.Modules.BatchNorm2d norm = nn.BatchNorm2d(16);
         using var model = nn.Sequential(
-            ("first", nn.Conv2d(3, 16, 3, padding: 1)), ("norm", norm), ("second", nn.Conv2d(16, 16, 3, padding: 1)), ("third", nn.Conv2d(16, 16, 3, padding: 1)));
+            ("first", nn.Conv2d(3, 16, 3, padding: 1)), ("norm", norm), ("second", nn.Conv2d(16, 16, 3, padding: 1)),
+            ("third", nn.Conv2d(16, 16, 3, padding: 1)));
         norm.eval();
 
         var shapes = ConvolutionShapes.Of(model, [8, 3, 12, 12]);

@@ -68,11 +68,14 @@ public class BatchNormTests
     public void Clean_forward_takes_the_weights_themselves_whatever_the_probes_are(bool backwardInside)
     {
         using var scope = NewDisposeScope();
-        IGradientMethod[] methods = [new NoiseStability { Sigma = Sigma, Pairs = 2 }, new WeightPerturbation { Sigma = Sigma }, new SharpnessAware { Rho = 1 }, new CentreLast()];
+        IGradientMethod[] methods = [new NoiseStability { Sigma = Sigma, Pairs = 2 }, new WeightPerturbation { Sigma = Sigma }, new SharpnessAware { Rho = 1 },
+            new CentreLast()];
         foreach (IGradientMethod method in methods)
         {
             Network network = new(ScalarType.Float64);
-            using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), method, network.Module, seed: 6) { BatchNorm = BatchNormPolicy.CleanForward };
+            using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), method, network.Module,
+                seed: 6)
+            { BatchNorm = BatchNormPolicy.CleanForward };
             int calls = 0;
             StepResult result = optimizer.Step(() =>
             {
@@ -101,7 +104,9 @@ public class BatchNormTests
         byte[][] Weights(BatchNormPolicy policy)
         {
             Network network = new(dropout: 0.5);
-            using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), new NoiseStability { Sigma = Sigma }, network.Module) { BatchNorm = policy };
+            using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), new NoiseStability { Sigma = Sigma },
+                network.Module)
+            { BatchNorm = policy };
             random.manual_seed(77);
             for (int step = 0; step < 3; step++)
                 optimizer.Step(() => network.Loss(step));
@@ -115,7 +120,9 @@ public class BatchNormTests
     {
         using var scope = NewDisposeScope();
         Network network = new();
-        using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), new NoiseStability { Sigma = Sigma }, network.Module) { BatchNorm = BatchNormPolicy.CleanForward };
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), new NoiseStability { Sigma = Sigma },
+            network.Module)
+        { BatchNorm = BatchNormPolicy.CleanForward };
         byte[][] before = Bits.Of([.. network.Module.parameters(), .. network.Module.buffers()]);
         int calls = 0;
         Assert.Throws<TimeoutException>(() => optimizer.Step(() => calls++ == 2 ? Fail() : network.Loss(0)));
@@ -140,7 +147,8 @@ public class BatchNormTests
     public void Every_probe_moves_them_by_that_policy_or_without_a_model(bool policy)
     {
         using var scope = NewDisposeScope();
-        var (mean, _, count) = Step(new WeightPerturbation { Sigma = Sigma, Draws = 2 }, policy ? BatchNormPolicy.EveryProbe : BatchNormPolicy.OncePerStep, policy);
+        var (mean, _, count) = Step(new WeightPerturbation { Sigma = Sigma, Draws = 2 }, policy ? BatchNormPolicy.EveryProbe
+            : BatchNormPolicy.OncePerStep, policy);
         // From 0 and momentum 0.1: 0.9 a + b, each a tenth of its batch's mean.
         AssertClose([(0.9 * At(0, 1).Mean) + At(1, 1).Mean], mean);
         Assert.Equal(2, count);
@@ -161,7 +169,9 @@ public class BatchNormTests
     private static (Tensor Mean, Tensor Variance, long Count) Step(IGradientMethod method, BatchNormPolicy policy, bool withModel = true)
     {
         Network network = new(ScalarType.Float64);
-        using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), method, withModel ? network.Module : null, seed: 6) { BatchNorm = policy };
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1), method, withModel ? network.Module : null,
+            seed: 6)
+        { BatchNorm = policy };
         optimizer.step(() => network.Loss(0));
         return (Copy(network.Norm.running_mean!), Copy(network.Norm.running_var!), network.Norm.num_batches_tracked!.item<long>());
     }

@@ -179,7 +179,8 @@ public class ClosureObjectiveTests
     }
 
     private static FlatMinimaOptimizer Make(Network network) =>
-        new(optim.SGD(network.Module.parameters(), 0.1, momentum: 0.9, weight_decay: 1e-2), new NoiseStability { Sigma = 0.1, CleanWeight = 0.5 }, network.Module, seed: 1);
+        new(optim.SGD(network.Module.parameters(), 0.1, momentum: 0.9, weight_decay: 1e-2), new NoiseStability { Sigma = 0.1, CleanWeight = 0.5 },
+            network.Module, seed: 1);
 
     private static Tensor Backward(Action zeroGrad, Network network, int step)
     {

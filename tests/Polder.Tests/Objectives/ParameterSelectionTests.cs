@@ -21,7 +21,8 @@ public class ParameterSelectionTests
         using var scope = NewDisposeScope();
         Sequential model = Build();
         Assert.Equal(["head.weight", "head.bias"], Names(model, ParameterSelection.ByName(model, name => name.StartsWith("head.", StringComparison.Ordinal))));
-        Assert.Contains("no parameter's name", Assert.Throws<ArgumentException>("predicate", () => ParameterSelection.ByName(model, name => name == "absent")).Message, StringComparison.Ordinal);
+        Assert.Contains("no parameter's name",
+            Assert.Throws<ArgumentException>("predicate", () => ParameterSelection.ByName(model, name => name == "absent")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -30,7 +31,8 @@ public class ParameterSelectionTests
         using var scope = NewDisposeScope();
         Sequential model = Build();
         Assert.Equal(
-            ["body.bn.weight", "body.bn.bias", "body.gn.weight", "body.gn.bias", "ln.weight", "ln.bias"], Names(model, ParameterSelection.NormalizationLayers(model)));
+            ["body.bn.weight", "body.bn.bias", "body.gn.weight", "body.gn.bias", "ln.weight", "ln.bias"],
+            Names(model, ParameterSelection.NormalizationLayers(model)));
         BatchNorm2d single = nn.BatchNorm2d(3);
         Assert.All(single.parameters(), p => Assert.True(ParameterSelection.NormalizationLayers(single).Contains(p)));
         Assert.Throws<ArgumentException>("model", () => ParameterSelection.NormalizationLayers(nn.Linear(2, 2)));

@@ -57,7 +57,8 @@ public class ParameterSpaceTests
         {
             Parameter[] parameters =
             [
-                new(randn(300, 501)), new(randn(70_001)), new(randn(33, dtype: ScalarType.Float64)), new(randn(90_000, dtype: ScalarType.Float64)), new(randn(40, 30).t()),
+                new(randn(300, 501)), new(randn(70_001)), new(randn(33, dtype: ScalarType.Float64)), new(randn(90_000, dtype: ScalarType.Float64)),
+                new(randn(40, 30).t()),
             ];
             ParameterSpace space = ParameterSpace.Of(parameters);
             var noise = new PhiloxNoise(8);

@@ -6,7 +6,8 @@ namespace Polder.Tests.Optimization;
 /// <summary>Every kind of base optimizer that TorchSharp has, with the options that give it more state.</summary>
 internal static class BaseOptimizers
 {
-    public static IReadOnlyDictionary<string, Func<IEnumerable<Parameter>, OptimizerHelper>> All { get; } = new Dictionary<string, Func<IEnumerable<Parameter>, OptimizerHelper>>
+    public static IReadOnlyDictionary<string, Func<IEnumerable<Parameter>, OptimizerHelper>> All { get; } = new Dictionary<string, Func<IEnumerable<Parameter>,
+        OptimizerHelper>>
     {
         ["plain sgd"] = p => optim.SGD(p, 0.1),
         ["sgd"] = p => optim.SGD(p, 0.1, momentum: 0.9, weight_decay: 1e-2),

@@ -141,7 +141,8 @@ public class FreeCurvatureTests
         Parameter w = new(linspace(-1, 1, 10, ScalarType.Float64));
         Tensor h = linspace(1, 4, 10, ScalarType.Float64);
         double trace = h.sum().ToDouble(), square = h.pow(2).sum().ToDouble();
-        using var signs = new FlatMinimaOptimizer(optim.SGD([w], 0), new NoiseStability { Sigma = 0.1 }, noise: new PhiloxNoise(1, NoiseDistribution.Rademacher));
+        using var signs = new FlatMinimaOptimizer(optim.SGD([w], 0), new NoiseStability { Sigma = 0.1 },
+            noise: new PhiloxNoise(1, NoiseDistribution.Rademacher));
         Assert.Equal(trace, signs.Step(() => (w.pow(2) * h).sum() / 2).Curvature!.Trace, 1e-10);
         using var normal = new FlatMinimaOptimizer(optim.SGD([w], 0), new NoiseStability { Sigma = 0.1 }, seed: 6);
         var seen = new List<double>();
@@ -224,7 +225,8 @@ public class FreeCurvatureTests
         {
             set_num_threads(count);
             using var generator = new Generator(3);
-            Parameter a = new(randn([300, 501], generator: generator)), b = new(randn([70_001], generator: generator)), c = new(randn([40, 30], generator: generator).t());
+            Parameter a = new(randn([300, 501], generator: generator)), b = new(randn([70_001], generator: generator)),
+                c = new(randn([40, 30], generator: generator).t());
             Parameter d = new(randn([33], ScalarType.Float64, generator: generator));
             Tensor h = rand([70_001], generator: generator) + 0.5;
             using var optimizer = new FlatMinimaOptimizer(
@@ -233,7 +235,8 @@ public class FreeCurvatureTests
             StepResult last = null!;
             for (int step = 0; step < 3; step++)
                 last = optimizer.Step(() => a.tanh().pow(2).sum() + (b.pow(2) * h).sum() / 2 + c.pow(4).sum() + d.pow(2).sum());
-            return ([.. new[] { a, b, c }.SelectMany(p => p.detach().contiguous().data<float>().ToArray()), .. d.data<double>().ToArray().Select(v => (float)v)], last.Curvature);
+            return ([.. new[] { a, b, c }.SelectMany(p => p.detach().contiguous().data<float>().ToArray()),
+                .. d.data<double>().ToArray().Select(v => (float)v)], last.Curvature);
         }
 
         try
@@ -278,7 +281,8 @@ public class FreeCurvatureTests
     {
         using var scope = NewDisposeScope();
         Parameter w = new(ones(3, ScalarType.Float64));
-        foreach (IGradientMethod method in new IGradientMethod[] { new Plain(), new WeightPerturbation(), new SharpnessAware(), new NoiseStability { Sigma = 0 } })
+        foreach (IGradientMethod method in new IGradientMethod[] { new Plain(), new WeightPerturbation(), new SharpnessAware(),
+            new NoiseStability { Sigma = 0 } })
         {
             using var other = new FlatMinimaOptimizer(optim.SGD([w], 0), method);
             StepResult result = other.Step(() => w.pow(2).sum());
@@ -286,7 +290,9 @@ public class FreeCurvatureTests
             Assert.Null(result.Trace);
             Assert.Equal(0, other.Curvature.Count);
         }
-        using var optimizer = new FlatMinimaOptimizer(optim.SGD([w], 0), new NoiseStability(), noise: new PhiloxNoise(1, NoiseDistribution.Rademacher)) { NonFinite = NonFinitePolicy.Skip };
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD([w], 0), new NoiseStability(),
+            noise: new PhiloxNoise(1, NoiseDistribution.Rademacher))
+        { NonFinite = NonFinitePolicy.Skip };
         optimizer.Step(() => w.pow(2).sum());
         Assert.Null(optimizer.Step(() => w.pow(2).sum() * double.NaN).Curvature);
         int call = 0;
@@ -343,7 +349,8 @@ public class FreeCurvatureTests
     {
         using var scope = NewDisposeScope();
         Parameter w = new(randn(5, 4)), v = new(randn(6, 5).t());
-        using var optimizer = new FlatMinimaOptimizer(optim.SGD([w, v], 1e-4), new NoiseStability { Pairs = 2, CleanWeight = 0.1, Shape = new NoiseShape { Scale = NoiseScale.FilterNormalized } });
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD([w, v], 1e-4),
+            new NoiseStability { Pairs = 2, CleanWeight = 0.1, Shape = new NoiseShape { Scale = NoiseScale.FilterNormalized } });
         LiveTensors.AssertSteady(() => optimizer.Step(() => w.pow(2).sum() + v.pow(2).sum()));
     }
 

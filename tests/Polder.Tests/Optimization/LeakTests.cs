@@ -18,7 +18,8 @@ public class LeakTests
         using var scope = NewDisposeScope();
         Network network = new();
         using var optimizer = new FlatMinimaOptimizer(
-            optim.SGD(network.Module.parameters(), 0.01, momentum: MethodList.All[index] is BayesianSharpnessAware ? 0 : 0.9), MethodList.All[index], network.Module);
+            optim.SGD(network.Module.parameters(), 0.01, momentum: MethodList.All[index] is BayesianSharpnessAware ? 0 : 0.9), MethodList.All[index],
+            network.Module);
         int step = 0;
         LiveTensors.AssertSteady(() => optimizer.Step(() => network.Loss(step++)));
     }
@@ -33,7 +34,9 @@ public class LeakTests
     {
         using var scope = NewDisposeScope();
         Network network = new();
-        using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.01, momentum: 0.9), new NoiseStability { CleanWeight = 0.5 }, network.Module) { BatchNorm = policy };
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.01, momentum: 0.9), new NoiseStability { CleanWeight = 0.5 },
+            network.Module)
+        { BatchNorm = policy };
         LiveTensors.AssertSteady(() => optimizer.step(() =>
         {
             Tensor loss = network.Loss(0);
@@ -49,7 +52,9 @@ public class LeakTests
         using var scope = NewDisposeScope();
         Network network = new();
         var bias = network.Module.parameters().Last();
-        using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.01), new NoiseStability(), network.Module) { NonFinite = NonFinitePolicy.Skip };
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.01), new NoiseStability(),
+            network.Module)
+        { NonFinite = NonFinitePolicy.Skip };
         int step = 0;
         LiveTensors.AssertSteady(() =>
         {

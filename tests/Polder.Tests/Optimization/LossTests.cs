@@ -19,7 +19,8 @@ public class LossTests
     {
         using var scope = NewDisposeScope();
         Parameter w = new(tensor(new[] { 1.0 }));
-        using var optimizer = new FlatMinimaOptimizer(optim.SGD([w], 0), new NoiseStability { Sigma = 0.5, CleanWeight = cleanWeight }, noise: new FixedNoise(new double[,,] { { { 1 } } }));
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD([w], 0), new NoiseStability { Sigma = 0.5, CleanWeight = cleanWeight },
+            noise: new FixedNoise(new double[,,] { { { 1 } } }));
         StepResult result = optimizer.Step(() => w.pow(2).sum());
         Assert.Equal(loss, result.Loss);
         Assert.Equal(cleanWeight > 0 ? [1, 2.25, 0.25] : [2.25, 0.25], result.Losses);

@@ -81,7 +81,8 @@ public class RandomReplayTests
         static byte[][] Run()
         {
             Network network = new(dropout: 0.5);
-            using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1, momentum: 0.9), new NoiseStability { Sigma = 0.05 }, network.Module, seed: 4);
+            using var optimizer = new FlatMinimaOptimizer(optim.SGD(network.Module.parameters(), 0.1, momentum: 0.9), new NoiseStability { Sigma = 0.05 },
+                network.Module, seed: 4);
             random.manual_seed(8);
             for (int step = 0; step < 5; step++)
                 optimizer.step(() => network.Loss(step));

@@ -63,8 +63,10 @@ public class MethodProperties
             int[] order = [.. Enumerable.Range(0, plain.Parameters.Count)];
             random.Shuffle(order);
             int[] elements = [.. order.SelectMany(parameter => Elements(plain, parameter))];
-            double[,,] noise = new double[Steps, MethodRecipe.MostDraws, elements.Length], permuted = new double[Steps, MethodRecipe.MostDraws, elements.Length];
-            foreach ((int t, int draw) in Enumerable.Range(0, Steps * MethodRecipe.MostDraws).Select(n => (n / MethodRecipe.MostDraws, n % MethodRecipe.MostDraws)))
+            double[,,] noise = new double[Steps, MethodRecipe.MostDraws, elements.Length],
+                permuted = new double[Steps, MethodRecipe.MostDraws, elements.Length];
+            foreach ((int t, int draw) in Enumerable.Range(0, Steps * MethodRecipe.MostDraws)
+                .Select(n => (n / MethodRecipe.MostDraws, n % MethodRecipe.MostDraws)))
             {
                 for (int i = 0; i < elements.Length; i++)
                     noise[t, draw, i] = (random.NextDouble() * 4) - 2;
@@ -74,8 +76,10 @@ public class MethodProperties
 
             int cut = random.Next(1, order.Length);
             SGD sgd = optim.SGD(order.Take(cut).Select(i => shuffled.Parameters[i]), 0.01);
-            sgd.add_param_group(new SGD.ParamGroup(order.Skip(cut).Select(i => shuffled.Parameters[i]), new SGD.Options { LearningRate = 0.01, InitialLearningRate = 0.01 }));
-            (double[][] expected, bool definite) = Run(optim.SGD(plain.Parameters, 0.01), MethodRecipe.Create(name, seed, plain, Steps), plain, new FixedNoise(noise));
+            sgd.add_param_group(new SGD.ParamGroup(order.Skip(cut).Select(i => shuffled.Parameters[i]),
+                new SGD.Options { LearningRate = 0.01, InitialLearningRate = 0.01 }));
+            (double[][] expected, bool definite) = Run(optim.SGD(plain.Parameters, 0.01), MethodRecipe.Create(name, seed, plain, Steps), plain,
+                new FixedNoise(noise));
             (double[][] found, _) = Run(sgd, MethodRecipe.Create(name, seed, shuffled, Steps), shuffled, new FixedNoise(permuted));
             if (!definite)
                 return;
@@ -139,7 +143,8 @@ public class MethodProperties
             if (method is LookSharpnessAware)
             {
                 using var scope = NewDisposeScope();
-                double kept = Math.Sqrt(optimizer.StateDict().Where(e => e.Key.StartsWith("method.orthogonal.", StringComparison.Ordinal)).Sum(e => e.Value.pow(2).sum().item<double>()));
+                double kept = Math.Sqrt(optimizer.StateDict().Where(e => e.Key.StartsWith("method.orthogonal.", StringComparison.Ordinal))
+                    .Sum(e => e.Value.pow(2).sum().item<double>()));
                 definite &= kept > 1e-5 * length;
             }
         }

@@ -56,7 +56,8 @@ public class NoiseStabilityProperties
 
                 int cut = random.Next(1, order.Length);
                 SGD sgd = optim.SGD(order.Take(cut).Select(i => network.Parameters[i]), 0);
-                sgd.add_param_group(new SGD.ParamGroup(order.Skip(cut).Select(i => network.Parameters[i]), new SGD.Options { LearningRate = 0, InitialLearningRate = 0 }));
+                sgd.add_param_group(new SGD.ParamGroup(order.Skip(cut).Select(i => network.Parameters[i]),
+                    new SGD.Options { LearningRate = 0, InitialLearningRate = 0 }));
                 var reader = new GradientReader();
                 using var optimizer = new FlatMinimaOptimizer(sgd, method, noise: new FixedNoise(permuted));
                 optimizer.Hooks.Add(reader);
@@ -75,7 +76,8 @@ public class NoiseStabilityProperties
     {
         Func<Exception>[] failures =
         [
-            () => new InvalidOperationException("of the closure"), () => new OperationCanceledException(), () => new TimeoutException(), () => new IOException(),
+            () => new InvalidOperationException("of the closure"), () => new OperationCanceledException(), () => new TimeoutException(),
+            () => new IOException(),
         ];
         Gen.Select(NetworkRecipe.Any, Methods, Gen.Int[0, 1000], Gen.Int[0, failures.Length - 1]).Sample(
             (recipe, method, seed, kind) =>
@@ -96,7 +98,8 @@ public class NoiseStabilityProperties
                 Assert.Equal(failing + 1, calls);
                 Bits.AssertEqual(before, Bits.Of(network.Parameters));
                 optimizer.Step(network.Loss);
-                Assert.False(before.Zip(Bits.Of(network.Parameters)).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second)), "the next step must move the weights");
+                Assert.False(before.Zip(Bits.Of(network.Parameters)).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second)),
+                    "the next step must move the weights");
             },
             iter: Cases, threads: 1);
     }

@@ -21,7 +21,8 @@ public sealed record NetworkRecipe(int[] Widths, bool Gelu, int Rows, int Seed)
     public static NetworkRecipe Numbered(uint number)
     {
         Gen<int> wide = Gen.Int[2, 4];
-        return Gen.Select(wide.Array[3, 4], Gen.Int[2, 6], Gen.Int[0, 1_000_000], (widths, rows, seed) => new NetworkRecipe(widths, number % 2 == 0, rows, seed))
+        return Gen.Select(wide.Array[3, 4], Gen.Int[2, 6], Gen.Int[0, 1_000_000],
+            (widths, rows, seed) => new NetworkRecipe(widths, number % 2 == 0, rows, seed))
             .Generate(new PCG(number, 2024), null, out _);
     }
 

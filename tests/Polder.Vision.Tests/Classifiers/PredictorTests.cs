@@ -60,7 +60,8 @@ public sealed class PredictorTests : IDisposable
         using var scope = NewDisposeScope();
         foreach (Prediction found in new Predictor(_classifier) { Top = 9, BatchSize = 3, KeepFeatures = true }.Predict(files))
         {
-            double[] expected = nn.functional.softmax(Model.Head.call(tensor(found.Features!.ToArray()).unsqueeze(0)).to(ScalarType.Float64), 1).detach().reshape(-1).data<double>().ToArray();
+            double[] expected = nn.functional.softmax(Model.Head.call(tensor(found.Features!.ToArray()).unsqueeze(0)).to(ScalarType.Float64),
+                1).detach().reshape(-1).data<double>().ToArray();
             Assert.All(found.Top, t => Assert.Equal(expected[t.Label], t.Probability, 1e-6));
         }
     }

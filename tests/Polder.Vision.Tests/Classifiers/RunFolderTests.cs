@@ -32,7 +32,8 @@ public sealed class RunFolderTests : IDisposable
         Directory.CreateDirectory(used);
         Assert.Equal(used, RunFolder.Create(used).Path);
         File.WriteAllText(Path.Combine(used, "note.txt"), "mine");
-        Assert.Equal($"out: found {used}, which is not empty, allowed: a folder that does not exist or is empty", Assert.Throws<SettingException>(() => RunFolder.Create(used)).Message);
+        Assert.Equal($"out: found {used}, which is not empty, allowed: a folder that does not exist or is empty",
+            Assert.Throws<SettingException>(() => RunFolder.Create(used)).Message);
         Assert.Contains("the file", Assert.Throws<SettingException>(() => RunFolder.Create(Path.Combine(used, "note.txt"))).Message);
     }
 
@@ -48,7 +49,8 @@ public sealed class RunFolderTests : IDisposable
         run.WriteConfiguration(Configuration("finetune"));
         Assert.Contains("stopped before its first epoch ended", Assert.Throws<SettingException>(() => RunFolder.Open(run.Path)).Message);
         RunFolder unfinished = RunFolder.OpenUnfinished(run.Path);
-        Assert.Equal(("0.1.0", "finetune", 4, null), (unfinished.Configuration.Version, unfinished.Configuration.Command, unfinished.Setting<int?>("epochs"), unfinished.Setting<string>("weights")));
+        Assert.Equal(("0.1.0", "finetune", 4, null),
+            (unfinished.Configuration.Version, unfinished.Configuration.Command, unfinished.Setting<int?>("epochs"), unfinished.Setting<string>("weights")));
         Assert.Contains("settings.epochs is 4, not of the type", Assert.Throws<DataException>(() => unfinished.Setting<string>("epochs")).Message);
 
         File.WriteAllText(run.ConfigurationFile, "{ \"polder\": 1 ");

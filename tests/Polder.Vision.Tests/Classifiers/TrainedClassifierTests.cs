@@ -97,7 +97,9 @@ public sealed class TrainedClassifierTests : IDisposable
         using TrainedClassifier classifier = Classifier();
         classifier.RequireClasses("photos", Classes);
         Assert.Contains("photos: has the classes a, b, c", Assert.Throws<DataException>(() => classifier.RequireClasses("photos", ["a", "b", "c"])).Message);
-        using var numbered = new TrainedClassifier(Architectures.Get("digits-cnn").Build(3, 0), "digits-cnn", 8, Normalization.ImageNetGray, ["0", "1", "2"]) { NamesClasses = false };
+        using var numbered = new TrainedClassifier(Architectures.Get("digits-cnn").Build(3, 0), "digits-cnn", 8, Normalization.ImageNetGray,
+            ["0", "1", "2"])
+        { NamesClasses = false };
         numbered.RequireClasses("photos", ["a", "b", "c"]);
         Assert.Contains("has 2 classes, allowed: 3", Assert.Throws<DataException>(() => numbered.RequireClasses("photos", ["a", "b"])).Message);
     }

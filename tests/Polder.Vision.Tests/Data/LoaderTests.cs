@@ -163,7 +163,8 @@ public class LoaderTests
     {
         ImageSet set = Noise(2, 1, 4);
         Assert.Contains("at most 4", Assert.Throws<ArgumentException>(() => new Loader(set, new LoaderOptions { ImageSize = 5 })).Message);
-        Assert.Contains("BatchSize is 0", Assert.Throws<ArgumentOutOfRangeException>(() => new LoaderOptions { BatchSize = 0 }).Message);
+        Assert.Contains("BatchSize must be an integer of at least 1",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new LoaderOptions { BatchSize = 0 }).Message);
         Assert.Contains("crop-flip", Assert.Throws<ArgumentOutOfRangeException>(() => new LoaderOptions { Augmentation = (Augmentation)9 }).Message);
         Assert.Throws<ArgumentException>(() => new Loader(set.Subset([])));
         Assert.Throws<ArgumentException>(() => new Normalization([0, 0], [1, 1]));

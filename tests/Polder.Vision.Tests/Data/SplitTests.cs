@@ -83,9 +83,12 @@ public class SplitTests
     {
         Assert.Contains("'c1'", Assert.Throws<DataException>(() => new ImageData("made", Numbered(9, 0)).Split(new SplitOptions())).Message);
         Assert.Contains("3 images", Assert.Throws<DataException>(() => new ImageData("made", Numbered(1, 1)).Split(new SplitOptions())).Message);
-        Assert.Contains("TestFraction is 1", Assert.Throws<ArgumentOutOfRangeException>(() => new SplitOptions { TestFraction = 1 }).Message);
-        Assert.Contains("PerClass is 0", Assert.Throws<ArgumentOutOfRangeException>(() => new SplitOptions { PerClass = 0 }).Message);
-        Assert.Contains("Fraction is NaN", Assert.Throws<ArgumentOutOfRangeException>(() => new SplitOptions { Fraction = double.NaN }).Message);
+        Assert.Contains("TestFraction must be between 0 and 1, both excluded",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new SplitOptions { TestFraction = 1 }).Message);
+        Assert.Contains("PerClass must be an integer of at least 1",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new SplitOptions { PerClass = 0 }).Message);
+        Assert.Contains("Fraction must be a number above 0 and at most 1",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new SplitOptions { Fraction = double.NaN }).Message);
     }
 
     /// <summary>Images of one pixel, named by their number, in blocks of classes.</summary>

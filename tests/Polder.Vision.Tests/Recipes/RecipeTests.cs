@@ -106,7 +106,8 @@ public sealed class RecipeTests : IDisposable
     public void What_is_not_said_is_what_network_and_data_are_trained_with()
     {
         Recipe demo = new Recipe().Resolve();
-        Assert.Equal((0.2, 0.9, 1e-4, 40, 10), (demo.Training.LearningRate, demo.Training.Momentum, demo.Training.WeightDecay, demo.Training.Epochs, demo.Training.BatchSize));
+        Assert.Equal((0.2, 0.9, 1e-4, 40, 10),
+            (demo.Training.LearningRate, demo.Training.Momentum, demo.Training.WeightDecay, demo.Training.Epochs, demo.Training.BatchSize));
         Assert.Equal((0.02, 5), ((double)demo.Method.Options["sigma"], demo.Data.Shots));
         Assert.True(demo.IsDemo);
         Assert.Equal(0.003, new Recipe { Training = new TrainingOptions { Optimizer = BaseOptimizer.AdamW } }.Resolve().Training.LearningRate);
@@ -135,7 +136,8 @@ public sealed class RecipeTests : IDisposable
             classifier.Save(path);
         Recipe recipe = new Recipe { Start = new StartRecipe { Weights = path } }.Resolve();
         Assert.Equal(("resnet20", 40, 0.03), (recipe.Start.Architecture, recipe.Start.ImageSize!.Value, recipe.Training.LearningRate));
-        Assert.Equal("arch", Assert.Throws<SettingException>(() => new Recipe { Start = new StartRecipe { Weights = path, Architecture = "resnet32" } }.Resolve()).Setting);
+        Assert.Equal("arch", Assert.Throws<SettingException>(() =>
+            new Recipe { Start = new StartRecipe { Weights = path, Architecture = "resnet32" } }.Resolve()).Setting);
     }
 
     [Fact]
@@ -176,10 +178,12 @@ public sealed class RecipeTests : IDisposable
     {
         JsonObject json = RecipeJson.Write(Full);
         json["learningRate"] = "fast";
-        Assert.Equal("c.json: learningRate: found \"fast\", allowed: a number >= 0", Assert.Throws<DataException>(() => RecipeJson.Read(json, "c.json")).Message);
+        Assert.Equal("c.json: learningRate: found \"fast\", allowed: a number >= 0",
+            Assert.Throws<DataException>(() => RecipeJson.Read(json, "c.json")).Message);
         json["learningRate"] = 1;
         json["pairs"] = 0.5;
-        Assert.StartsWith("c.json: pairs: found 0.5, allowed: a whole number >= 1", Assert.Throws<DataException>(() => RecipeJson.Read(json, "c.json")).Message);
+        Assert.StartsWith("c.json: pairs: found 0.5, allowed: a whole number >= 1",
+            Assert.Throws<DataException>(() => RecipeJson.Read(json, "c.json")).Message);
     }
 
     [Fact]

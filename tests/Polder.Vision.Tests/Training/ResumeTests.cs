@@ -177,7 +177,8 @@ public sealed class ResumeTests : IDisposable
         using (Checkpoint saved = Checkpoint.Load(ResumeFile))
         {
             Dictionary<string, string> metadata = saved.Metadata.ToDictionary(
-                e => e.Key.Replace("setting.", "option.", StringComparison.Ordinal), e => e.Key.StartsWith("setting.", StringComparison.Ordinal) ? "Of { Then = 1 }" : e.Value);
+                e => e.Key.Replace("setting.", "option.", StringComparison.Ordinal), e => e.Key.StartsWith("setting.", StringComparison.Ordinal)
+                    ? "Of { Then = 1 }" : e.Value);
             Assert.NotEqual(saved.Metadata, metadata);
             Safetensors.Write(ResumeFile, [.. saved.Tensors.Where(e => e.Key != "optimizer.names").Select(e => (e.Key, e.Value))], metadata);
         }

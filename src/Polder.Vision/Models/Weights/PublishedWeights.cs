@@ -17,7 +17,8 @@ public sealed record PublishedWeights(string Name, string FileName, string Summa
     /// </summary>
     public static IReadOnlyList<PublishedWeights> All { get; } =
     [
-        .. Architectures.All.Where(a => a.Published is not null).Select(a => new PublishedWeights(a.Name, a.Published!.Value.FileName, a.Published.Value.Summary)),
+        .. Architectures.All.Where(a => a.Published is not null)
+            .Select(a => new PublishedWeights(a.Name, a.Published!.Value.FileName, a.Published.Value.Summary)),
     ];
 
     /// <summary>The beginning of the file's SHA-256 that its name carries, lower case.</summary>

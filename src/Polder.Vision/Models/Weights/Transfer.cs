@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using Polder.Vision.Data;
 
 namespace Polder.Vision.Models.Weights;
 

@@ -1,6 +1,4 @@
 using System.Security.Cryptography;
-using Polder.Settings;
-using Polder.Vision.Data;
 
 namespace Polder.Vision.Models.Weights;
 
@@ -49,7 +47,10 @@ public sealed class WeightsCache
     /// <param name="weights">Published weights.</param>
     public string? Find(PublishedWeights weights) => File.Exists(PathOf(weights)) ? PathOf(weights) : null;
 
-    /// <summary>The file that a value stands for: the file of that path, or downloaded weights by their name. A file of such a name is reached as <c>./NAME</c>.</summary>
+    /// <summary>
+    /// The file that a value stands for: the file of that path, or downloaded weights by their name. A file of such a name is reached as
+    /// <c>./NAME</c>.
+    /// </summary>
     /// <param name="weights">A path, or a name of <see cref="PublishedWeights.All"/>.</param>
     /// <exception cref="SettingException">Published weights that were not downloaded: nothing is fetched unasked.</exception>
     public static string Locate(string weights) => PublishedWeights.Find(weights) is not { } published

@@ -101,7 +101,8 @@ public sealed class MetricsAccumulator
         for (int c = 0; c < logits.Length; c++)
         {
             if (!float.IsFinite(logits[c]))
-                throw new ArgumentException($"the logit of class '{_classes[c]}' is {logits[c]}: the network's weights or inputs are not finite", nameof(logits));
+                throw new ArgumentException($"the logit of class '{_classes[c]}' is {logits[c]}: the network's weights or inputs are not finite",
+                    nameof(logits));
             if (logits[c] > logits[predicted])
                 predicted = c;
             if (logits[c] > logits[label] || (logits[c] == logits[label] && c < label))

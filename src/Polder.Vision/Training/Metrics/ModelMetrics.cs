@@ -1,7 +1,4 @@
 using System.Runtime.InteropServices;
-using Polder.Vision.Data;
-using Polder.Vision.Models;
-using static TorchSharp.torch;
 
 namespace Polder.Vision.Training.Metrics;
 

@@ -1,7 +1,3 @@
-using Polder.Statistics;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Curvature.Estimators;
 
 /// <summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Polder.Curvature.Estimators;
 
 /// <summary>The search for eigenvalues at the ends of the spectrum: grow a Krylov basis, look at its Ritz pairs, restart with the best of them.</summary>

@@ -1,6 +1,4 @@
 using System.Runtime.InteropServices;
-using Polder.Noise;
-using static TorchSharp.torch;
 
 namespace Polder.Curvature.Estimators;
 

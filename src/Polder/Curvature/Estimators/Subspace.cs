@@ -1,7 +1,3 @@
-using Polder.Noise;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Polder.Curvature.Estimators;
 
 /// <summary>

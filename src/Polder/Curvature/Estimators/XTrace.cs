@@ -1,7 +1,3 @@
-using Polder.Noise;
-using Polder.Statistics;
-using static TorchSharp.torch;
-
 namespace Polder.Curvature.Estimators;
 
 /// <summary>

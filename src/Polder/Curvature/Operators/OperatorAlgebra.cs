@@ -1,136 +1,111 @@
-using static TorchSharp.torch;
-
 namespace Polder.Curvature.Operators;
 
-/// <summary>c A.</summary>
-internal sealed class ScaledOperator(ILinearOperator inner, double factor) : ILinearOperator
+/// <summary>An operator that is made of another: of its type, on its device and, unless it says otherwise, of its dimension.</summary>
+internal abstract class DerivedOperator(ILinearOperator inner) : ILinearOperator
 {
-    private readonly ILinearOperator _inner = inner ?? throw new ArgumentNullException(nameof(inner));
-    private readonly double _factor = double.IsFinite(factor) ? factor : throw new ArgumentOutOfRangeException(nameof(factor), factor, "factor must be finite");
+    public virtual long Dimension => Inner.Dimension;
 
-    public long Dimension => _inner.Dimension;
+    public ScalarType DataType => Inner.DataType;
 
-    public ScalarType DataType => _inner.DataType;
+    public Device Device => Inner.Device;
 
-    public Device Device => _inner.Device;
+    protected ILinearOperator Inner { get; } = inner ?? throw new ArgumentNullException(nameof(inner));
 
     public Tensor Multiply(Tensor vectors, CancellationToken cancellation = default)
     {
+        LinearOperators.RequireVectors(this, vectors);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return _inner.Multiply(vectors, cancellation).mul(_factor).MoveToOuterDisposeScope();
+        return Product(vectors, cancellation).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The product, in a scope of its own and without gradients.</summary>
+    protected abstract Tensor Product(Tensor vectors, CancellationToken cancellation);
+}
+
+/// <summary>c A.</summary>
+internal sealed class ScaledOperator : DerivedOperator
+{
+    private readonly double _factor;
+
+    public ScaledOperator(ILinearOperator inner, double factor) : base(inner)
+    {
+        Require.Finite(factor);
+        _factor = factor;
+    }
+
+    protected override Tensor Product(Tensor vectors, CancellationToken cancellation) => Inner.Multiply(vectors, cancellation).mul(_factor);
 }
 
 /// <summary>A + c I.</summary>
-internal sealed class ShiftedOperator(ILinearOperator inner, double shift) : ILinearOperator
+internal sealed class ShiftedOperator : DerivedOperator
 {
-    private readonly ILinearOperator _inner = inner ?? throw new ArgumentNullException(nameof(inner));
-    private readonly double _shift = double.IsFinite(shift) ? shift : throw new ArgumentOutOfRangeException(nameof(shift), shift, "shift must be finite");
+    private readonly double _shift;
 
-    public long Dimension => _inner.Dimension;
-
-    public ScalarType DataType => _inner.DataType;
-
-    public Device Device => _inner.Device;
-
-    public Tensor Multiply(Tensor vectors, CancellationToken cancellation = default)
+    public ShiftedOperator(ILinearOperator inner, double shift) : base(inner)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        return _inner.Multiply(vectors, cancellation).add(vectors, _shift).MoveToOuterDisposeScope();
+        Require.Finite(shift);
+        _shift = shift;
     }
+
+    protected override Tensor Product(Tensor vectors, CancellationToken cancellation) => Inner.Multiply(vectors, cancellation).add(vectors, _shift);
 }
 
 /// <summary>A + B.</summary>
-internal sealed class SumOperator : ILinearOperator
+internal sealed class SumOperator : DerivedOperator
 {
-    private readonly ILinearOperator _first, _second;
+    private readonly ILinearOperator _other;
 
-    public SumOperator(ILinearOperator first, ILinearOperator second)
+    public SumOperator(ILinearOperator first, ILinearOperator second) : base(first)
     {
-        ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
         if (first.Dimension != second.Dimension || first.DataType != second.DataType || first.Device.type != second.Device.type)
             throw new ArgumentException(
                 $"one operator is {first.DataType} of dimension {first.Dimension}, "
                 + $"the other {second.DataType} of dimension {second.Dimension}; they must agree",
                 nameof(second));
-        (_first, _second) = (first, second);
+        _other = second;
     }
 
-    public long Dimension => _first.Dimension;
-
-    public ScalarType DataType => _first.DataType;
-
-    public Device Device => _first.Device;
-
-    public Tensor Multiply(Tensor vectors, CancellationToken cancellation = default)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        return _first.Multiply(vectors, cancellation).add(_second.Multiply(vectors, cancellation)).MoveToOuterDisposeScope();
-    }
+    protected override Tensor Product(Tensor vectors, CancellationToken cancellation) =>
+        Inner.Multiply(vectors, cancellation).add(_other.Multiply(vectors, cancellation));
 }
 
 /// <summary>A diagonal block of A: the vectors are padded with zeros, the products cut.</summary>
-internal sealed class BlockOperator : ILinearOperator
+internal sealed class BlockOperator : DerivedOperator
 {
-    private readonly ILinearOperator _inner;
     private readonly long _offset;
 
-    public BlockOperator(ILinearOperator inner, long offset, long count)
+    public BlockOperator(ILinearOperator inner, long offset, long count) : base(inner)
     {
-        ArgumentNullException.ThrowIfNull(inner);
         Require.AtLeast(offset, 0);
         Require.AtLeast(count, 1);
         Require.That(count <= inner.Dimension - offset, count, $"at most the {inner.Dimension - offset} rows from {offset} on");
-        (_inner, _offset, Dimension) = (inner, offset, count);
+        (_offset, Dimension) = (offset, count);
     }
 
-    public long Dimension { get; }
+    public override long Dimension { get; }
 
-    public ScalarType DataType => _inner.DataType;
-
-    public Device Device => _inner.Device;
-
-    public Tensor Multiply(Tensor vectors, CancellationToken cancellation = default)
+    protected override Tensor Product(Tensor vectors, CancellationToken cancellation)
     {
-        LinearOperators.RequireVectors(this, vectors);
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        Tensor padded = zeros([vectors.shape[0], _inner.Dimension], DataType, Device);
+        Tensor padded = zeros([vectors.shape[0], Inner.Dimension], DataType, Device);
         padded.narrow(1, _offset, Dimension).copy_(vectors);
-        return _inner.Multiply(padded, cancellation).narrow(1, _offset, Dimension).contiguous().MoveToOuterDisposeScope();
+        return Inner.Multiply(padded, cancellation).narrow(1, _offset, Dimension).contiguous();
     }
 }
 
 /// <summary>P A P with P = I - Q^T Q, the rows of Q orthonormal.</summary>
-internal sealed class ProjectedOperator : ILinearOperator
+internal sealed class ProjectedOperator : DerivedOperator
 {
-    private readonly ILinearOperator _inner;
     private readonly Tensor _basis;
 
-    public ProjectedOperator(ILinearOperator inner, Tensor basis)
+    public ProjectedOperator(ILinearOperator inner, Tensor basis) : base(inner)
     {
-        ArgumentNullException.ThrowIfNull(inner);
         LinearOperators.RequireVectors(inner, basis);
-        (_inner, _basis) = (inner, basis);
+        _basis = basis;
     }
 
-    public long Dimension => _inner.Dimension;
-
-    public ScalarType DataType => _inner.DataType;
-
-    public Device Device => _inner.Device;
-
-    public Tensor Multiply(Tensor vectors, CancellationToken cancellation = default)
-    {
-        LinearOperators.RequireVectors(this, vectors);
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        return Project(_inner.Multiply(Project(vectors), cancellation)).MoveToOuterDisposeScope();
-    }
+    protected override Tensor Product(Tensor vectors, CancellationToken cancellation) => Project(Inner.Multiply(Project(vectors), cancellation));
 
     private Tensor Project(Tensor vectors) => vectors.sub(vectors.mm(_basis.t()).mm(_basis));
 }

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Polder.Noise;
 
 namespace Polder.Methods.Registry;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Polder.Settings;
 
 namespace Polder.Methods.Registry;
 
@@ -32,7 +31,8 @@ public sealed record MethodOption(string Name, ValueKind Kind, string Summary, o
     public static string Text(object value) => ValueKind.TextOf(value);
 
     /// <summary>A number of at least 0.</summary>
-    public static MethodOption NotNegative(string name, string summary, double @default) => new(name, ValueKind.Number(ValueRange.AtLeast(0)), summary, @default);
+    public static MethodOption NotNegative(string name, string summary, double @default) =>
+        new(name, ValueKind.Number(ValueRange.AtLeast(0)), summary, @default);
 
     /// <summary>A number between 0 and 1.</summary>
     public static MethodOption Share(string name, string summary, double @default) => new(name, ValueKind.Number(ValueRange.Between(0, 1)), summary, @default);

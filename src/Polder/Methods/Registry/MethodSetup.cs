@@ -1,7 +1,3 @@
-using Polder.Parameters;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
-
 namespace Polder.Methods.Registry;
 
 /// <summary>What a method may need to know of a run before it starts.</summary>

@@ -1,6 +1,3 @@
-using Polder.Noise;
-using Polder.Parameters;
-
 namespace Polder.Methods.Registry;
 
 /// <summary>The options that several methods share: one name, one meaning.</summary>

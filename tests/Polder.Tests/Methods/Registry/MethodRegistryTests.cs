@@ -85,7 +85,8 @@ public class MethodRegistryTests
     }
 
     [Theory]
-    [InlineData("constant:1"), InlineData("linear:-1"), InlineData("linear:"), InlineData("log-linear:0"), InlineData("late:2"), InlineData("steps"), InlineData("linear:0:1")]
+    [InlineData("constant:1"), InlineData("linear:-1"), InlineData("linear:"), InlineData("log-linear:0"), InlineData("late:2"), InlineData("steps"),
+        InlineData("linear:0:1")]
     public void Other_schedules_are_refused(string schedule) =>
         Assert.Contains("allowed: constant, linear[:START]", Assert.Throws<ArgumentException>(() =>
             MethodRegistry.Named("nso").Create(options: new Dictionary<string, object> { ["sigma-schedule"] = schedule })).Message);
@@ -150,11 +151,14 @@ public class MethodRegistryTests
         Assert.Equal(MethodRegistry.OfLibrary, MethodRegistry.All.Take(MethodRegistry.OfLibrary.Count));
         Assert.Contains("signascent", MethodRegistry.Names.Skip(MethodRegistry.OfLibrary.Count));
         Assert.DoesNotContain(entry, before);
-        Assert.Contains("a method is called 'signascent' already; taken are base, wp, nso", Assert.Throws<ArgumentException>(() => MethodRegistry.Register(entry)).Message);
+        Assert.Contains("a method is called 'signascent' already; taken are base, wp, nso",
+            Assert.Throws<ArgumentException>(() => MethodRegistry.Register(entry)).Message);
         Assert.Contains("'sam' already", Assert.Throws<ArgumentException>(() => MethodRegistry.Register(SignAscent.Describe("sam"))).Message);
 
         Assert.Contains("rho of signascent: found -1, allowed: a number >= 0", Refused("signascent", ("rho", "-1")));
-        var method = Assert.IsType<SignAscent>(entry.Create(new MethodSetup { Steps = 10 }, new Dictionary<string, object> { ["rho"] = 0.25, ["sigma-schedule"] = "linear" }));
+        var method = Assert.IsType<SignAscent>(entry.Create(new MethodSetup { Steps = 10 }, new Dictionary<string,
+            object>
+        { ["rho"] = 0.25, ["sigma-schedule"] = "linear" }));
         Assert.Equal((0.25, 0.005), (method.Rho, method.Sigma.At(5)));
         Assert.Equal(new SignAscent(0.002), entry.Create() as SignAscent);
 
@@ -183,11 +187,13 @@ public class MethodRegistryTests
             }
         });
         Assert.Equal(20, refused);
-        Assert.Equal(names.Distinct().Order(StringComparer.Ordinal), MethodRegistry.Names.Where(name => name.StartsWith("parallel", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal(names.Distinct().Order(StringComparer.Ordinal),
+            MethodRegistry.Names.Where(name => name.StartsWith("parallel", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
     }
 
     [Theory]
-    [InlineData(""), InlineData("Sign"), InlineData("sign-ascent"), InlineData("sign ascent"), InlineData("sign+rho=1"), InlineData("a,b"), InlineData("2sam"), InlineData("sam\n")]
+    [InlineData(""), InlineData("Sign"), InlineData("sign-ascent"), InlineData("sign ascent"), InlineData("sign+rho=1"), InlineData("a,b"), InlineData("2sam"),
+        InlineData("sam\n")]
     public void A_name_that_is_no_lower_case_word_is_refused(string name) =>
         Assert.Contains("a name is a lower-case word of letters and digits", Assert.Throws<ArgumentException>(() => SignAscent.Describe(name)).Message);
 
@@ -196,9 +202,11 @@ public class MethodRegistryTests
     {
         static MethodEntry Entry(Func<MethodArguments, IGradientMethod> create, params IReadOnlyList<MethodOption> options) =>
             new("entry", "an entry", create, options) { Passes = "2", PassesPerStep = 2, ExtraParameterBuffers = 1, Source = "" };
-        Assert.Contains("two options of the name rho", Assert.Throws<ArgumentException>(() => Entry(_ => new Plain(), StandardOptions.Rho(1), StandardOptions.Rho(2))).Message);
+        Assert.Contains("two options of the name rho",
+            Assert.Throws<ArgumentException>(() => Entry(_ => new Plain(), StandardOptions.Rho(1), StandardOptions.Rho(2))).Message);
         Assert.Contains("has made a method of the name base", Assert.Throws<InvalidOperationException>(() => Entry(_ => new Plain()).Create()).Message);
-        Assert.Contains("no option sigma; it has rho", Assert.Throws<ArgumentException>(() => Entry(a => new SignAscent(a.Number("sigma")), StandardOptions.Rho(1)).Create()).Message);
+        Assert.Contains("no option sigma; it has rho",
+            Assert.Throws<ArgumentException>(() => Entry(a => new SignAscent(a.Number("sigma")), StandardOptions.Rho(1)).Create()).Message);
     }
 
     private static string Refused(string method, params (string Option, string Value)[] options) => Assert.Throws<ArgumentException>(() =>
