@@ -171,6 +171,7 @@ public sealed class FinetuneTests : IDisposable
     [Theory]
     [InlineData("resnet20", "resnet20-12fca82f.th", 0.90)]
     [InlineData("resnet56", "resnet56-4bfd9763.th", 0.91)]
+    [InlineData("resnet20b", "pyhessian-resnet20.pkl", 0.5)]
     public void Published_weights_reach_their_accuracy(string architecture, string file, double least)
     {
         string weights = SharedFiles.Require("checkpoints", "resnet-cifar10", file), data = SharedFiles.Require("data", "cifar-10-batches-bin");

@@ -49,7 +49,8 @@ public sealed class ResumeTests : IDisposable
         KillWhen(() => File.Exists(Path.Combine(run, "config.json")), Command(run));
         foreach ((string[] more, string words) in new (string[], string)[]
         {
-            (["--epochs", "5"], "polder: --epochs: found 5, allowed: 4"),
+            (["--epochs", "5"], $"polder: --epochs: found 5, allowed: 4, which {Path.Combine(run, "config.json")} says: a run is resumed as it was begun; "
+                + $"to train on, begin another run from --weights {Path.Combine(run, "best.safetensors")}"),
             (["--method", "sam"], "polder: --method: found \"sam\", allowed: \"nso\""),
             (["--threads", "2"], "polder: --threads: found 2, allowed: 1"),
             (["--momentum", "0.5"], "polder: --momentum: found 0.5, allowed: 0.9"),

@@ -54,8 +54,8 @@ public sealed class RunImagesTests : IDisposable
         foreach (string[] more in (string[][])[[], ["--data", "photos"], ["--data", _data], ["--image-size", "32"]])
         {
             (JsonNode after, string error) = Evaluate(more);
-            foreach (string measure in (string[])["accuracy", "loss", "count", "confusion"])
-                Assert.Equal(before[measure]?.ToJsonString(), after[measure]?.ToJsonString());
+            foreach (string measure in (string[])["accuracy", "loss", "count", "confusionMatrix"])
+                Assert.Equal(before[measure]!.ToJsonString(), after[measure]!.ToJsonString());
             Assert.Contains("20 image(s) were added since the run and are in none of its parts: class0/00-new0.bmp, ", error);
             Assert.Contains("1 image(s) were renamed since the run and are in their parts: class1/03.bmp (now class1/z.bmp)", error);
         }
@@ -147,6 +147,61 @@ public sealed class RunImagesTests : IDisposable
         (int code, _, string error) = Polder("finetune", "--resume", cut);
         Assert.Equal((0, ""), (code, error));
         Assert.Equal(File.ReadAllBytes(Path.Combine(whole, "best.safetensors")), File.ReadAllBytes(Path.Combine(cut, "best.safetensors")));
+    }
+
+    [Fact]
+    public void A_run_that_kept_no_images_says_so()
+    {
+        Train();
+        JsonNode before = Evaluate().Json;
+        File.Delete(Path.Combine(_run, "images.json.gz"));
+        (JsonNode after, string error) = Evaluate();
+        Assert.Equal(before["loss"]!.ToJsonString(), after["loss"]!.ToJsonString());
+        Assert.Matches("^polder: warning: .* does not know its images .*: its parts are cut anew, right if the data is as it was\n$", error);
+    }
+
+    [Fact]
+    public void A_class_that_came_after_the_training_is_left_out_and_counted()
+    {
+        Train();
+        JsonNode before = Evaluate().Json;
+        Directory.CreateDirectory(Path.Combine(_data, "another"));
+        for (int i = 0; i < 3; i++)
+            Photo(i, $"another/{i}.bmp");
+        (JsonNode after, string error) = Evaluate();
+        Assert.Equal(before["confusionMatrix"]!.ToJsonString(), after["confusionMatrix"]!.ToJsonString());
+        Assert.Contains("photos: 3 image(s) of another, which the run did not know, are left out", error);
+        byte[] weights = File.ReadAllBytes(Path.Combine(_run, "best.safetensors"));
+        (int code, _, string resumed) = Polder("finetune", "--resume", _run);
+        Assert.True(code == 0, resumed);
+        Assert.Contains("3 image(s) of another", resumed);
+        Assert.Equal(weights, File.ReadAllBytes(Path.Combine(_run, "best.safetensors")));
+    }
+
+    [Fact]
+    public void Images_are_judged_that_have_some_of_the_classes_or_a_test_part_alone()
+    {
+        Train();
+        string some = MiniatureImages.Write(Path.Combine(_folder, "some", "test"), classes: 2, perClass: 4);
+        string weights = Path.Combine(_run, "best.safetensors");
+        foreach ((string data, string[] more, int[] counts) in new (string, string[], int[])[]
+        {
+            (Path.GetDirectoryName(some)!, [], [4, 4, 0]), (some, ["--split", "all"], [4, 4, 0]), (some, [], [1, 1, 0]),
+            (Path.Combine(_folder, "photos"), ["--split", "all"], [10, 10, 10]),
+        })
+        {
+            var (code, output, error) = PolderProcess.RunIn(_folder, ["evaluate", "--weights", weights, "--data", data, "--json", "-", .. more]);
+            Assert.True(code == 0, error);
+            Assert.Equal(counts, JsonNode.Parse(output)!["confusionMatrix"]!.AsArray().Select(row => row!.AsArray().Sum(n => (int)n!)));
+            Assert.Equal(counts[2] == 0, error.Contains("has images of class0, class1, of the 3 classes of", StringComparison.Ordinal));
+            Assert.Equal(counts[0] == 1, error.Contains("2 of 8 images are judged, the test part that seed 0 cuts (--split all judges every image)",
+                StringComparison.Ordinal));
+        }
+        // What is measured is measured on those images, too.
+        (int measured, _, string why) = Polder("stability", "--weights", weights, "--data", some, "--split", "all", "--draws", "2");
+        Assert.True(measured == 0, why);
+        (measured, _, why) = Polder("hessian", "--weights", weights, "--data", Path.GetDirectoryName(some)!);
+        Assert.Equal((2, "polder: some: has no train images: it has a test part alone\n"), (measured, why));
     }
 
     [Fact]

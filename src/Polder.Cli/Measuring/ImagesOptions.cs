@@ -58,11 +58,16 @@ internal sealed class ImagesOptions
             int shots = data.Shots ?? DigitsDemo.DefaultShots;
             return new OpenedImages(part == EveryImage ? Digits.Upper().Train : DigitsDemo.Splits(shots, seed).Part(part), DigitsDemo.NameOf(shots), null);
         }
-        ImageData opened = Decode(context, data, classifier.ImageSize);
+        ImageData opened = Decode(context, data, classifier, classifier.ImageSize);
+        // A class that came to the run's own data since belongs to none of its parts.
+        if (run?.Images is not null && !context.IsGiven(_data))
+            opened = opened.KnownAmong(classifier.Classes);
+        Warn(context, opened);
         ImageData matched = classifier.Matched(opened);
-        if (!ReferenceEquals(matched, opened))
-            context.Output.Info($"{source}: classes are in the order of {classifier.Source}: "
-                + $"{string.Join(", ", matched.Classes.Take(5))}{(matched.Classes.Count > 5 ? ", ..." : "")}");
+        if (matched.Classes.Count > opened.Classes.Count)
+            context.Output.Info($"{source}: has images of {Some(opened.Classes)}, of the {matched.Classes.Count} classes of {classifier.Source}");
+        else if (!ReferenceEquals(matched, opened))
+            context.Output.Info($"{source}: classes are in the order of {classifier.Source}: {Some(matched.Classes)}");
         opened = matched;
         return new OpenedImages(part == EveryImage ? opened.All : PartOf(context, opened, data, classifier, run, seed, part), opened.Name, opened);
     }
@@ -73,16 +78,20 @@ internal sealed class ImagesOptions
         {
             if (run is not null)
                 ImageReading.WarnOfUnknown(context, run);
-            return opened.Split(data.SplitFor(seed)).Part(part);
+            ImageSet cut = opened.Part(part, data.SplitFor(seed));
+            if (run is null && cut.Count < opened.Train.Count && (part == "test" ? opened.Test : part == "validation" ? opened.Validation : null) is null)
+                context.Output.Info($"{data.Source}: {cut.Count} of {opened.Train.Count} images are judged, the {part} part that seed {seed} cuts "
+                    + "(--split all judges every image)");
+            return cut;
         }
         FoundImages found = classifier.ImageSize == images.ImageSize
             ? images.In(opened, data.Source)
-            : images.In(classifier.Matched(Decode(context, data, images.ImageSize)), data.Source, opened);
+            : images.In(classifier.Matched(Decode(context, data, classifier, images.ImageSize).KnownAmong(classifier.Classes)), data.Source, opened);
         string place = Path.GetFullPath(data.Source);
         if (context.IsGiven(_data) && !found.IsOfRun)
         {
             // Other data than the run's, with parts of its own.
-            ImageSet set = opened.Split(data.SplitFor(seed)).Part(part);
+            ImageSet set = opened.Part(part, data.SplitFor(seed));
             string[] taboo = part switch { "test" => ["train", "validation"], "validation" => ["train"], _ => [] };
             int[] fresh = [.. Enumerable.Range(0, set.Count).Where(i => !taboo.Contains(images.PartOf(RunImages.HashOf(set, i))))];
             if (fresh.Length < set.Count)
@@ -95,14 +104,18 @@ internal sealed class ImagesOptions
             : throw new DataException(place, $"holds none of the run's {part} images, which were in {images.Place}");
     }
 
-    private static ImageData Decode(CommandContext context, DataRecipe data, int size)
+    private static ImageData Decode(CommandContext context, DataRecipe data, TrainedClassifier classifier, int size)
     {
         context.Output.Verbose($"images of {data.Source} at {size} x {size} pixels");
-        ImageData opened = context.Output.Track("reading images", 1,
-            tracker => data.Open(size, ImageReading.ProgressOf(tracker).Decoding, context.Cancellation));
-        ImageReading.WarnOfSkipped(context, opened.Skipped, opened.Warnings, opened.Remarks);
-        return opened;
+        var options = new ImageSourceOptions { ImageSize = size, Fit = classifier.Fit, ToJudge = true };
+        return context.Output.Track("reading images", 1,
+            tracker => data.Open(options, ImageReading.ProgressOf(tracker).Decoding, context.Cancellation));
     }
+
+    private static void Warn(CommandContext context, ImageData opened) =>
+        ImageReading.WarnOfSkipped(context, opened.Skipped, opened.Warnings, opened.Remarks);
+
+    private static string Some(IReadOnlyList<string> classes) => string.Join(", ", classes.Take(5)) + (classes.Count > 5 ? ", ..." : "");
 }
 
 /// <summary>The images of a part.</summary>

@@ -9,6 +9,7 @@ internal sealed class ModelOptions
         _architecture = FieldOption.Text("arch", "the one that the weights name");
     private readonly CliOption<string?> _keyPrefix = FieldOption.Text("key-prefix", "found out"),
         _normalize = FieldOption.Text("normalize", "those that the weights name, else imagenet");
+    private readonly CliOption<string?> _fit = FieldOption.Text("fit", "the one that the weights name, else crop");
     private readonly CliOption<int?> _imageSize = FieldOption.Count("image-size");
     private readonly CliOption<int> _batchSize = CommonOptions.BatchSize(DefaultBatchSize);
 
@@ -16,7 +17,7 @@ internal sealed class ModelOptions
     public ModelOptions(PolderCommand command)
     {
         command.Add(Heading.Data, _run);
-        command.Add(Heading.Network, _weights, _architecture, _imageSize, _keyPrefix, _normalize, _batchSize);
+        command.Add(Heading.Network, _weights, _architecture, _imageSize, _fit, _keyPrefix, _normalize, _batchSize);
     }
 
     /// <summary>Whether --weights may stand beside --run, which then gives the images alone.</summary>
@@ -38,13 +39,15 @@ internal sealed class ModelOptions
         if (context.IsGiven(_keyPrefix) && !context.IsGiven(_weights))
             throw UserErrorException.ForOption(_keyPrefix.Name, context.Get(_keyPrefix)!, "a value beside --weights only");
         Normalization? normalization = context.Get(_normalize) is { } text ? Normalization.Parse(text) : null;
+        ImageFit? fit = context.Get(_fit) is { } word ? Enum.Parse<ImageFit>(word, ignoreCase: true) : null;
         TrainedClassifier classifier = run is not null && !context.IsGiven(_weights)
-            ? TrainedClassifier.Open(run, context.Get(_imageSize), normalization)
-            : TrainedClassifier.Open(weights, context.Get(_architecture), context.Get(_imageSize), context.Get(_keyPrefix), normalization);
+            ? TrainedClassifier.Open(run, context.Get(_imageSize), normalization, fit)
+            : TrainedClassifier.Open(weights, context.Get(_architecture), context.Get(_imageSize), context.Get(_keyPrefix), normalization, fit);
         ImageReading.SayOf(context, classifier);
         context.SetEffective(_weights, weights);
         context.SetEffective(_architecture, classifier.Architecture);
         context.SetEffective(_imageSize, classifier.ImageSize);
+        context.SetEffective(_fit, $"{classifier.Fit}".ToLowerInvariant());
         return (classifier, run);
     }
 }

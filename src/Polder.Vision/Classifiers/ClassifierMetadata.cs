@@ -10,6 +10,9 @@ namespace Polder.Vision.Classifiers;
 /// <param name="Classes">The names of the classes.</param>
 internal sealed record ClassifierMetadata(string Architecture, int ImageSize, Normalization Normalization, IReadOnlyList<string> Classes)
 {
+    /// <summary>How pictures that are not square became so.</summary>
+    public ImageFit Fit { get; init; }
+
     /// <summary>The metadata of a checkpoint; null where it has none (another program wrote it).</summary>
     /// <exception cref="DataException">The metadata is Polder's but damaged.</exception>
     public static ClassifierMetadata? Of(Checkpoint checkpoint) => Of(checkpoint.Path, checkpoint.Metadata);
@@ -25,7 +28,10 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
                 architecture,
                 int.Parse(size, CultureInfo.InvariantCulture),
                 new Normalization(Numbers(metadata["mean"]), Numbers(metadata["standardDeviation"])),
-                [.. JsonSerializer.Deserialize<string[]>(metadata["classes"])!.Select(UnicodeForm.Composed)]);
+                [.. JsonSerializer.Deserialize<string[]>(metadata["classes"])!.Select(UnicodeForm.Composed)])
+            {
+                Fit = metadata.TryGetValue("fit", out string? fit) ? Enum.Parse<ImageFit>(fit, ignoreCase: true) : ImageFit.Crop,
+            };
         }
         catch (Exception e) when (e is JsonException or FormatException or OverflowException or KeyNotFoundException or ArgumentException)
         {
@@ -38,6 +44,7 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
     {
         ["architecture"] = Architecture,
         ["imageSize"] = ImageSize.ToString(CultureInfo.InvariantCulture),
+        ["fit"] = $"{Fit}".ToLowerInvariant(),
         ["mean"] = JsonSerializer.Serialize(Normalization.Mean),
         ["standardDeviation"] = JsonSerializer.Serialize(Normalization.StandardDeviation),
         ["classes"] = JsonSerializer.Serialize(Classes),

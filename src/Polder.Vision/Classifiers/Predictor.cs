@@ -96,7 +96,7 @@ public sealed class Predictor
     {
         ArgumentNullException.ThrowIfNull(image);
         Require.AtLeast(Top, 1);
-        Decoded decoded = Decode(name, () => ImageDecoder.Decode(image, name, _classifier.ImageSize));
+        Decoded decoded = Decode(name, () => ImageDecoder.Decode(image, name, _classifier.ImageSize, _classifier.Fit));
         return decoded.Error is { } error && !SkipUnreadable ? throw error : Classify([decoded])[0];
     }
 
@@ -122,7 +122,8 @@ public sealed class Predictor
             MaxDegreeOfParallelism = Threads ?? Math.Max(1, Environment.ProcessorCount - 1),
             CancellationToken = cancellation,
         };
-        Parallel.For(0, files.Length, parallel, i => decoded[i] = Decode(files[i], () => ImageDecoder.Decode(files[i], _classifier.ImageSize)));
+        Parallel.For(0, files.Length, parallel,
+            i => decoded[i] = Decode(files[i], () => ImageDecoder.Decode(files[i], _classifier.ImageSize, _classifier.Fit)));
         // In their order, so that the message does not depend on the threads.
         if (!SkipUnreadable && Decoding.Together([.. decoded.Select(d => d.Error).OfType<ImageDecodingException>()]) is { } error)
             throw error;

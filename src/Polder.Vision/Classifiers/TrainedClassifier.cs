@@ -35,6 +35,9 @@ public sealed class TrainedClassifier : IDisposable
     /// <summary>How pixels become inputs.</summary>
     public Normalization Normalization { get; }
 
+    /// <summary>How pictures that are not square become so. Default: the centre square.</summary>
+    public ImageFit Fit { get; init; }
+
     /// <summary>The names of the classes, in the order of the logits.</summary>
     public IReadOnlyList<string> Classes { get; }
 
@@ -56,7 +59,7 @@ public sealed class TrainedClassifier : IDisposable
     /// <summary>Whether the head is fresh, so that the network knows nothing of its classes yet.</summary>
     public bool HasNewHead { get; init; }
 
-    internal ClassifierMetadata Metadata => new(Architecture, ImageSize, Normalization, Classes);
+    internal ClassifierMetadata Metadata => new(Architecture, ImageSize, Normalization, Classes) { Fit = Fit };
 
     /// <summary>Opens the best weights of a run folder, or a checkpoint of any format. The network is in evaluation mode.</summary>
     /// <param name="path">A run folder, a file, or the name of published weights that were downloaded.</param>
@@ -64,15 +67,16 @@ public sealed class TrainedClassifier : IDisposable
     /// <param name="imageSize">The side of the images that it shall see; null: what the run or the file says, else the architecture's usual one.</param>
     /// <param name="keyPrefix">The beginning of the names that are meant, where a file holds several networks; null: found out.</param>
     /// <param name="normalization">How pixels become inputs; null: what the run or the file says, else the architecture's usual one.</param>
+    /// <param name="fit">How pictures that are not square become so; null: what the run or the file says, else the centre square.</param>
     /// <exception cref="CheckpointException">The file cannot be read.</exception>
     /// <exception cref="DataException">It is no run folder, or the weights do not fit the architecture or have no head.</exception>
     /// <exception cref="Settings.SettingException">No architecture is known, or it is another than the file's.</exception>
     public static TrainedClassifier Open(string path, string? architecture = null, int? imageSize = null, string? keyPrefix = null,
-        Normalization? normalization = null)
+        Normalization? normalization = null, ImageFit? fit = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path))
-            return Open(RunFolder.Open(path), imageSize, normalization);
+            return Open(RunFolder.Open(path), imageSize, normalization, fit);
         string file = WeightsCache.Locate(path);
         using Checkpoint checkpoint = Checkpoint.Load(file, new CheckpointOptions { KeyPrefix = keyPrefix });
         ClassifierMetadata? metadata = ClassifierMetadata.Of(checkpoint);
@@ -89,6 +93,7 @@ public sealed class TrainedClassifier : IDisposable
                 ?? found.Normalization,
             metadata?.Classes ?? [.. Enumerable.Range(0, network.Classes).Select(c => $"{c}")])
         {
+            Fit = fit ?? metadata?.Fit ?? ImageFit.Crop,
             NamesClasses = metadata is not null,
             OwnNormalization = metadata?.Normalization,
             Source = file,
@@ -100,11 +105,12 @@ public sealed class TrainedClassifier : IDisposable
     /// <param name="run">The run.</param>
     /// <param name="imageSize">The side of the images that it shall see; null: the run's.</param>
     /// <param name="normalization">How pixels become inputs; null: as in the run.</param>
-    /// <inheritdoc cref="Open(string, string?, int?, string?, Data.Normalization?)" path="/exception"/>
-    public static TrainedClassifier Open(RunFolder run, int? imageSize = null, Normalization? normalization = null)
+    /// <param name="fit">How pictures that are not square become so; null: as in the run.</param>
+    /// <inheritdoc cref="Open(string, string?, int?, string?, Data.Normalization?, ImageFit?)" path="/exception"/>
+    public static TrainedClassifier Open(RunFolder run, int? imageSize = null, Normalization? normalization = null, ImageFit? fit = null)
     {
         ArgumentNullException.ThrowIfNull(run);
-        TrainedClassifier classifier = Open(run.Best, imageSize: imageSize, normalization: normalization);
+        TrainedClassifier classifier = Open(run.Best, imageSize: imageSize, normalization: normalization, fit: fit);
         if (run.Setting<bool?>("freezeBody") == true)
             classifier.Network.FreezeBody();
         if (run.Setting<string>("freeze") is { } frozen)
@@ -199,9 +205,9 @@ public sealed class TrainedClassifier : IDisposable
         return report.IsRight ? report : throw new DataException(Architecture, report.Describe());
     }
 
-    /// <summary>The images with their classes in the network's order: they are matched by name.</summary>
+    /// <summary>The images among the network's classes: they are matched by name, and a class may have no image.</summary>
     /// <param name="data">The images.</param>
-    /// <exception cref="DataException">The names differ or, where the weights name none, the number.</exception>
+    /// <exception cref="DataException">A class is none of the network's or, where the weights name none, the number differs.</exception>
     public ImageData Matched(ImageData data)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -218,10 +224,10 @@ public sealed class TrainedClassifier : IDisposable
     public void RequireClasses(string data, IReadOnlyList<string> classes)
     {
         ArgumentNullException.ThrowIfNull(classes);
-        if (NamesClasses && ClassNames.Places(Classes, classes) is not null && !Classes.SequenceEqual(classes))
-            throw new DataException(data, $"has the classes of {Source} in another order: {Names(classes)} for {Names(Classes)}");
+        if (NamesClasses && classes.Except(Classes).ToArray() is { Length: > 0 } strangers)
+            throw new DataException(data, $"has the classes {Names(strangers)}, allowed: those of {Source}: {Names(Classes)}");
         if (NamesClasses && !Classes.SequenceEqual(classes))
-            throw new DataException(data, $"has the classes {Names(classes)}, allowed: those of {Source}: {Names(Classes)}");
+            throw new DataException(data, $"has the classes of {Source} in another order, or some of them: {Names(classes)} for {Names(Classes)}");
         if (Network.Classes != classes.Count)
             throw new DataException(data, $"has {classes.Count} classes, allowed: {Network.Classes}, as many as the head of {Source}");
     }

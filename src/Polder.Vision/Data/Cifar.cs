@@ -68,7 +68,7 @@ public static class Cifar
                 int label = buffer[labelBytes - 1];
                 if (label >= classes.Length)
                     throw new DataException(path, $"image {i} has label {label}; allowed are 0 to {classes.Length - 1}");
-                pixels.Add(Resampler.CentreSquare(buffer.AsSpan(labelBytes), 3, Side, Side, side));
+                pixels.Add(Resampler.Square(buffer.AsSpan(labelBytes), 3, Side, Side, side));
                 labels.Add(label);
                 origins.Add($"{path}#{i}");
             }

@@ -35,7 +35,7 @@ internal sealed class Decoding(ImageSourceOptions options, int total, IProgress<
         {
             try
             {
-                pixels[i] = ImageDecoder.Decode(listing.Files[i], options.StoredSize);
+                pixels[i] = ImageDecoder.Decode(listing.Files[i], options.StoredSize, options.Fit);
             }
             catch (ImageDecodingException exception)
             {

@@ -33,7 +33,7 @@ public static class Digits
             byte[] image = new byte[NativeSize * NativeSize];
             for (int i = 0; i < image.Length; i++)
                 image[i] = (byte)((int.Parse(cells[i], CultureInfo.InvariantCulture) * 255 + Ink / 2) / Ink);
-            pixels.Add(Resampler.CentreSquare(image, 1, NativeSize, NativeSize, imageSize));
+            pixels.Add(Resampler.Square(image, 1, NativeSize, NativeSize, imageSize));
             labels.Add(int.Parse(cells[^1], CultureInfo.InvariantCulture));
         }
 

@@ -22,13 +22,13 @@ public static class Idx
     public static ImageData Load(string folder, ImageSourceOptions? options = null)
     {
         options ??= new ImageSourceOptions();
-        ImageSet train = Read(folder, "train", options.StoredSize)
+        ImageSet train = Read(folder, "train", options)
             ?? throw new DataException(folder, "holds no train-images-idx3-ubyte (or the same with .gz)");
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
-        return new ImageData(name, train, Test: Read(folder, "t10k", options.StoredSize));
+        return new ImageData(name, train, Test: Read(folder, "t10k", options));
     }
 
-    private static ImageSet? Read(string folder, string part, int side)
+    private static ImageSet? Read(string folder, string part, ImageSourceOptions options)
     {
         if (Find(folder, $"{part}-images", 3) is not string imagePath)
             return null;
@@ -38,12 +38,12 @@ public static class Idx
         (int[] labelShape, byte[] labels) = ReadFile(labelPath, 1);
         if (labelShape[0] != shape[0])
             throw new DataException(labelPath, $"has {labelShape[0]} labels; {Path.GetFileName(imagePath)} has {shape[0]} images");
-        (int height, int width) = (shape[1], shape[2]);
+        (int height, int width, int side) = (shape[1], shape[2], options.StoredSize);
         if (labels.FirstOrDefault(label => label >= Classes) is byte wrong and > 0)
             throw new DataException(labelPath, $"has label {wrong}; allowed are 0 to {Classes - 1}");
         byte[][] pixels = new byte[shape[0]][];
         for (int i = 0; i < pixels.Length; i++)
-            pixels[i] = Resampler.CentreSquare(images.AsSpan(i * height * width, height * width), 1, height, width, side);
+            pixels[i] = Resampler.Square(images.AsSpan(i * height * width, height * width), 1, height, width, side, options.Fit);
         return new ImageSet(
             pixels, [.. labels.Select(label => (int)label)], [.. Enumerable.Range(0, Classes).Select(c => $"{c}")], 1, side, side,
             [.. Enumerable.Range(0, pixels.Length).Select(i => $"{imagePath}#{i}")]);

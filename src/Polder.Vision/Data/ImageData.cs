@@ -26,26 +26,59 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
     public ImageSet All => new[] { Validation, Test }.OfType<ImageSet>().Aggregate(Train, (all, part) => all.Then(part));
 
     /// <summary>
-    /// The same images with their classes in another order. Where images stood class by class they do again, so that a set whose order came from
-    /// another rule is cut as it was cut then.
+    /// The same images among other classes: those that they have and perhaps more, in another order. Where images stood class by class they do
+    /// again, so that a set whose order came from another rule is cut as it was cut then.
     /// </summary>
-    /// <param name="classes">The names of <see cref="Classes"/>, in the order that they shall have.</param>
-    /// <returns>Null where the names are others.</returns>
+    /// <param name="classes">The names of <see cref="Classes"/> and of classes that have no image here, in the order that they shall have.</param>
+    /// <returns>Null where a name of <see cref="Classes"/> is not among them.</returns>
     public ImageData? InOrderOf(IReadOnlyList<string> classes)
     {
         ArgumentNullException.ThrowIfNull(classes);
-        return ClassNames.Places(classes, Classes) is { } places
-            ? this with { Train = Ordered(Train), Validation = Ordered(Validation), Test = Ordered(Test) } : null;
+        string[] all = [.. classes];
+        int[] places = [.. Classes.Select(name => Array.IndexOf(all, name))];
+        return places.Contains(-1) ? null : this with { Train = Ordered(Train), Validation = Ordered(Validation), Test = Ordered(Test) };
 
         [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(part))]
         ImageSet? Ordered(ImageSet? part)
         {
             if (part is null)
                 return null;
-            ImageSet ordered = part.OfClasses(places);
+            ImageSet ordered = part.Among(all, places);
             bool byClass = part.Labels.Zip(part.Labels.Skip(1)).All(pair => pair.First <= pair.Second);
             return byClass ? ordered.Subset([.. Enumerable.Range(0, ordered.Count).OrderBy(i => ordered.Labels[i])]) : ordered;
         }
+    }
+
+    /// <summary>What somebody who knows some classes can use: those images, in the order of those classes; a warning counts the others.</summary>
+    /// <param name="classes">The classes that are known.</param>
+    public ImageData KnownAmong(IReadOnlyList<string> classes)
+    {
+        ArgumentNullException.ThrowIfNull(classes);
+        int[] known = [.. Enumerable.Range(0, Classes.Count).Where(c => classes.Contains(Classes[c]))];
+        if (known.Length == 0)
+            return this;
+        ImageData kept = (this with { Train = Train.OfClasses(known), Validation = Validation?.OfClasses(known), Test = Test?.OfClasses(known) })
+            .InOrderOf(classes)!;
+        string[] others = [.. Classes.Except(classes)];
+        return others.Length == 0 ? kept : kept with
+        {
+            Warnings = [.. Warnings, $"{Name}: {All.Count - kept.All.Count} image(s) of {string.Join(", ", others.Take(5))}{(others.Length > 5 ? ", ..." : "")}, "
+                + "which the run did not know, are left out"],
+        };
+    }
+
+    /// <summary>One part: as it is shipped, or cut.</summary>
+    /// <param name="name">train, validation or test.</param>
+    /// <param name="options">Shares and seeds of the cut.</param>
+    /// <exception cref="DataException">There is nothing that it could be cut from.</exception>
+    public ImageSet Part(string name, SplitOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (Train.Count == 0 && (name == "test" ? Test : name == "validation" ? Validation : null) is null)
+            throw new DataException(Name, $"has no {name} images: it has {(Test is null ? "a validation part" : Validation is null ? "a test part" : "other parts")} "
+                + "alone");
+        return Cut(options).Part(name) is { Count: > 0 } part ? part
+            : throw new DataException(Name, $"{Train.Count} images leave none for the {name} part; a class needs 3 images or more");
     }
 
     /// <summary>
@@ -59,9 +92,17 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
     public DataSplits Split(SplitOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ImageSet train = Train;
-        ImageSet? test = Test;
-        ImageSet? validation = Validation;
+        DataSplits splits = Cut(options);
+        RequireAllClasses("training", splits.Train);
+        if (splits.Test.Count == 0 || splits.Validation.Count == 0)
+            throw new DataException(Name,
+                $"{Train.Count} images leave none for {(splits.Test.Count == 0 ? "testing" : "validation")}; a class needs 3 images or more");
+        return options.LabelNoise > 0 ? splits with { Train = splits.Train.WithLabelNoise(options.LabelNoise, options.Seed) } : splits;
+    }
+
+    private DataSplits Cut(SplitOptions options)
+    {
+        (ImageSet train, ImageSet? validation, ImageSet? test) = (Train, Validation, Test);
         if (Rule is not null && test is null && validation is null)
             (train, validation, test) = Stratification.Cut(train, Rule, options.Seed, options.TestSeed ?? options.Seed);
         if (test is null)
@@ -73,12 +114,6 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
             train = train.PerClass(count, options.Seed);
         if (options.Fraction is double fraction)
             train = train.Fraction(fraction, options.Seed);
-        RequireAllClasses("training", train);
-        if (options.LabelNoise > 0)
-            train = train.WithLabelNoise(options.LabelNoise, options.Seed);
-        if (test.Count == 0 || validation.Count == 0)
-            throw new DataException(Name,
-                $"{Train.Count} images leave none for {(test.Count == 0 ? "testing" : "validation")}; a class needs 3 images or more");
         return new DataSplits(train, validation, test);
     }
 

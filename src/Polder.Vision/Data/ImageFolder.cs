@@ -9,8 +9,6 @@ namespace Polder.Vision.Data;
 /// </summary>
 public static class ImageFolder
 {
-    private const string Train = "train", Validation = "val", Test = "test", Unclear = "eval";
-
     /// <summary>Decodes all images, several at a time.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="options">Image size and threads; null: the defaults.</param>
@@ -33,24 +31,34 @@ public static class ImageFolder
             throw new DataException(folder, File.Exists(folder) ? "is a file; data is a folder of images" : "there is no such folder");
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
         // A class may be called "train", too: it is a part of the data only where it holds folders itself.
-        ILookup<string?, string> parts = ImageFiles.Folders(folder)
+        ILookup<DataPart?, string> parts = ImageFiles.Folders(folder)
             .Where(path => PartOf(path) is not null && ImageFiles.Folders(path).Count > 0).ToLookup(PartOf);
-        string? train = Part(Train), validation = Part(Validation), test = Part(Test), unclear = Part(Unclear);
+        string? train = Part(DataPart.Train), validation = Part(DataPart.Validation), test = Part(DataPart.Test), unclear = Part(DataPart.Unclear);
         if (train is null && (validation ?? test ?? unclear) is { } alone)
-            throw new DataException(folder, $"has {Path.GetFileName(alone)}/ but no train/ with class folders");
+        {
+            if (!options.ToJudge)
+                throw new DataException(folder, $"has {Path.GetFileName(alone)}/ but no train/ with class folders");
+            if (test is null)
+                (test, unclear) = (unclear, null); // what it is makes no difference where nothing is trained
+        }
         if (unclear is not null)
             throw new DataException(unclear, "may be the validation or the test part: call it val (it chooses the epoch) or test (it is reported)");
 
         var files = new ImageFiles();
-        Dictionary<string, string> folders = ClassesIn(train ?? folder);
+        Dictionary<string, string> folders = train is null && (validation ?? test) is not null ? [] : ClassesIn(train ?? folder);
         if (leftOut is not null)
             folders.Remove(leftOut);
-        string[] classes = SortedClasses(train ?? folder, folders.Keys);
-        Listing training = List(files, folders, classes, training: true)!;
-        Listing? validating = validation is null ? null : List(files, ClassesIn(validation), classes, training: false);
-        Listing? testing = test is null ? null : List(files, ClassesIn(test), classes, training: false);
+        IEnumerable<string> named = folders.Keys;
+        if (options.ToJudge)
+            named = named.Union(new[] { validation, test }.OfType<string>().SelectMany(part => ClassesIn(part).Keys));
+        string[] classes = SortedClasses(train ?? folder, named, options.ToJudge);
+        Listing training = List(files, folders, classes, demanded: !options.ToJudge) ?? new Listing([], []);
+        Listing? validating = validation is null ? null : List(files, ClassesIn(validation), classes);
+        Listing? testing = test is null ? null : List(files, ClassesIn(test), classes);
 
         string[] all = [.. new[] { training, validating, testing }.OfType<Listing>().SelectMany(listing => listing.Files)];
+        if (all.Length == 0)
+            throw new DataException(folder, $"holds no image in the folders of its classes; allowed are {string.Join(", ", ImageDecoder.Endings)}");
         // Named at once, before hours of decoding; where they may be left out, the decoder counts them with the others.
         string[] foreign = [.. all.Where(path => !options.SkipUnreadable && ImageDecoder.ForeignEndings.Contains(Path.GetExtension(path)))];
         if (Decoding.Together([.. foreign.Select(NotDecodable)]) is { } refusal)
@@ -64,27 +72,13 @@ public static class ImageFolder
             Warnings = [.. Warnings(folder, [train, validation, test], classes, files.OtherwiseNamed)],
         };
 
-        string? Part(string part) => parts[part].ToArray() is { Length: > 1 } several
+        string? Part(DataPart part) => parts[part].ToArray() is { Length: > 1 } several
             ? throw new DataException(folder,
-                $"has {string.Join(" and ", several.Select(path => Path.GetFileName(path) + "/"))}, which mean one part, {part}; keep one")
+                $"has {string.Join(" and ", several.Select(path => Path.GetFileName(path) + "/"))}, which mean one part, {$"{part}".ToLowerInvariant()}; keep one")
             : parts[part].FirstOrDefault();
     }
 
-    // What people call the parts: Train, TRAINING, test_set, val2017, validation-images.
-    private static string? PartOf(string path)
-    {
-        string name = new([.. Path.GetFileName(path).ToLowerInvariant().Where(char.IsLetter)]);
-        foreach (string word in (string[])["images", "data", "set"])
-            name = name.Replace(word, "", StringComparison.Ordinal);
-        return name switch
-        {
-            "train" or "training" or "trn" => Train,
-            "val" or "vali" or "valid" or "validate" or "validation" or "dev" => Validation,
-            "test" or "tests" or "testing" or "tst" => Test,
-            "eval" or "evaluation" or "evaluate" or "holdout" => Unclear,
-            _ => null,
-        };
-    }
+    private static DataPart? PartOf(string path) => DataParts.Of(Path.GetFileName(path));
 
     private static Dictionary<string, string> ClassesIn(string folder)
     {
@@ -95,7 +89,7 @@ public static class ImageFolder
         return classes;
     }
 
-    private static string[] SortedClasses(string folder, IEnumerable<string> names)
+    private static string[] SortedClasses(string folder, IEnumerable<string> names, bool toJudge)
     {
         string[] classes = ClassNames.Sorted(names);
         if (classes.Length > 1 && Array.TrueForAll(classes, name => PartOf(name) is not null))
@@ -104,21 +98,20 @@ public static class ImageFolder
         return classes.Length switch
         {
             0 => throw new DataException(folder, "has no folder in it; a folder a class is needed: DIR/<class>/<image>, or DIR/train/<class>/<image>"),
-            1 => throw new DataException(folder, $"has one class only, '{classes[0]}'; 2 or more are needed, each a folder"),
+            1 when !toJudge => throw new DataException(folder, $"has one class only, '{classes[0]}'; 2 or more are needed, each a folder"),
             _ => classes,
         };
     }
 
     // Null where there is no image.
-    private static Listing? List(ImageFiles images, Dictionary<string, string> folders, string[] classes, bool training)
+    private static Listing? List(ImageFiles images, Dictionary<string, string> folders, string[] classes, bool demanded = false)
     {
         var files = new List<string>();
         var labels = new List<int>();
-        foreach ((int label, string path) in folders.Select(f => (Array.IndexOf(classes, f.Key), f.Value)).Where(f => !training || f.Item1 >= 0)
-            .OrderBy(f => f.Item1))
+        foreach ((int label, string path) in folders.Select(f => (Array.IndexOf(classes, f.Key), f.Value)).OrderBy(f => f.Item1))
         {
             List<string> found = images.Under(path);
-            if (found.Count == 0 && training)
+            if (found.Count == 0 && demanded)
                 throw new DataException(path, $"has no image; a class needs at least one ({string.Join(", ", ImageDecoder.Endings)})");
             if (found.Count > 0 && label < 0)
                 throw new DataException(path, $"is a class that the training part lacks; it has {classes.Length}: {Sample(classes)}");

@@ -2,7 +2,7 @@ namespace Polder.Vision.Data;
 
 /// <summary>
 /// A csv list of images in UTF-8: a header that names a column of paths, one of labels and perhaps one of splits, in any order and beside others, with
-/// commas, semicolons or tabs between them; then an image a line. Paths are relative to the list; a split is train, val (or valid, validation) or test.
+/// commas, semicolons or tabs between them; then an image a line. Paths are relative to the list; a split is train, val or test, in the words that the parts' folders may have.
 /// Classes are the labels, sorted by code points (whole numbers by value). A field may stand in double quotes (RFC 4180).
 /// </summary>
 public static class ImageList
@@ -27,22 +27,22 @@ public static class ImageList
         ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new ImageSourceOptions();
         List<Row> rows = ReadRows(path, out IReadOnlyList<string> ignored);
-        string[] classes = ClassNames.Sorted(rows.Where(row => row.Part == Part.Train).Select(row => row.Label).Distinct());
-        if (classes.Length < 2)
-            throw new DataException(path, $"has {classes.Length} class(es) for training; 2 or more are needed");
+        string[] classes = ClassNames.Sorted(rows.Where(row => options.ToJudge || row.Part == DataPart.Train).Select(row => row.Label).Distinct());
+        if (classes.Length < (options.ToJudge ? 1 : 2))
+            throw new DataException(path, options.ToJudge ? "names no image" : $"has {classes.Length} class(es) for training; 2 or more are needed");
         var numbers = classes.Select((name, number) => (name, number)).ToDictionary(p => p.name, p => p.number, StringComparer.Ordinal);
         if (rows.Find(row => !numbers.ContainsKey(row.Label)) is Row stranger)
             throw new DataException(path, $"line {stranger.Line}: class '{stranger.Label}' has no image for training");
         var decoding = new Decoding(options, rows.Count, progress, cancellation);
-        ImageSet? Decode(Part part)
+        ImageSet? Decode(DataPart part)
         {
             Row[] chosen = [.. rows.Where(row => row.Part == part)];
-            return chosen.Length == 0
+            return chosen.Length == 0 && part != DataPart.Train
                 ? null
                 : decoding.Decode(new Listing([.. chosen.Select(row => row.Path)], [.. chosen.Select(row => numbers[row.Label])]), classes);
         }
 
-        return new ImageData(Path.GetFileNameWithoutExtension(path), Decode(Part.Train)!, Decode(Part.Validation), Decode(Part.Test))
+        return new ImageData(Path.GetFileNameWithoutExtension(path), Decode(DataPart.Train)!, Decode(DataPart.Validation), Decode(DataPart.Test))
         {
             Skipped = decoding.Skipped,
             Remarks = ignored.Count == 0 ? [] : [$"{path}: columns that are not read: {string.Join(", ", ignored)}"],
@@ -62,7 +62,7 @@ public static class ImageList
                 throw new DataException(path, fields is null ? $"line {line}: a quote is not closed, or stands within a field"
                     : $"line {line} is '{string.Join(separator, fields)}'; {header.Count} fields are needed: {string.Join(separator, header)}");
             string label = UnicodeForm.Composed(fields[columns[1]]);
-            rows.Add(new Row(line, Path.Combine(folder, fields[columns[0]]), label, columns[2] < 0 ? Part.Train : PartOf(path, line, fields[columns[2]])));
+            rows.Add(new Row(line, Path.Combine(folder, fields[columns[0]]), label, columns[2] < 0 ? DataPart.Train : PartOf(path, line, fields[columns[2]])));
         }
 
         return rows;
@@ -89,20 +89,12 @@ public static class ImageList
                 + $"{string.Join("; ", Columns.Select(known => string.Join(", ", known)))} (may lack)");
     }
 
-    private static Part PartOf(string path, int line, string split) => split.Trim().ToLowerInvariant() switch
+    private static DataPart PartOf(string path, int line, string split) => DataParts.Of(split) switch
     {
-        "train" or "training" => Part.Train,
-        "val" or "valid" or "validation" => Part.Validation,
-        "test" or "testing" => Part.Test,
-        _ => throw new DataException(path, $"line {line}: split is '{split}'; allowed are train, val and test"),
+        DataPart.Unclear => throw new DataException(path, $"line {line}: split is '{split}', which may be the validation or the test part: say val or test"),
+        { } part => part,
+        null => throw new DataException(path, $"line {line}: split is '{split}'; allowed are train, val and test"),
     };
 
-    private enum Part
-    {
-        Train,
-        Validation,
-        Test,
-    }
-
-    private sealed record Row(int Line, string Path, string Label, Part Part);
+    private sealed record Row(int Line, string Path, string Label, DataPart Part);
 }

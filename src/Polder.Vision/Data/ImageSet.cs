@@ -139,6 +139,12 @@ public sealed class ImageSet
             : throw new ArgumentException($"{classes.Count} names for {Classes.Count} classes", nameof(classes));
     }
 
+    /// <summary>The same images among more classes, or in another order of them.</summary>
+    /// <param name="classes">The names.</param>
+    /// <param name="places">Where each class of this set is among them.</param>
+    internal ImageSet Among(IReadOnlyList<string> classes, int[] places) =>
+        new(this, _pixels, [.. _labels.Select(label => places[label])], _origins, [.. classes]);
+
     /// <summary>The same images with other labels.</summary>
     internal ImageSet WithLabels(int[] labels) => new(this, _pixels, labels, _origins, Classes);
 

@@ -6,6 +6,14 @@ public sealed record ImageSourceOptions
     /// <summary>The side of the square that the network sees, in pixels: 1 to 4 096. Default 32.</summary>
     public int ImageSize { get; init => field = Require.Value(value, value is >= 1 and <= 4096, "1 to 4096 pixels"); } = 32;
 
+    /// <summary>How pictures that are not square become so. Default: the centre square.</summary>
+    public ImageFit Fit { get; init => field = Require.Value(value, Enum.IsDefined(value), "crop, letterbox or stretch"); }
+
+    /// <summary>
+    /// Whether the images are to be judged and not trained on: one class will then do, and a test part without a training part. Default: no.
+    /// </summary>
+    public bool ToJudge { get; init; }
+
     /// <summary>
     /// Pixels by which stored images are larger than <see cref="ImageSize"/>, for crops that move within the picture: 0 to 4 096. Default 0.
     /// Evaluation then sees the centre.

@@ -28,13 +28,13 @@ public static class MedMnist
         if (classes < 2)
             throw new DataException(path, "train_labels has one class only; 2 or more are needed");
         string[] names = [.. Enumerable.Range(0, classes).Select(c => $"{c}")];
-        ImageSet Part(string part) => Read(path, arrays, part, names, options.StoredSize);
+        ImageSet Part(string part) => Read(path, arrays, part, names, options);
         return new ImageData(
             Path.GetFileNameWithoutExtension(path), Part("train"), arrays.ContainsKey("val_images") ? Part("val") : null,
             arrays.ContainsKey("test_images") ? Part("test") : null);
     }
 
-    private static ImageSet Read(string path, IReadOnlyDictionary<string, NumpyArray> arrays, string part, string[] classes, int side)
+    private static ImageSet Read(string path, IReadOnlyDictionary<string, NumpyArray> arrays, string part, string[] classes, ImageSourceOptions options)
     {
         NumpyArray images = Array(path, arrays, $"{part}_images");
         long[] labels = Labels(path, arrays, part);
@@ -47,7 +47,7 @@ public static class MedMnist
         if (labels.Any(label => label < 0 || label >= classes.Length))
             throw new DataException(path, $"{part}_labels has a label outside 0 to {classes.Length - 1}, the classes of train_labels");
         (int height, int width, int channels) = ((int)shape[1], (int)shape[2], color ? 3 : 1);
-        int size = height * width * channels;
+        int size = height * width * channels, side = options.StoredSize;
         byte[][] pixels = new byte[labels.Length][];
         byte[] planes = new byte[size];
         for (int i = 0; i < pixels.Length; i++)
@@ -56,7 +56,7 @@ public static class MedMnist
             ReadOnlySpan<byte> image = images.Bytes.Span.Slice(i * size, size);
             for (int at = 0; at < size; at++)
                 planes[at % channels * height * width + at / channels] = image[at];
-            pixels[i] = Resampler.CentreSquare(planes, channels, height, width, side);
+            pixels[i] = Resampler.Square(planes, channels, height, width, side, options.Fit);
         }
 
         return new ImageSet(

@@ -44,6 +44,7 @@ public static class Architectures
     [
         new("digits-cnn", "three convolutions for 8 x 8 gray digits", 8, 1, Normalization.ImageNetGray, CifarRates, "fc", classes => new SmallConvNet(classes)),
         Cifar(20), Cifar(32), Cifar(44), Cifar(56), Cifar(110),
+        Cifar(20, projects: true), Cifar(32, projects: true), Cifar(44, projects: true), Cifar(56, projects: true), Cifar(110, projects: true),
         Large("resnet18", "18 layers, basic blocks", ResNet.ResNet18, "f37072fd", "69.8 %"),
         Large("resnet34", "34 layers, basic blocks", ResNet.ResNet34, "b627a593", "73.3 %"),
         Large("resnet50", "50 layers, bottlenecks", ResNet.ResNet50, "0676ba61", "76.1 %"),
@@ -63,9 +64,9 @@ public static class Architectures
     /// <param name="name">A name, in any case.</param>
     public static Architecture? Find(string name) => All.FirstOrDefault(a => a.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
-    private static Architecture Cifar(int depth) => new(
-        $"resnet{depth}", $"CIFAR ResNet, {depth} layers, parameter-free shortcuts", 32, 3, Normalization.ImageNet, CifarRates, "linear",
-        classes => new CifarResNet(depth, classes));
+    private static Architecture Cifar(int depth, bool projects = false) => new(
+        $"resnet{depth}{(projects ? "b" : "")}", $"CIFAR ResNet, {depth} layers, {(projects ? "projections as" : "parameter-free")} shortcuts", 32, 3,
+        Normalization.ImageNet, CifarRates, projects ? "fc" : "linear", classes => new CifarResNet(depth, classes, projects));
 
     // torchvision's first edition of weights; the accuracies are torchvision's own.
     private static Architecture Large(string name, string summary, Func<int, ImageClassifier> builder, string hash, string accuracy) =>

@@ -4,8 +4,9 @@ namespace Polder.Vision.Models;
 
 /// <summary>
 /// The small residual networks of He et al. 2016, section 4.2, for images of about 32 pixels: a 3 x 3 stem of 16 channels, three stages of n blocks
-/// with 16, 32 and 64 channels, parameter-free shortcuts (option A), global average, one linear layer; depth 6n + 2.
-/// Parameters are called <c>conv1</c>, <c>bn1</c>, <c>layer1.0.conv1</c> ... <c>linear</c>.
+/// with 16, 32 and 64 channels, shortcuts without parameters (option A) or by projection (option B), global average, one linear layer; depth 6n + 2.
+/// Parameters are called <c>conv1</c>, <c>bn1</c>, <c>layer1.0.conv1</c> ... <c>linear</c>; with projections, as their checkpoints have it,
+/// <c>layer2.0.downsample.0</c> ... <c>fc</c>.
 /// </summary>
 public sealed class CifarResNet : ImageClassifier
 {
@@ -16,8 +17,9 @@ public sealed class CifarResNet : ImageClassifier
     /// <summary>A network of any depth of the family, with weights from the library's global generator.</summary>
     /// <param name="depth">Number of layers with weights: 6n + 2 for n = 1, 2, ...</param>
     /// <param name="classes">Number of classes, 2 or more.</param>
-    public CifarResNet(int depth, int classes)
-        : base($"resnet{depth}", channels: 3, features: 64, classes, "linear")
+    /// <param name="projects">Whether shortcuts between stages are 1 x 1 convolutions with BatchNorm (option B).</param>
+    public CifarResNet(int depth, int classes, bool projects = false)
+        : base($"resnet{depth}{(projects ? "b" : "")}", channels: 3, features: 64, classes, projects ? "fc" : "linear")
     {
         Require.That(depth >= 8 && (depth - 2) % 6 == 0, depth, "6n + 2, as for every CIFAR ResNet: 8, 14, 20, 32, 44, 56, 110, ...");
         register_module("conv1", _stem = Layers.Convolution3(3, 16));
@@ -29,7 +31,8 @@ public sealed class CifarResNet : ImageClassifier
             var blocks = new List<(string, Module<Tensor, Tensor>)>();
             for (int block = 0; block < (depth - 2) / 6; block++)
             {
-                IShortcut? shortcut = channels == output ? null : new PaddedShortcut(output / 4);
+                IShortcut? shortcut = channels == output ? null
+                    : projects ? new ProjectionShortcut(channels, output, stride: 2) : new PaddedShortcut(output / 4);
                 blocks.Add(($"{block}", new BasicBlock(channels, output, channels == output ? 1 : 2, shortcut)));
                 channels = output;
             }

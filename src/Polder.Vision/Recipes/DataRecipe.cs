@@ -27,13 +27,14 @@ public sealed record DataRecipe
     public int? Shots { get; init; }
 
     /// <summary>Decodes the images.</summary>
-    /// <param name="imageSize">The side that they are stored at, in pixels.</param>
+    /// <param name="options">The side that they are stored at, and how; <see cref="SkipUnreadable"/> is this recipe's.</param>
     /// <param name="progress">Told how many images are decoded.</param>
     /// <param name="cancellation">Stops decoding.</param>
     /// <exception cref="DataException">There is no such data, or it cannot be used.</exception>
-    public ImageData Open(int imageSize, IProgress<DecodingProgress>? progress = null, CancellationToken cancellation = default)
+    public ImageData Open(ImageSourceOptions options, IProgress<DecodingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        var options = new ImageSourceOptions { ImageSize = imageSize, SkipUnreadable = SkipUnreadable };
+        ArgumentNullException.ThrowIfNull(options);
+        options = options with { SkipUnreadable = SkipUnreadable };
         if (Dataset is null)
             return ImageSources.Open(Source, options, progress, cancellation);
         PublishedLayout layout = PublishedLayout.Find(Dataset)

@@ -51,6 +51,8 @@ public sealed record Recipe
         if (filled.Epochs >= 1 && filled.HeadEpochs >= filled.Epochs)
             throw new SettingException("head-epochs", $"{filled.HeadEpochs}",
                 $"a whole number below {{epochs}}, {filled.Epochs} ({{freeze-body}} trains the head alone)");
+        if (filled.Patience >= filled.Epochs)
+            throw new SettingException("patience", $"{filled.Patience}", $"a whole number below {{epochs}}, {filled.Epochs}: else it can end nothing");
         if (filled is { FreezeBody: true, HeadEpochs: > 0 })
             throw new SettingException("head-epochs", $"{filled.HeadEpochs}", "0 with {freeze-body}, which trains the head alone in all epochs");
         if (filled is { FreezeBody: true, LayerDecay: < 1 })

@@ -53,6 +53,14 @@ public static class RecipeFields
             new("image-size", ValueKind.Count(ValueRange.Between(8, 4096)), "side of the images that the network sees, in pixels",
                 r => r.Start.ImageSize, (r, v) => r with { Start = r.Start with { ImageSize = (int?)v } }) { DefaultText =
                     "the one that the weights or the architecture name", Idle = NotOfDemo },
+            new("fit", Words(ImageFit.Crop, ImageFit.Letterbox, ImageFit.Stretch),
+                "how a picture becomes a square: its centre, the whole with black beside it, or the whole out of proportion",
+                r => r.Start.Fit is { } fit ? Word(fit) : null,
+                (r, v) => r with { Start = r.Start with { Fit = v is null ? null : Named<ImageFit>(v) } })
+            {
+                DefaultText = "that of the weights, else crop",
+                Idle = NotOfDemo,
+            },
             new("key-prefix", ValueKind.Text("PREFIX", "the beginning of names of tensors"),
                 "which tensors of {weights} are meant, by the beginning of their names, which is taken off",
                 r => r.Start.KeyPrefix, (r, v) => r with { Start = r.Start with { KeyPrefix = (string?)v } })

@@ -76,8 +76,8 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
             // Weights that do not fit are refused before the images, which may be many, are decoded.
             if (checkpoint is not null)
                 TrainedClassifier.Build(checkpoint, Architectures.Get(resolved.Start.Architecture!), 2).Network.Dispose();
-            data ??= resolved.Data.Open(resolved.Start.ImageSize!.Value, progress?.Decoding, cancellation);
-            data = images is null ? data : data.InOrderOf(images.Metadata.Classes) ?? data;
+            data ??= resolved.Data.Open(resolved.Start.ImageOptions, progress?.Decoding, cancellation);
+            data = images is null ? data : data.KnownAmong(images.Metadata.Classes);
             return new RecipeTask(resolved, data, checkpoint, metadata, images?.In(data, resolved.Data.Source).Trainable(resolved.Data.Source, images))
             {
                 _head = checkpoint is null ? images?.Head : null,
@@ -109,7 +109,7 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
         using Checkpoint best = Checkpoint.Load(run.Best);
         if (ClassifierMetadata.Of(best) is not { Classes: var classes } || classes.SequenceEqual(_data.Classes))
             return false;
-        _data = _data.InOrderOf(classes) ?? throw new DataException(_data.Name, $"has other classes than the run {run.Path}, which is gone on with");
+        _data = (_data.Classes.Count == classes.Count ? _data.InOrderOf(classes) : null) ?? throw new DataException(_data.Name, $"has other classes than the run {run.Path}, which is gone on with");
         return true;
     }
 
@@ -143,6 +143,7 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
             network.ReplaceHead(classes.Count, seed);
         return new TrainedClassifier(network, architecture.Name, Recipe.Start.ImageSize ?? architecture.ImageSize, _normalization, classes)
         {
+            Fit = Recipe.Start.Fit ?? ImageFit.Crop,
             Source = Recipe.Start.Weights,
             Load = report,
             HasNewHead = _head is null ? !hasHead || _checkpoint is null : _head == "new",

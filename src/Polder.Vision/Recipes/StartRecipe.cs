@@ -12,6 +12,9 @@ public sealed record StartRecipe
     /// <summary>The side of the images that the network sees, in pixels. Null, the default: the one that the weights or the architecture name.</summary>
     public int? ImageSize { get; init; }
 
+    /// <summary>How pictures that are not square become so. Null, the default: as the weights say, else the centre square.</summary>
+    public ImageFit? Fit { get; init; }
+
     /// <summary>
     /// The beginning of the names that are meant, where the file holds several networks (<see cref="CheckpointOptions.KeyPrefix"/>). Null, the
     /// default: found out.
@@ -25,15 +28,23 @@ public sealed record StartRecipe
     internal Normalization? Normalization => Normalize is null ? null
         : Data.Normalization.Parse(Normalize) ?? throw new SettingException("normalize", Normalize, "imagenet, none, or as 0.5,0.5,0.5/0.25,0.25,0.25");
 
+    /// <summary>How images are brought into memory for the network, once architecture and size are said.</summary>
+    internal ImageSourceOptions ImageOptions => new() { ImageSize = ImageSize!.Value, Fit = Fit ?? ImageFit.Crop };
+
     /// <summary>Opens the weights; null where there are none. The caller owns the checkpoint.</summary>
     internal Checkpoint? OpenWeights() => Weights is null ? null
         : Checkpoint.Load(WeightsCache.Locate(Weights), new CheckpointOptions { KeyPrefix = KeyPrefix });
 
-    /// <summary>The same with architecture and image size said.</summary>
+    /// <summary>The same with architecture, image size and fit said.</summary>
     /// <param name="metadata">What the weights say of themselves; null where they say nothing.</param>
     internal StartRecipe Resolve(ClassifierMetadata? metadata)
     {
         Architecture architecture = ClassifierMetadata.ArchitectureOf(Weights, Architecture, metadata);
-        return this with { Architecture = architecture.Name, ImageSize = ImageSize ?? metadata?.ImageSize ?? architecture.ImageSize };
+        return this with
+        {
+            Architecture = architecture.Name,
+            ImageSize = ImageSize ?? metadata?.ImageSize ?? architecture.ImageSize,
+            Fit = Fit ?? metadata?.Fit ?? ImageFit.Crop,
+        };
     }
 }

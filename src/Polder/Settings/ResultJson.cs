@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Numerics;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -14,7 +16,7 @@ public static class ResultJson
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        Converters = { new FiniteDouble(), new FiniteSingle(), new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+        Converters = { new Finite<double>(), new Finite<float>(), new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
     /// <summary>The public properties of an object (anonymous ones too) or the entries of a dictionary, as a JSON value.</summary>
@@ -37,33 +39,20 @@ public static class ResultJson
 
     private static readonly JsonSerializerOptions LineOptions = new(Options) { WriteIndented = false };
 
-    private sealed class FiniteDouble : JsonConverter<double>
+    // Text and not a number's own bytes, so that each type keeps its shortest form.
+    private sealed class Finite<T> : JsonConverter<T>
+        where T : struct, IBinaryFloatingPointIeee754<T>
     {
-        public override double Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            reader.TokenType == JsonTokenType.Null ? double.NaN : reader.GetDouble();
+        public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.TokenType == JsonTokenType.Null ? T.NaN
+            : typeof(T) == typeof(float) ? T.CreateChecked(reader.GetSingle()) : T.CreateChecked(reader.GetDouble());
 
         public override bool HandleNull => true;
 
-        public override void Write(Utf8JsonWriter writer, double value, JsonSerializerOptions options)
+        public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options)
         {
-            if (double.IsFinite(value))
-                writer.WriteNumberValue(value);
-            else
-                writer.WriteNullValue();
-        }
-    }
-
-    private sealed class FiniteSingle : JsonConverter<float>
-    {
-        public override float Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            reader.TokenType == JsonTokenType.Null ? float.NaN : reader.GetSingle();
-
-        public override bool HandleNull => true;
-
-        public override void Write(Utf8JsonWriter writer, float value, JsonSerializerOptions options)
-        {
-            if (float.IsFinite(value))
-                writer.WriteNumberValue(value);
+            if (T.IsFinite(value))
+                writer.WriteRawValue(value.ToString("R", CultureInfo.InvariantCulture));
             else
                 writer.WriteNullValue();
         }

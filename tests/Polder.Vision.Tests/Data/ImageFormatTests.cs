@@ -1,4 +1,3 @@
-using Polder.Vision.Data;
 using SkiaSharp;
 
 namespace Polder.Vision.Tests.Data;

@@ -70,7 +70,7 @@ public class ImageListTests
     [InlineData("path,label\na.png,x,train\n", "2 fields are needed")]
     [InlineData("path,label\n\"a.png,x\n", "line 2")]
     [InlineData("path,label\n\"a\"b.png,x\n", "line 2")]
-    [InlineData("path,label,split\na.png,x,dev\n", "split is 'dev'; allowed are train, val and test")]
+    [InlineData("path,label,split\na.png,x,later\n", "split is 'later'; allowed are train, val and test")]
     [InlineData("path,label\na.png,x\n", "1 class(es)")]
     [InlineData("path,label,split\na.png,x,train\na.png,y,train\na.png,z,test\n", "line 4: class 'z'")]
     [InlineData("path,label\na.png,x\nabsent.png,y\n", "absent.png: there is no such file")]

@@ -26,7 +26,7 @@ public class ResamplerTests
     {
         byte[] image = new byte[height * width];
         Array.Fill(image, (byte)201);
-        Assert.All(Resampler.CentreSquare(image, 1, height, width, side), p => Assert.Equal(201, p));
+        Assert.All(Resampler.Square(image, 1, height, width, side), p => Assert.Equal(201, p));
     }
 
     [Fact]
@@ -64,7 +64,54 @@ public class ResamplerTests
     {
         // 2 x 6, side 2: no scaling, columns 2 and 3.
         byte[] image = [.. Enumerable.Range(0, 24).Select(i => (byte)i)];
-        Assert.Equal([2, 3, 8, 9, 14, 15, 20, 21], Resampler.CentreSquare(image, 2, 2, 6, 2));
+        Assert.Equal([2, 3, 8, 9, 14, 15, 20, 21], Resampler.Square(image, 2, 2, 6, 2));
+    }
+
+    [Fact]
+    public void A_letterbox_has_the_whole_picture_in_the_middle_of_black()
+    {
+        // 2 x 6, side 6: no scaling, rows 2 and 3; upright, columns 2 and 3.
+        byte[] image = [.. Enumerable.Range(1, 24).Select(i => (byte)i)], black = new byte[12];
+        Assert.Equal([.. black, .. image[..12], .. black, .. black, .. image[12..], .. black], Resampler.Square(image, 2, 2, 6, 6, ImageFit.Letterbox));
+        byte[] upright = Resampler.Square(image, 1, 12, 2, 12, ImageFit.Letterbox);
+        for (int y = 0; y < 12; y++)
+            Assert.Equal([0, 0, 0, 0, 0, image[2 * y], image[2 * y + 1], 0, 0, 0, 0, 0], upright[(12 * y)..(12 * y + 12)]);
+        // 4 x 8 to 4: halved, as a crop of the same picture between two black halves would be.
+        byte[] random = new byte[32];
+        new Random(2).NextBytes(random);
+        byte[] halved = new byte[8];
+        Resampler.Resize(random, 8, new Resampler.Filter(4, 2, 0, 2), new Resampler.Filter(8, 4, 0, 4), halved);
+        Assert.Equal([0, 0, 0, 0, .. halved, 0, 0, 0, 0], Resampler.Square(random, 1, 4, 8, 4, ImageFit.Letterbox));
+        // So long that its shorter side vanishes: a line is left.
+        Assert.Equal(4, Resampler.Square([.. Enumerable.Repeat((byte)9, 3000)], 1, 1, 3000, 4, ImageFit.Letterbox).Count(pixel => pixel == 9));
+    }
+
+    [Fact]
+    public void A_stretched_picture_has_each_axis_by_itself()
+    {
+        const int Height = 5, Width = 9, Side = 4;
+        byte[] image = new byte[Height * Width];
+        new Random(3).NextBytes(image);
+        byte[] square = Resampler.Square(image, 1, Height, Width, Side, ImageFit.Stretch);
+        for (int y = 0; y < Side; y++)
+        {
+            for (int x = 0; x < Side; x++)
+            {
+                double[] rows = Triangle(Height, Side, y), columns = Triangle(Width, Side, x);
+                double value = Enumerable.Range(0, Height * Width).Sum(i => rows[i / Width] * columns[i % Width] * image[i]);
+                Assert.InRange(square[y * Side + x], Math.Floor(value + 0.499), Math.Floor(value + 0.501));
+            }
+        }
+    }
+
+    [Fact]
+    public void A_square_picture_is_the_same_in_every_fit()
+    {
+        byte[] image = new byte[3 * 20 * 20];
+        new Random(4).NextBytes(image);
+        foreach (int side in (int[])[7, 20, 33])
+            foreach (ImageFit fit in Enum.GetValues<ImageFit>())
+                Assert.Equal(Resampler.Square(image, 3, 20, 20, side), Resampler.Square(image, 3, 20, 20, side, fit));
     }
 
     private static double[] Triangle(int input, int output, int position)

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Polder.Vision.Data;
 using SkiaSharp;
 
 namespace Polder.Vision.Tests.Data;

@@ -18,6 +18,7 @@ public class ResNetTests
     [InlineData("wide_resnet50_2", 1000, 68_883_240)]
     [InlineData("resnet20", 10, 269_722)]
     [InlineData("resnet56", 10, 853_018)]
+    [InlineData("resnet20b", 10, 272_474)] // two projections more: 16 x 32 + 2 x 32 and 32 x 64 + 2 x 64
     public void An_architecture_has_the_published_number_of_parameters(string name, int classes, long count)
     {
         using ImageClassifier model = Architectures.Get(name).Builder(classes);
@@ -29,6 +30,8 @@ public class ResNetTests
     [InlineData("resnet32")]
     [InlineData("resnet44")]
     [InlineData("resnet56")]
+    [InlineData("resnet20b")]
+    [InlineData("resnet32b")]
     public void Cifar_logits_equal_a_naive_implementation(string name)
     {
         using ImageClassifier model = Randomised(name, 10);
@@ -41,6 +44,7 @@ public class ResNetTests
     [InlineData("resnet32", "resnet32-d509ac18.th")]
     [InlineData("resnet44", "resnet44-014dd654.th")]
     [InlineData("resnet56", "resnet56-4bfd9763.th")]
+    [InlineData("resnet20b", "pyhessian-resnet20.pkl")]
     public void Cifar_logits_of_published_weights_equal_a_naive_implementation(string name, string file)
     {
         using ImageClassifier model = Architectures.Get(name).Build(10, 0);

@@ -105,6 +105,7 @@ public sealed class IdleTests : IDisposable
         Assert.StartsWith("batch-norm", Refused(new Recipe { Training = new() { FreezeBody = true, BatchNorm = BatchNormPolicy.Frozen } }));
         Assert.StartsWith("distance-radius", Refused(new Recipe { Training = new() { FreezeBody = true, Distance = new() { Radius = 1 } } }));
         Assert.StartsWith("rand-magnitude", Refused(new Recipe { Training = new() { Distortion = new() { Magnitude = 3 } } }));
+        Assert.StartsWith("patience", Refused(new Recipe { Training = new() { Epochs = 3, Patience = 3 } }));
         Assert.StartsWith("patience-on", Refused(new Recipe { Training = new() { PatienceOn = PatienceOn.Loss } }));
     }
 

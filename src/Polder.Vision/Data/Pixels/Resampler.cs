@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace Polder.Vision.Data;
+namespace Polder.Vision.Data.Pixels;
 
 /// <summary>
 /// Resizing as the published weights of image networks expect it: bilinear with a triangle that widens with the reduction (so that a reduced
@@ -17,18 +17,34 @@ internal static class Resampler
     public static (int Height, int Width) ShorterSide(int height, int width, int side) =>
         height <= width ? (side, Math.Max(side, (int)((long)side * width / height))) : (Math.Max(side, (int)((long)side * height / width)), side);
 
-    /// <summary>Resizes planes so that the shorter side is <paramref name="side"/>, and cuts the square in the centre.</summary>
-    public static byte[] CentreSquare(ReadOnlySpan<byte> planes, int channels, int height, int width, int side)
+    /// <summary>The size of an image whose longer side is brought to <paramref name="side"/>, the shorter one in proportion, rounded.</summary>
+    public static (int Height, int Width) LongerSide(int height, int width, int side) => height >= width
+        ? (side, Math.Max(1, (int)Math.Round((double)side * width / height))) : (Math.Max(1, (int)Math.Round((double)side * height / width)), side);
+
+    /// <summary>Resizes planes to a square: the centre, the whole with black beside it, or the whole out of proportion.</summary>
+    public static byte[] Square(ReadOnlySpan<byte> planes, int channels, int height, int width, int side, ImageFit fit = ImageFit.Crop)
     {
         if (height == side && width == side)
             return planes[..(channels * height * width)].ToArray();
-        (int scaledHeight, int scaledWidth) = ShorterSide(height, width, side);
-        byte[] output = new byte[channels * side * side];
-        // The centre as torchvision has it: half of the surplus, rounded to even.
+        (int scaledHeight, int scaledWidth) = fit switch
+        {
+            ImageFit.Letterbox => LongerSide(height, width, side),
+            ImageFit.Stretch => (side, side),
+            _ => ShorterSide(height, width, side),
+        };
+        // The centre as torchvision has it: half of the surplus, rounded to even. Where there is less than the square, the rest stays black.
         int top = (int)Math.Round((scaledHeight - side) / 2.0), left = (int)Math.Round((scaledWidth - side) / 2.0);
-        Filter rows = new(height, scaledHeight, top, side), columns = new(width, scaledWidth, left, side);
+        Filter rows = new(height, scaledHeight, Math.Max(0, top), Math.Min(side, scaledHeight));
+        Filter columns = new(width, scaledWidth, Math.Max(0, left), Math.Min(side, scaledWidth));
+        byte[] output = new byte[channels * side * side], window = rows.Count < side || columns.Count < side ? new byte[rows.Count * columns.Count] : [];
         for (int c = 0; c < channels; c++)
-            Resize(planes.Slice(c * height * width, height * width), width, rows, columns, output.AsSpan(c * side * side, side * side));
+        {
+            ReadOnlySpan<byte> plane = planes.Slice(c * height * width, height * width);
+            Span<byte> square = output.AsSpan(c * side * side, side * side);
+            Resize(plane, width, rows, columns, window.Length > 0 ? window : square);
+            for (int y = 0; y < rows.Count && window.Length > 0; y++)
+                window.AsSpan(y * columns.Count, columns.Count).CopyTo(square[((y + Math.Max(0, -top)) * side + Math.Max(0, -left))..]);
+        }
         return output;
     }
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Polder.Vision.Data;
+namespace Polder.Vision.Data.Files;
 
 /// <summary>The order of classes: whole numbers (grades) by value, other names by code points, the same on every machine.</summary>
 internal static class ClassNames

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using SkiaSharp;
 
-namespace Polder.Vision.Data;
+namespace Polder.Vision.Data.Pixels;
 
 /// <summary>Turns and mirrors pixels as EXIF tag 0x0112 says (values 1 to 8), on the way from interleaved RGBA to planar RGB.</summary>
 internal static class Orientation

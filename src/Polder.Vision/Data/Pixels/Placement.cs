@@ -1,4 +1,4 @@
-namespace Polder.Vision.Data;
+namespace Polder.Vision.Data.Pixels;
 
 /// <summary>
 /// The 256 values that a channel's pixels can take after normalization, computed in double precision: a look-up is as fast as the arithmetic.

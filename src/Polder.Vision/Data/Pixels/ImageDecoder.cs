@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using SkiaSharp;
 
-namespace Polder.Vision.Data;
+namespace Polder.Vision.Data.Pixels;
 
 /// <summary>Decodes image files to planar RGB bytes, upright and square.</summary>
 internal static class ImageDecoder
@@ -26,18 +26,18 @@ internal static class ImageDecoder
         };
 
     /// <summary>
-    /// A file's image: turned as its EXIF orientation says, transparency laid over white, shorter side brought to <paramref name="side"/>, centre
-    /// square: 3 x side x side bytes, planar.
+    /// A file's image: turned as its EXIF orientation says, transparency laid over white, made a square of <paramref name="side"/>:
+    /// 3 x side x side bytes, planar.
     /// </summary>
     /// <exception cref="ImageDecodingException">The file cannot be read, is damaged or cut off, or is of no known format.</exception>
-    public static byte[] Decode(string path, int side)
+    public static byte[] Decode(string path, int side, ImageFit fit = ImageFit.Crop)
     {
         try
         {
             // A pipe, socket or device has no length, and reading it could wait for ever.
             if (Length(path) == 0)
                 throw new ImageDecodingException(path, "is empty, or no plain file (a pipe, a socket, a device)");
-            return Decode(File.ReadAllBytes(path), path, side);
+            return Decode(File.ReadAllBytes(path), path, side, fit);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -74,7 +74,7 @@ internal static class ImageDecoder
     }
 
     /// <summary>The same from the file's bytes; <paramref name="path"/> is for messages.</summary>
-    public static byte[] Decode(byte[] file, string path, int side)
+    public static byte[] Decode(byte[] file, string path, int side, ImageFit fit = ImageFit.Crop)
     {
         if (file.Length == 0)
             throw new ImageDecodingException(path, "is empty");
@@ -98,7 +98,7 @@ internal static class ImageDecoder
             bool transparent = codec.Info.AlphaType != SKAlphaType.Opaque;
             (int height, int width) = Orientation.Upright(
                 pixels.AsSpan(0, info.BytesSize), size.Height, size.Width, Orientation.Of(codec, file), transparent, planes);
-            return Resampler.CentreSquare(planes, 3, height, width, side);
+            return Resampler.Square(planes, 3, height, width, side, fit);
         }
         finally
         {

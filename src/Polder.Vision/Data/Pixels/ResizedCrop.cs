@@ -1,4 +1,4 @@
-namespace Polder.Vision.Data;
+namespace Polder.Vision.Data.Pixels;
 
 /// <summary>
 /// The window of a random resized crop (Szegedy et al. 2015): a share of the area drawn evenly from 25 to 100 %, sides in a ratio drawn from 3/4 to

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using System.Reflection;
 
-namespace Polder.Vision.Data;
+namespace Polder.Vision.Data.Files;
 
 /// <summary>Names in one Unicode form: macOS writes é as e and an accent (NFD), other systems as one letter (NFC).</summary>
 /// <remarks><see cref="string.Normalize()"/> leaves names as they are in programs with invariant globalization, such as ours.</remarks>

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Polder.Vision.Data;
+namespace Polder.Vision.Data.Files;
 
 /// <summary>A text file, read whole or refused with its line: a byte that is no text becomes no other letter.</summary>
 internal static class TextTable

@@ -1,4 +1,4 @@
-namespace Polder.Vision.Data;
+namespace Polder.Vision.Data.Files;
 
 /// <summary>Walks folders for images: a folder is read once, however many links lead to it, and what other programs leave behind is skipped.</summary>
 internal sealed class ImageFiles
