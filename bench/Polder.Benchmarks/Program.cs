@@ -1,7 +1,7 @@
 using Polder.Benchmarks;
 using TorchSharp;
 
-string[] known = ["steps", "sensing", "check", "nso", "methods", "split", "decode", "curvature"];
+string[] known = ["steps", "sensing", "check", "nso", "methods", "split", "decode", "curvature", "frozen"];
 (string Name, Action<IReadOnlyList<string>> Run)[] studies = [("products", ProductCountCommand.Run), ("free-trace", FreeTraceCommand.Run)];
 string about = $"{Environment.ProcessorCount} processors, {torch.get_num_threads()} threads, .NET {Environment.Version}, "
     + $"TorchSharp {typeof(torch).Assembly.GetName().Version}";
@@ -43,4 +43,6 @@ if (chosen.Contains("decode"))
     DecodeBenchmark.Run();
 if (chosen.Contains("curvature"))
     CurvatureBenchmark.Run();
+if (chosen.Contains("frozen"))
+    FrozenLayersBenchmark.Run();
 return 0;

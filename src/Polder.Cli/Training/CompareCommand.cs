@@ -53,6 +53,7 @@ internal sealed class CompareCommand : PolderCommand
         {
             Budget = Enum.Parse<ComparisonBudget>(context.Get(_budget)!, ignoreCase: true),
             Curvature = curvature,
+            Note = new Relay<string>(context.Output.Info),
             Progress = new Relay<ComparisonProgress>(p => tracker.Report(
                 p.Done, () => $"seed {p.Seed}, {p.Method}: epoch {p.Training.Epoch} of {p.Training.Epochs}, "
                     + $"loss {ResultCell.Readable(p.Training.Loss, "F3")}")),

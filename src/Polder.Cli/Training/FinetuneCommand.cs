@@ -97,6 +97,7 @@ internal sealed class FinetuneCommand : PolderCommand
     {
         int epochs = recipe.Training.Epochs;
         training.Folder = folder;
+        training.Note = new Relay<string>(context.Output.Info);
         try
         {
             return context.Output.Track(recipe.Method.Name, epochs, tracker =>

@@ -24,6 +24,7 @@ public sealed record MeasuringProgress(string Method, long Seed, int Done, Weigh
 public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodChoice> methods, TrainingOptions training)
 {
     private readonly List<UnmeasuredRun> _unmeasured = [];
+    private readonly HashSet<string> _notes = [];
 
     /// <summary>Compares methods on a recipe; its own method is not looked at.</summary>
     /// <param name="task">The opened recipe.</param>
@@ -35,6 +36,9 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
 
     /// <summary>Told after every step of every training.</summary>
     public IProgress<ComparisonProgress>? Progress { get; init; }
+
+    /// <summary>Told in words what the trainings keep so that it need not be computed again; each line once.</summary>
+    public IProgress<string>? Note { get; init; }
 
     /// <summary>Told after every pass of every measurement of curvature.</summary>
     public IProgress<MeasuringProgress>? Measuring { get; init; }
@@ -105,6 +109,11 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
         var trainer = new Trainer(options, method.For(start, options))
         {
             Distribution = method.Distribution,
+            Note = Note is null ? null : new Relay<string>(line =>
+            {
+                if (_notes.Add(line))
+                    Note.Report(line);
+            }),
             Progress = Progress is null
                 ? null
                 : new Relay<TrainingProgress>(p => Progress.Report(new ComparisonProgress(method.Label, seed, done + ((double)p.Step / p.Steps), total, p))),

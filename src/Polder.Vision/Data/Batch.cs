@@ -11,7 +11,7 @@ public sealed class Batch : IExamples, IDisposable
 
     internal Batch(Tensor images, Tensor labels, int[] indices) => (_images, _labels, Indices) = (images, labels, indices);
 
-    /// <summary>N x channels x height x width, float32, normalized.</summary>
+    /// <summary>N x channels x height x width, float32, normalized; in a training on frozen layers what those make of them.</summary>
     /// <exception cref="ObjectDisposedException">The loop has gone on, or the batch has been disposed of.</exception>
     public Tensor Images => Alive(_images);
 
@@ -21,6 +21,9 @@ public sealed class Batch : IExamples, IDisposable
 
     /// <summary>Where the images stand in the loader's set.</summary>
     public IReadOnlyList<int> Indices { get; }
+
+    /// <summary>How many of the network's stages <see cref="Images"/> have been through; 0: they are images.</summary>
+    internal int Stages { get; init; }
 
     /// <summary>Number of images.</summary>
     public int Count => Indices.Count;

@@ -108,7 +108,21 @@ public sealed class Loader : IEnumerable<Batch>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(skip);
-        return Enumerate(epoch, skip, cancellation);
+        return Enumerate(epoch, skip..Math.Max(skip, Count), cancellation);
+    }
+
+    /// <summary>Some batches of an epoch.</summary>
+    internal IEnumerable<Batch> Epoch(int epoch, Range batches, CancellationToken cancellation) => Enumerate(epoch, batches, cancellation);
+
+    /// <summary>The indices of the batches of an epoch.</summary>
+    internal IEnumerable<int[]> IndicesOf(int epoch)
+    {
+        int[] order = Order(epoch);
+        for (int number = 0; number < Count; number++)
+        {
+            int start = number * Options.BatchSize;
+            yield return order[start..(number == Count - 1 ? order.Length : start + Options.BatchSize)];
+        }
     }
 
     /// <summary>The epoch <see cref="NextEpoch"/>, which moves on.</summary>
@@ -116,14 +130,14 @@ public sealed class Loader : IEnumerable<Batch>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    private IEnumerable<Batch> Enumerate(int epoch, int skip, CancellationToken cancellation)
+    private IEnumerable<Batch> Enumerate(int epoch, Range batches, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         var channel = Channel.CreateBounded<Batch>(new BoundedChannelOptions(Options.Prefetch) { SingleReader = true, SingleWriter = true });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         // A thread of its own: the pool stays free for decoding, and the tensors it makes belong to no dispose scope (those are per thread).
         Task producer = Task.Factory.StartNew(
-            () => Produce(epoch, skip, channel.Writer, stop.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => Produce(epoch, batches, channel.Writer, stop.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
             while (Wait(channel.Reader, cancellation))
@@ -156,17 +170,14 @@ public sealed class Loader : IEnumerable<Batch>
     private static bool Wait(ChannelReader<Batch> reader, CancellationToken cancellation) =>
         reader.WaitToReadAsync(cancellation).AsTask().GetAwaiter().GetResult();
 
-    private void Produce(int epoch, int skip, ChannelWriter<Batch> writer, CancellationToken stop)
+    private void Produce(int epoch, Range batches, ChannelWriter<Batch> writer, CancellationToken stop)
     {
         try
         {
             var maker = new BatchMaker(Set, Options);
-            int[] order = Order(epoch);
-            for (int number = skip; number < Count; number++)
+            foreach (int[] indices in IndicesOf(epoch).Take(batches))
             {
                 stop.ThrowIfCancellationRequested();
-                int start = number * Options.BatchSize;
-                int[] indices = order[start..(number == Count - 1 ? order.Length : start + Options.BatchSize)];
                 BeforeBatch?.Invoke(epoch, indices);
                 Batch batch = maker.Make(epoch, indices);
                 try

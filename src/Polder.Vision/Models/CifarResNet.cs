@@ -10,10 +10,6 @@ namespace Polder.Vision.Models;
 /// </summary>
 public sealed class CifarResNet : ImageClassifier
 {
-    private readonly Conv2d _stem;
-    private readonly BatchNorm2d _stemNorm;
-    private readonly Sequential[] _stages = new Sequential[3];
-
     /// <summary>A network of any depth of the family, with weights from the library's global generator.</summary>
     /// <param name="depth">Number of layers with weights: 6n + 2 for n = 1, 2, ...</param>
     /// <param name="classes">Number of classes, 2 or more.</param>
@@ -22,8 +18,11 @@ public sealed class CifarResNet : ImageClassifier
         : base($"resnet{depth}{(projects ? "b" : "")}", channels: 3, features: 64, classes, projects ? "fc" : "linear")
     {
         Require.That(depth >= 8 && (depth - 2) % 6 == 0, depth, "6n + 2, as for every CIFAR ResNet: 8, 14, 20, 32, 44, 56, 110, ...");
-        register_module("conv1", _stem = Layers.Convolution3(3, 16));
-        register_module("bn1", _stemNorm = BatchNorm2d(16));
+        Conv2d stem = Layers.Convolution3(3, 16);
+        BatchNorm2d stemNorm = BatchNorm2d(16);
+        register_module("conv1", stem);
+        register_module("bn1", stemNorm);
+        List<BodyStage> parts = [new(images => Layers.ConvolutionNormRelu(stem, stemNorm, images), stem, stemNorm)];
         int channels = 16;
         for (int stage = 0; stage < 3; stage++)
         {
@@ -37,9 +36,11 @@ public sealed class CifarResNet : ImageClassifier
                 channels = output;
             }
 
-            register_module($"layer{stage + 1}", _stages[stage] = Sequential(blocks));
+            register_module($"layer{stage + 1}", Sequential(blocks));
+            parts.AddRange(blocks.Select(block => new BodyStage(block.Item2.call, block.Item2)));
         }
 
+        Stages = [.. parts, new(Layers.GlobalAverage)];
         RegisterHead();
     }
 
@@ -64,11 +65,8 @@ public sealed class CifarResNet : ImageClassifier
     public static CifarResNet ResNet110(int classes = 10) => new(110, classes);
 
     /// <inheritdoc/>
-    public override Tensor Features(Tensor images)
-    {
-        Tensor hidden = Layers.ConvolutionNormRelu(_stem, _stemNorm, images);
-        hidden = Layers.Run(_stages, hidden);
-        using (hidden)
-            return Layers.GlobalAverage(hidden);
-    }
+    public override Tensor Features(Tensor images) => Through(.., images);
+
+    /// <inheritdoc/>
+    protected internal override IReadOnlyList<BodyStage> Stages { get; }
 }

@@ -52,6 +52,16 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     /// <returns>N x <see cref="FeatureCount"/>, owned by the caller's dispose scope.</returns>
     public abstract Tensor Features(Tensor images);
 
+    /// <summary>
+    /// The parts that the body is computed in, one after another, to <see cref="Features"/>; none, the default, is a body of one piece. Where the
+    /// first ones are frozen, a training computes their output once and goes on from it.
+    /// </summary>
+    /// <remarks>
+    /// A network that names its stages promises that its forward pass is these and then the head, and that a stage whose parameters are frozen
+    /// and whose BatchNorm layers are in evaluation mode is a function of each image by itself: no dropout, nothing over the batch.
+    /// </remarks>
+    protected internal virtual IReadOnlyList<BodyStage> Stages => [];
+
     /// <summary>The forward pass.</summary>
     /// <param name="input">N x <see cref="Channels"/> x height x width, normalized.</param>
     /// <returns>Logits, N x <see cref="Classes"/>.</returns>
@@ -59,6 +69,35 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     {
         using Tensor features = Features(input);
         return _head.call(features);
+    }
+
+    /// <summary>The rest of a forward pass.</summary>
+    /// <param name="stages">How many of <see cref="Stages"/> have been computed; at 0 this is the forward pass itself.</param>
+    /// <param name="input">Their output; at 0 images.</param>
+    /// <returns>Logits.</returns>
+    internal Tensor CallAfter(int stages, Tensor input)
+    {
+        if (stages == 0)
+            return call(input);
+        using Tensor features = Through(stages.., input);
+        return _head.call(features);
+    }
+
+    /// <summary>Runs some of <see cref="Stages"/>; what lies between two of them is given back at once.</summary>
+    /// <param name="stages">Which.</param>
+    /// <param name="input">The input of the first; it stays the caller's.</param>
+    /// <returns>The output of the last, owned by the caller's dispose scope.</returns>
+    protected internal Tensor Through(Range stages, Tensor input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        (int first, int count) = stages.GetOffsetAndLength(Stages.Count);
+        Tensor hidden = input.alias();
+        for (int i = first; i < first + count; i++)
+        {
+            using Tensor before = hidden;
+            hidden = Stages[i].Forward(before);
+        }
+        return hidden;
     }
 
     /// <summary>

@@ -47,20 +47,4 @@ internal static class Layers
 
     /// <summary>The mean over height and width: N x C x H x W to N x C.</summary>
     public static Tensor GlobalAverage(Tensor input) => input.mean([2L, 3L]);
-
-    /// <summary>Runs blocks one after another and disposes of every tensor on the way, the input included.</summary>
-    public static Tensor Run(IEnumerable<Sequential> stages, Tensor input)
-    {
-        foreach (Sequential stage in stages)
-        {
-            foreach (Module block in stage.children())
-            {
-                Tensor output = ((Module<Tensor, Tensor>)block).call(input);
-                input.Dispose();
-                input = output;
-            }
-        }
-
-        return input;
-    }
 }

@@ -11,7 +11,6 @@ public sealed class ResNet : ImageClassifier
 {
     private readonly Conv2d _stem;
     private readonly BatchNorm2d _stemNorm;
-    private readonly Sequential[] _stages = new Sequential[4];
 
     /// <summary>A network of the family, with weights from the library's global generator.</summary>
     /// <param name="name">The architecture's name, for messages.</param>
@@ -22,6 +21,7 @@ public sealed class ResNet : ImageClassifier
     {
         register_module("conv1", _stem = Conv2d(3, 64, 7, stride: 2, padding: 3, bias: false));
         register_module("bn1", _stemNorm = BatchNorm2d(64));
+        List<BodyStage> parts = [new(Stem, _stem, _stemNorm)];
         int channels = 64;
         for (int stage = 0; stage < 4; stage++)
         {
@@ -38,9 +38,11 @@ public sealed class ResNet : ImageClassifier
                 channels = output;
             }
 
-            register_module($"layer{stage + 1}", _stages[stage] = Sequential(blocks));
+            register_module($"layer{stage + 1}", Sequential(blocks));
+            parts.AddRange(blocks.Select(block => new BodyStage(block.Item2.call, block.Item2)));
         }
 
+        Stages = [.. parts, new(Layers.GlobalAverage)];
         RegisterHead();
     }
 
@@ -75,14 +77,15 @@ public sealed class ResNet : ImageClassifier
         new("resnext50_32x4d", new ResNetShape([3, 4, 6, 3], Bottleneck: true, Groups: 32, GroupWidth: 4), classes);
 
     /// <inheritdoc/>
-    public override Tensor Features(Tensor images)
+    public override Tensor Features(Tensor images) => Through(.., images);
+
+    /// <inheritdoc/>
+    protected internal override IReadOnlyList<BodyStage> Stages { get; }
+
+    private Tensor Stem(Tensor images)
     {
-        Tensor hidden;
-        using (Tensor stem = Layers.ConvolutionNormRelu(_stem, _stemNorm, images))
-            hidden = functional.max_pool2d(stem, 3, stride: 2, padding: 1);
-        hidden = Layers.Run(_stages, hidden);
-        using (hidden)
-            return Layers.GlobalAverage(hidden);
+        using Tensor stem = Layers.ConvolutionNormRelu(_stem, _stemNorm, images);
+        return functional.max_pool2d(stem, 3, stride: 2, padding: 1);
     }
 }
 

@@ -9,9 +9,6 @@ namespace Polder.Vision.Models;
 /// </summary>
 public sealed class SmallConvNet : ImageClassifier
 {
-    private readonly Conv2d[] _convolutions;
-    private readonly BatchNorm2d[] _norms;
-
     /// <summary>Makes the network with weights from the library's global generator.</summary>
     /// <param name="classes">Number of classes, 2 or more.</param>
     /// <param name="channels">Channels of the input: 1 (gray) or 3.</param>
@@ -19,23 +16,26 @@ public sealed class SmallConvNet : ImageClassifier
         : base("digits-cnn", channels, features: 64, classes, "fc")
     {
         Require.That(channels is 1 or 3, channels, "1 (gray) or 3");
-        _convolutions = [Layers.Convolution3(channels, 32), Layers.Convolution3(32, 64, stride: 2), Layers.Convolution3(64, 64)];
-        _norms = [BatchNorm2d(32), BatchNorm2d(64), BatchNorm2d(64)];
+        Conv2d[] convolutions = [Layers.Convolution3(channels, 32), Layers.Convolution3(32, 64, stride: 2), Layers.Convolution3(64, 64)];
+        BatchNorm2d[] norms = [BatchNorm2d(32), BatchNorm2d(64), BatchNorm2d(64)];
         for (int layer = 0; layer < 3; layer++)
         {
-            register_module($"conv{layer + 1}", _convolutions[layer]);
-            register_module($"bn{layer + 1}", _norms[layer]);
+            register_module($"conv{layer + 1}", convolutions[layer]);
+            register_module($"bn{layer + 1}", norms[layer]);
         }
 
+        Stages =
+        [
+            .. convolutions.Zip(norms, (convolution, norm) =>
+                new BodyStage(input => Layers.ConvolutionNormRelu(convolution, norm, input), convolution, norm)),
+            new(Layers.GlobalAverage),
+        ];
         RegisterHead();
     }
 
     /// <inheritdoc/>
-    public override Tensor Features(Tensor images)
-    {
-        using Tensor first = Layers.ConvolutionNormRelu(_convolutions[0], _norms[0], images);
-        using Tensor second = Layers.ConvolutionNormRelu(_convolutions[1], _norms[1], first);
-        using Tensor third = Layers.ConvolutionNormRelu(_convolutions[2], _norms[2], second);
-        return Layers.GlobalAverage(third);
-    }
+    public override Tensor Features(Tensor images) => Through(.., images);
+
+    /// <inheritdoc/>
+    protected internal override IReadOnlyList<BodyStage> Stages { get; }
 }

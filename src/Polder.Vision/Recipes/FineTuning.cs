@@ -17,6 +17,9 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
     /// <summary>Told after every step.</summary>
     public IProgress<TrainingProgress>? Progress { get; set; }
 
+    /// <summary>Told in words what the training keeps so that it need not be computed again.</summary>
+    public IProgress<string>? Note { get; set; }
+
     /// <summary>The epochs that are finished, also when the training is stopped.</summary>
     public int FinishedEpochs { get; private set; }
 
@@ -35,6 +38,7 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
         {
             Distribution = recipe.Method.Distribution,
             Progress = Progress,
+            Note = Note,
             ResumeFile = Folder?.ResumeFile,
             CheckpointEvery = CheckpointEvery,
             Epoch = Folder is null ? null : new Relay<EpochReport>(report =>

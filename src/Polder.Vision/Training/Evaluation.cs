@@ -18,17 +18,23 @@ public sealed record EvaluationResult(double Accuracy, double Loss, int Count)
         ArgumentNullException.ThrowIfNull(loader);
         if (loader.Set.Classes.Count != model.Classes)
             throw new ArgumentException($"the data has {loader.Set.Classes.Count} classes, the network {model.Classes}", nameof(loader));
+        return Of(model, loader.ForEvaluation().Epoch(0, cancellation), loader.Set.Count);
+    }
+
+    /// <summary>The same on batches, of images or of what the network's first stages make of them.</summary>
+    internal static EvaluationResult Of(ImageClassifier model, IEnumerable<Batch> batches, int count)
+    {
         using ModelUse use = ModelUse.Ask(model);
         using var noGrad = no_grad();
         double loss = 0;
         long right = 0;
-        foreach (var (images, labels) in loader.ForEvaluation().Epoch(0, cancellation))
+        foreach (Batch batch in batches)
         {
             using var scope = NewDisposeScope();
-            Tensor logits = model.call(images);
-            loss += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).ToDouble();
-            right += logits.argmax(1).eq(labels).sum().ToInt64();
+            Tensor logits = model.CallAfter(batch.Stages, batch.Images);
+            loss += nn.functional.cross_entropy(logits, batch.Labels, reduction: nn.Reduction.Sum).ToDouble();
+            right += logits.argmax(1).eq(batch.Labels).sum().ToInt64();
         }
-        return new EvaluationResult((double)right / loader.Set.Count, loss / loader.Set.Count, loader.Set.Count);
+        return new EvaluationResult((double)right / count, loss / count, count);
     }
 }

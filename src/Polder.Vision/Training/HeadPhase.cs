@@ -7,7 +7,7 @@ namespace Polder.Vision.Training;
 internal sealed class HeadPhase
 {
     private readonly ImageClassifier _model;
-    private readonly long _steps;
+    private readonly int _fixedStages;
     private readonly IReadOnlyList<string> _patterns;
 
     /// <summary>Prepares a training.</summary>
@@ -17,9 +17,14 @@ internal sealed class HeadPhase
     public HeadPhase(TrainingOptions options, ImageClassifier model, int images)
     {
         (_model, _patterns) = (model, options.Freeze);
-        _steps = options.FreezeBody ? long.MaxValue : options.HeadStepsOver(images);
-        Freeze(_steps > 0);
+        Steps = options.FreezeBody ? long.MaxValue : options.HeadStepsOver(images);
+        Freeze(false);
+        _fixedStages = model.Stages.TakeWhile(IsFixed).Count();
+        Freeze(Steps > 0);
     }
+
+    /// <summary>The steps before the body is thawed; the largest number there is where it never is.</summary>
+    public long Steps { get; }
 
     /// <summary>Whether the body is frozen as it stands.</summary>
     public bool IsFrozen { get; private set; }
@@ -28,7 +33,7 @@ internal sealed class HeadPhase
     /// <param name="step">The step, from 0.</param>
     public void Before(long step)
     {
-        if (!IsFrozen || step < _steps)
+        if (!IsFrozen || step < Steps)
             return;
         Freeze(false);
         SetMode();
@@ -36,7 +41,11 @@ internal sealed class HeadPhase
 
     /// <summary>Goes on where a training was after so many steps: at the end of the phase the body is still frozen, until the next step thaws it.</summary>
     /// <param name="steps">The steps that are done.</param>
-    public void Resume(long steps) => Freeze(steps <= _steps && _steps > 0);
+    public void Resume(long steps) => Freeze(steps <= Steps && Steps > 0);
+
+    /// <summary>How many of the network's first stages make the same of an image whatever is trained at a step.</summary>
+    /// <param name="step">The step, from 0.</param>
+    public int FixedStages(long step) => step < Steps ? _model.Stages.Count : _fixedStages;
 
     /// <summary>Frozen features are those of the evaluation: BatchNorm with its stored statistics, no dropout.</summary>
     public void SetMode()
@@ -56,6 +65,9 @@ internal sealed class HeadPhase
         model.FreezeBody(options.FreezeBody);
         model.Freeze(options.Freeze);
     }
+
+    private bool IsFixed(BodyStage stage) => stage.Modules.All(module => module.parameters().All(p => !p.requires_grad)
+        && module.modules().Prepend(module).OfType<BatchNorm>().All(norm => norm.track_running_stats && Keeps(norm)));
 
     private void Freeze(bool frozen)
     {

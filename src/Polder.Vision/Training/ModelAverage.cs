@@ -5,7 +5,7 @@ internal sealed class ModelAverage : IDisposable
 {
     private readonly TrainingOptions _options;
     private readonly ImageClassifier _model;
-    private readonly Loader _loader;
+    private readonly TrainingInputs _inputs;
     private readonly long _steps;
     private readonly WeightAverage _average;
     private readonly SwaLearningRate? _rate;
@@ -13,11 +13,12 @@ internal sealed class ModelAverage : IDisposable
     private readonly HeadPhase _phase;
     private bool _entered;
 
-    public ModelAverage(TrainingOptions options, ImageClassifier model, FlatMinimaOptimizer optimizer, long steps, Loader loader, HeadPhase phase)
+    public ModelAverage(
+        TrainingOptions options, ImageClassifier model, FlatMinimaOptimizer optimizer, TrainingRun run, TrainingInputs inputs, HeadPhase phase)
     {
-        (_options, _model, _steps, _loader, _phase) = (options, model, steps, loader, phase);
-        _average = options.Averaging!.Create(steps, loader.Count);
-        _rate = options.Averaging.Rate(options.LearningRate, steps, loader.Count);
+        (_options, _model, _steps, _inputs, _phase) = (options, model, run.Steps, inputs, phase);
+        _average = options.Averaging!.Create(run.Steps, run.StepsPerEpoch);
+        _rate = options.Averaging.Rate(options.LearningRate, run.Steps, run.StepsPerEpoch);
         _training = new Snapshot(model);
         optimizer.Hooks.Add(_average);
     }
@@ -31,17 +32,18 @@ internal sealed class ModelAverage : IDisposable
     /// Puts the average into the model, with BatchNorm's statistics of a pass over the training images; nothing happens before there is
     /// an average. The training's own weights and statistics are kept aside.
     /// </summary>
-    /// <param name="epoch">The epoch whose images give the statistics, from 0.</param>
+    /// <param name="run">Where the training stands: the images of its epoch give the statistics.</param>
     /// <param name="cancellation">Stops the pass.</param>
     /// <returns>Whether there is an average.</returns>
-    public bool Enter(int epoch, CancellationToken cancellation)
+    public bool Enter(TrainingRun run, CancellationToken cancellation)
     {
         if (_average.IsEmpty)
             return false;
         _training.Take();
         _entered = true;
         _average.CopyInto(_model, _model);
-        BatchNormStatistics.Refresh(_model, Images(epoch, cancellation), _phase.Keeps);
+        BatchNormStatistics.Refresh(
+            _model, _inputs.Whole(run.Epoch - 1, run.Step - 1, cancellation), batch => _model.CallAfter(batch.Stages, batch.Images), _phase.Keeps);
         return true;
     }
 
@@ -59,6 +61,4 @@ internal sealed class ModelAverage : IDisposable
         _average.Dispose();
         _training.Dispose();
     }
-
-    private IEnumerable<Tensor> Images(int epoch, CancellationToken cancellation) => _loader.Epoch(epoch, cancellation).Select(batch => batch.Images);
 }

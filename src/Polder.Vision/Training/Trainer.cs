@@ -32,6 +32,9 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     /// <summary>After every how many steps <see cref="ResumeFile"/> is written, too; 0, the default, is at the end of epochs only.</summary>
     public int CheckpointEvery { get; init; }
 
+    /// <summary>Told in words what the training keeps so that it need not be computed again.</summary>
+    public IProgress<string>? Note { get; init; }
+
     /// <summary>Told whenever <see cref="ResumeFile"/> has been written or read, with all epochs so far.</summary>
     public IProgress<IReadOnlyList<EpochReport>>? Saved { get; init; }
 
@@ -88,8 +91,9 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         if (origin is not null && checkpoint!.Exists)
             checkpoint.LoadStart(origin);
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
+        using var inputs = new TrainingInputs(model, loader, validationLoader, phase, Options, Note);
         using ModelAverage? average = Options.Averaging is null or { Kind: AveragingKind.None } ? null
-            : new ModelAverage(Options, model, optimizer, run.Steps, loader, phase);
+            : new ModelAverage(Options, model, optimizer, run, inputs, phase);
         if (checkpoint is { Exists: true })
         {
             checkpoint.Load(model, best, optimizer, run, phase);
@@ -100,9 +104,9 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             while (!run.IsFinished && !run.IsStalled(Options, headEpochs))
             {
                 long start = Stopwatch.GetTimestamp();
-                RunEpoch(model, loader, optimizer, distance, average, run, phase, Save, cancellation);
-                bool averaged = average?.Enter(run.Epoch - 1, cancellation) == true;
-                EvaluationResult result = EvaluationResult.Of(model, validationLoader, cancellation);
+                RunEpoch(model, inputs, optimizer, distance, average, run, phase, Save, cancellation);
+                bool averaged = average?.Enter(run, cancellation) == true;
+                EvaluationResult result = EvaluationResult.Of(model, inputs.Validation(run.Step - 1, cancellation), validation.Count);
                 // An update can overflow after its gradient was found finite; such weights must not become the best.
                 if (!double.IsFinite(result.Loss))
                     throw new TrainingDivergedException(
@@ -142,19 +146,19 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     }
 
     private void RunEpoch(
-        ImageClassifier model, Loader loader, FlatMinimaOptimizer optimizer, DistanceRegularizer? distance, ModelAverage? average, TrainingRun run,
+        ImageClassifier model, TrainingInputs inputs, FlatMinimaOptimizer optimizer, DistanceRegularizer? distance, ModelAverage? average, TrainingRun run,
         HeadPhase phase, Action save, CancellationToken cancellation)
     {
         phase.SetMode();
         if (run.Step == run.Steps)
             return; // stopped after the last step, before its evaluation
-        foreach (var (images, labels) in loader.Epoch(run.Epoch - 1, run.StepInEpoch, cancellation))
+        foreach (Batch batch in inputs.Training(run.Epoch - 1, run.StepInEpoch, run.Step, cancellation))
         {
             // Not before there are images: a training that is stopped here is saved as the step before left it.
             phase.Before(run.Step);
             Options.SetLearningRate(optimizer, average?.LearningRateAt(run.Step) ?? Options.LearningRateAt(run.Step, run.Steps));
             long start = Stopwatch.GetTimestamp();
-            using var batchLoss = new TrainingLoss(model, images, labels, Options, run.Step, run.ClassWeights);
+            using var batchLoss = new TrainingLoss(model, batch.Images, batch.Labels, Options, run.Step, run.ClassWeights) { Stages = batch.Stages };
             StepResult step;
             try
             {
@@ -165,7 +169,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             {
                 throw new TrainingDivergedException($"epoch {run.Epoch}, {e.Message}", e);
             }
-            run.Count(step, labels.shape[0], Stopwatch.GetElapsedTime(start).TotalSeconds);
+            run.Count(step, batch.Count, Stopwatch.GetElapsedTime(start).TotalSeconds);
             Progress?.Report(run.Progress());
             if (run.Step == run.Steps)
                 return;

@@ -25,6 +25,9 @@ internal sealed class TrainingLoss : IDisposable
             : options.Mixup > 0 ? Mixup.Of(images, labels, options.Mixup, options.Seed, step) : null;
     }
 
+    /// <summary>How many of the network's stages the images have been through; 0, the default: they are images.</summary>
+    public int Stages { get; init; }
+
     /// <summary>The number of images.</summary>
     public int Rows => checked((int)_labels.shape[0]);
 
@@ -35,7 +38,7 @@ internal sealed class TrainingLoss : IDisposable
     /// <param name="rows">Which images.</param>
     public Tensor Compute(Range rows)
     {
-        Tensor logits = _model.call((_mixup?.Images ?? _images)[rows]);
+        Tensor logits = _model.CallAfter(Stages, (_mixup?.Images ?? _images)[rows]);
         return _mixup is null ? CrossEntropy(_labels) : _mixup.Loss(CrossEntropy, _labels);
 
         Tensor CrossEntropy(Tensor labels)

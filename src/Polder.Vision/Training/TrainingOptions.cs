@@ -172,6 +172,9 @@ public sealed record TrainingOptions
     /// <summary>The seed of order, augmentation and noise. Default 0.</summary>
     public long Seed { get; init; }
 
+    /// <summary>Whether an image is another one in every epoch.</summary>
+    internal bool ChangesImages => Augmentation != Augmentation.None || Distortion.ChangesPixels || Distortion.Erasing > 0 || Mixup > 0 || CutMix > 0;
+
     /// <summary>What was said of the learning rate, and so on; null where nothing was.</summary>
     internal (double? LearningRate, double? Momentum, double? WeightDecay, int? Epochs, int? BatchSize) Said =>
         (_learningRate, _momentum, _weightDecay, _epochs, _batchSize);

@@ -13,6 +13,8 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
 
     public long Steps { get; } = steps;
 
+    public int StepsPerEpoch { get; } = stepsPerEpoch;
+
     /// <summary>The weights of the classes in the loss, which stay the training's; null where all count alike.</summary>
     public torch.Tensor? ClassWeights { get; init; }
 
@@ -31,7 +33,7 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     public long Step => _state.Step;
 
     /// <summary>Steps of the epoch at hand that are done.</summary>
-    public int StepInEpoch => checked((int)(Step - ((long)_state.Epochs.Count * stepsPerEpoch)));
+    public int StepInEpoch => checked((int)(Step - ((long)_state.Epochs.Count * StepsPerEpoch)));
 
     public bool IsFinished => _state.Epochs.Count == EpochCount;
 
@@ -95,10 +97,10 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     /// <summary>Goes on where another process was.</summary>
     public void Load(State state)
     {
-        long inEpoch = state.Step - ((long)state.Epochs.Count * stepsPerEpoch);
-        if (inEpoch < 0 || inEpoch > stepsPerEpoch)
+        long inEpoch = state.Step - ((long)state.Epochs.Count * StepsPerEpoch);
+        if (inEpoch < 0 || inEpoch > StepsPerEpoch)
             throw new ArgumentException(
-                $"{state.Epochs.Count} epochs of {stepsPerEpoch} steps do not come to step {state.Step}: an earlier version counted other steps");
+                $"{state.Epochs.Count} epochs of {StepsPerEpoch} steps do not come to step {state.Step}: an earlier version counted other steps");
         _state = state;
         _resumedAt = state.Step;
     }

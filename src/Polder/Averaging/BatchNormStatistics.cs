@@ -12,10 +12,20 @@ public static class BatchNormStatistics
     /// <param name="leaveOut">The layers that keep the statistics they have, frozen ones for example. Default: none.</param>
     /// <returns>The number of batches seen.</returns>
     /// <exception cref="ArgumentException">There is no batch.</exception>
-    public static int Refresh(nn.Module<Tensor, Tensor> model, IEnumerable<Tensor> batches, Func<BatchNorm, bool>? leaveOut = null)
+    public static int Refresh(nn.Module<Tensor, Tensor> model, IEnumerable<Tensor> batches, Func<BatchNorm, bool>? leaveOut = null) =>
+        Refresh(model, batches, batch => model.call(batch), leaveOut);
+
+    /// <summary>The same for a model that is not called by a tensor alone.</summary>
+    /// <param name="model">The model; its weights do not change.</param>
+    /// <param name="batches">Batches as in training.</param>
+    /// <param name="forward">Passes one through the model; what it makes is disposed of.</param>
+    /// <param name="leaveOut">The layers that keep the statistics they have. Default: none.</param>
+    /// <inheritdoc cref="Refresh(nn.Module{Tensor, Tensor}, IEnumerable{Tensor}, Func{BatchNorm, bool}?)" path="/returns|/exception"/>
+    public static int Refresh<T>(nn.Module model, IEnumerable<T> batches, Action<T> forward, Func<BatchNorm, bool>? leaveOut = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batches);
+        ArgumentNullException.ThrowIfNull(forward);
         BatchNorm[] layers = [.. model.modules().OfType<BatchNorm>().Where(layer => layer.track_running_stats && leaveOut?.Invoke(layer) != true)];
         if (layers.Length == 0)
             return 0;
@@ -29,7 +39,7 @@ public static class BatchNormStatistics
             foreach (BatchNorm layer in layers)
                 layer.train();
             using var noGrad = no_grad();
-            foreach (Tensor batch in batches)
+            foreach (T batch in batches)
             {
                 using var scope = NewDisposeScope();
                 seen++;
@@ -39,7 +49,7 @@ public static class BatchNormStatistics
                         layer.reset_running_stats();
                     layer.momentum = 1.0 / seen; // the plain mean so far
                 }
-                model.call(batch);
+                forward(batch);
             }
         }
         finally

@@ -55,6 +55,29 @@ public class ImageClassifierTests
         Assert.Equal(model.forward(images).data<float>().ToArray(), model.Head.forward(features).data<float>().ToArray());
     }
 
+    [Theory]
+    [InlineData("digits-cnn", 8)]
+    [InlineData("resnet20", 16)]
+    [InlineData("resnet18", 32)]
+    [InlineData("resnet50", 32)]
+    public void A_body_is_its_stages_one_after_another(string name, int size)
+    {
+        using var scope = NewDisposeScope();
+        using ImageClassifier model = Architectures.Get(name).Build(3, 1);
+        model.eval();
+        Assert.Equal(model.BodyParameters, model.Stages.SelectMany(s => s.Modules).SelectMany(m => m.parameters()), ReferenceEqualityComparer.Instance);
+        using Tensor images = rand(2, model.Channels, size, size), features = model.Features(images);
+        byte[] pixels = images.bytes.ToArray();
+        float[] logits = model.call(images).data<float>().ToArray();
+        for (int cut = 0; cut <= model.Stages.Count; cut++)
+        {
+            Tensor hidden = model.Through(..cut, images);
+            Assert.Equal(features.data<float>().ToArray(), model.Through(cut.., hidden).data<float>().ToArray());
+            Assert.Equal(logits, model.CallAfter(cut, hidden).data<float>().ToArray());
+        }
+        Assert.Equal(pixels, images.bytes.ToArray());
+    }
+
     [Fact]
     public void A_frozen_body_gets_no_gradient_and_thaws()
     {

@@ -1,0 +1,84 @@
+namespace Polder.Vision.Training;
+
+/// <summary>
+/// A loader that can go on from what a network's first stages make of its images. That is computed once, in evaluation mode, in the set's
+/// order: so a training that goes on gets the same bits again.
+/// </summary>
+internal sealed class FeatureLoader(ImageClassifier model, Loader loader, Action<FeatureStore> told) : IDisposable
+{
+    private FeatureStore? _store;
+    private int _stages;
+
+    /// <summary>Batches of an epoch.</summary>
+    public int Count => loader.Count;
+
+    /// <summary>Images of the set.</summary>
+    public int Images => loader.Set.Count;
+
+    /// <summary>Some batches of an epoch; they live as those of a loader do.</summary>
+    /// <param name="epoch">Number of the epoch, from 0.</param>
+    /// <param name="batches">Which.</param>
+    /// <param name="stages">How many stages have been computed; 0: images. The weights in them must not move from call to call.</param>
+    /// <param name="cancellation">Ends the loop with <see cref="OperationCanceledException"/>.</param>
+    public IEnumerable<Batch> Epoch(int epoch, Range batches, int stages, CancellationToken cancellation)
+    {
+        if (stages == 0)
+        {
+            Forget();
+            foreach (Batch batch in loader.Epoch(epoch, batches, cancellation))
+                yield return batch;
+            yield break;
+        }
+        if (_store is null || _stages != stages)
+            Compute(stages, cancellation);
+        foreach (int[] indices in loader.IndicesOf(epoch).Take(batches))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var batch = new Batch(
+                _store!.Take(indices), tensor([.. indices.Select(i => (long)loader.Set.Labels[i])]).DetachFromDisposeScope(), indices)
+            { Stages = stages };
+            try
+            {
+                yield return batch;
+            }
+            finally
+            {
+                batch.Release();
+            }
+        }
+    }
+
+    private void Compute(int stages, CancellationToken cancellation)
+    {
+        Forget();
+        using ModelUse use = ModelUse.Ask(model);
+        using var noGrad = no_grad();
+        FeatureStore? store = null;
+        try
+        {
+            foreach (Batch batch in loader.ForEvaluation().Epoch(0, cancellation))
+            {
+                using var scope = NewDisposeScope();
+                Tensor features = model.Through(..stages, batch.Images);
+                if (store is null)
+                    told(store = FeatureStore.For(Images, features));
+                store.Add(features);
+            }
+        }
+        catch
+        {
+            store?.Dispose();
+            throw;
+        }
+        (_store, _stages) = (store, stages);
+    }
+
+    private void Forget()
+    {
+        _store?.Dispose();
+        _store = null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Forget();
+}

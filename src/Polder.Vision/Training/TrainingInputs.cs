@@ -1,0 +1,72 @@
+namespace Polder.Vision.Training;
+
+/// <summary>
+/// What a training's steps and evaluations get of the images: pixels, or, where the network's first layers are frozen, what those make of them,
+/// computed once. A frozen layer sees the same in every epoch unless something random is done to the images.
+/// </summary>
+internal sealed class TrainingInputs : IDisposable
+{
+    private readonly FeatureLoader _train, _validation;
+    private readonly HeadPhase _phase;
+    private readonly bool _varies;
+    private readonly long _steps;
+
+    /// <summary>Prepares a training; nothing is computed before it is asked for.</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="train">The training images.</param>
+    /// <param name="validation">The validation images, as they are evaluated.</param>
+    /// <param name="phase">What is frozen at which step.</param>
+    /// <param name="options">What the training does.</param>
+    /// <param name="note">Told in words what is kept.</param>
+    public TrainingInputs(ImageClassifier model, Loader train, Loader validation, HeadPhase phase, TrainingOptions options, IProgress<string>? note)
+    {
+        (_phase, _varies, _steps) = (phase, options.ChangesImages, options.StepsOver(train.Set.Count));
+        _train = new(model, train, store => note?.Report($"the frozen layers' output is computed once: {Size(store.Bytes)} for {train.Set.Count} "
+            + $"training images, {(store.File is null ? "in memory" : $"in {store.File}")}"));
+        _validation = new(model, validation, _ => { });
+    }
+
+    /// <summary>The rest of an epoch.</summary>
+    /// <param name="epoch">Number of the epoch, from 0.</param>
+    /// <param name="skip">Its batches that are done.</param>
+    /// <param name="step">The step of the first that is not, from 0.</param>
+    /// <param name="cancellation">Ends the loop with <see cref="OperationCanceledException"/>.</param>
+    public IEnumerable<Batch> Training(int epoch, int skip, long step, CancellationToken cancellation)
+    {
+        // The body may thaw in the middle of the epoch.
+        int thaw = (int)Math.Clamp(_phase.Steps - (step - skip), skip, Math.Max(skip, _train.Count));
+        return Part(skip, thaw).Concat(Part(thaw, _train.Count));
+
+        IEnumerable<Batch> Part(int from, int to) =>
+            from < to ? _train.Epoch(epoch, from..to, KeptStages(step - skip + from), cancellation) : [];
+    }
+
+    /// <summary>A whole epoch as the weights take it that a step has left, for statistics of its batches.</summary>
+    /// <param name="epoch">Number of the epoch, from 0.</param>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="cancellation">Ends the loop with <see cref="OperationCanceledException"/>.</param>
+    public IEnumerable<Batch> Whole(int epoch, long step, CancellationToken cancellation) =>
+        _train.Epoch(epoch, 0.._train.Count, KeptStages(step), cancellation);
+
+    /// <summary>The validation images as the weights take them that a step has left.</summary>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="cancellation">Ends the loop with <see cref="OperationCanceledException"/>.</param>
+    public IEnumerable<Batch> Validation(long step, CancellationToken cancellation) =>
+        _validation.Epoch(0, 0.._validation.Count, _phase.FixedStages(step), cancellation);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _train.Dispose();
+        _validation.Dispose();
+    }
+
+    // Of less than an epoch, some images would be computed for nothing.
+    private int KeptStages(long step)
+    {
+        long uses = step < _phase.Steps ? Math.Min(_phase.Steps, _steps) : _steps - _phase.Steps;
+        return _varies || uses < _train.Count ? 0 : _phase.FixedStages(step);
+    }
+
+    private static string Size(long bytes) => bytes < 1 << 20 ? $"{(bytes + 1023) >> 10} kB" : $"{bytes >> 20} MB";
+}
