@@ -55,11 +55,12 @@ internal sealed class FinetuneCommand : PolderCommand
         TrainingResult result = Train(context, training, task.Recipe, folder);
         ClassificationMetrics test = Test(context, training, folder);
         RunPlots.Write(context, folder, result.Epochs, start.Classifier.Classes, test.Confusion);
-        context.Finish(ResultOf(task.Recipe.Method, result, test, duplicates, folder.Path, HeadOf(start.Classifier)));
+        bool averages = task.Recipe.Training.Averaging is { Kind: not AveragingKind.None };
+        context.Finish(ResultOf(task.Recipe.Method, result, test, duplicates, folder.Path, HeadOf(start.Classifier), averages));
     }
 
     internal static Result ResultOf(MethodChoice method, TrainingResult result, ClassificationMetrics test, int duplicates, string folder,
-        string? head = null) => new(new
+        string? head = null, bool averages = false) => new(new
         {
             Method = method.Name,
             Options = MethodOptionSet.Members(method.Options),
@@ -73,7 +74,7 @@ internal sealed class FinetuneCommand : PolderCommand
             Head = head,
             Run = folder,
         })
-        { Blocks = [.. Shown(method, result, test, folder)] };
+        { Blocks = [.. Shown(method, result, test, folder, averages)] };
 
     private static string HeadOf(TrainedClassifier start) => start.HasNewHead ? "new" : start.HasReorderedHead ? "reordered" : "kept";
 
@@ -132,7 +133,8 @@ internal sealed class FinetuneCommand : PolderCommand
         }
     }
 
-    private static IEnumerable<ResultBlock> Shown(MethodChoice method, TrainingResult result, ClassificationMetrics test, string folder)
+    private static IEnumerable<ResultBlock> Shown(MethodChoice method, TrainingResult result, ClassificationMetrics test, string folder,
+        bool averages)
     {
         yield return new ResultTable(
             "run",
@@ -147,9 +149,10 @@ internal sealed class FinetuneCommand : PolderCommand
             yield return new ResultNote(
                 $"{result.SkippedSteps} of {result.Steps} steps were left out, since a loss or gradient was not finite")
             { IsWarning = true };
-        if (result.Epochs.FirstOrDefault(e => e.IsAverage) is { } first && !result.Best.IsAverage)
-            yield return new ResultNote($"the best epoch, {result.Best.Epoch}, lies before the average, "
-                + $"which begins with epoch {first.Epoch}: the result is plain weights, no average")
+        if (averages && !result.Best.IsAverage)
+            yield return new ResultNote((result.Epochs.FirstOrDefault(e => e.IsAverage) is { } first
+                ? $"the best epoch, {result.Best.Epoch}, lies before the average, which begins with epoch {first.Epoch}"
+                : "the training ended before there was an average") + ": the result is plain weights, no average")
             { IsWarning = true };
         yield return $"{folder} keeps the best weights (best.safetensors), metrics.jsonl, plots and result.json";
     }

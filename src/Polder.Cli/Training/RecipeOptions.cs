@@ -85,6 +85,8 @@ internal sealed class RecipeOptions
     public static void RequireTrainable(CommandContext context, FineTuningStart start, TrainingOptions training, params IReadOnlyList<MethodChoice> methods)
     {
         context.Output.Verbose($"{start.RequireTrainable(training).Verdicts.Count} distinct convolutions checked against float64: all right");
+        foreach (string setting in start.Idle(training))
+            context.Output.Warn(setting);
         foreach (MethodChoice method in methods)
             if (method.Idle(start, training) is { } idle)
                 context.Output.Warn(idle);

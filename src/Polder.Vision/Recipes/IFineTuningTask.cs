@@ -43,6 +43,24 @@ public sealed record FineTuningStart(TrainedClassifier Classifier, DataSplits Sp
         return Classifier.RequireRightConvolutions();
     }
 
+    /// <summary>Settings of a training that do nothing in it, in words. A method says its own (<see cref="MethodChoice.Idle"/>).</summary>
+    /// <param name="training">The training.</param>
+    public IReadOnlyList<string> Idle(TrainingOptions training)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        var idle = new List<string>();
+        long steps = training.StepsOver(Splits.Train.Count);
+        if (training.WarmUp > 0 && Math.Round(training.WarmUp * steps) < 1)
+            idle.Add($"a warm-up over {ValueKind.TextOf(training.WarmUp)} of {steps} steps is less than one step: the learning rate does not rise");
+        int[] counts = [.. Splits.Train.ClassCounts().Distinct()];
+        if (training.ClassWeights != ClassWeights.None && counts.Length == 1)
+            idle.Add($"every class has {counts[0]} training images, so all weights of the classes are 1");
+        if (training.Averaging is { Kind: not AveragingKind.None } average
+            && average.TimesOver(steps, Loader.BatchesOf(Splits.Train.Count, training.BatchSize, joinLone: true)) is < 2 and var times)
+            idle.Add($"the average takes the weights in {times} time(s) in {training.Epochs} epochs: the result is plain weights, no average");
+        return idle;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => Classifier.Dispose();
 }

@@ -51,6 +51,8 @@ public sealed record Recipe
         if (filled.Epochs >= 1 && filled.HeadEpochs >= filled.Epochs)
             throw new SettingException("head-epochs", $"{filled.HeadEpochs}",
                 $"a whole number below {{epochs}}, {filled.Epochs} ({{freeze-body}} trains the head alone)");
+        if (filled.Averaging is { Kind: AveragingKind.Ema, Decay: 0 })
+            throw new SettingException("ema-decay", "0", "a number above 0 and below 1: an average of decay 0 is the weights themselves ({average} none)");
         if (filled.Patience >= filled.Epochs)
             throw new SettingException("patience", $"{filled.Patience}", $"a whole number below {{epochs}}, {filled.Epochs}: else it can end nothing");
         if (filled is { FreezeBody: true, HeadEpochs: > 0 })

@@ -34,6 +34,10 @@ public sealed record AveragingOptions
         ? new ExponentialMovingAverage(Decay)
         : new StochasticWeightAverage(StartStep(steps, stepsPerEpoch), (long)Math.Max(1, CycleEpochs) * stepsPerEpoch);
 
+    /// <summary>How often the average takes the weights in over a training.</summary>
+    internal long TimesOver(long steps, int stepsPerEpoch) => Kind == AveragingKind.Ema ? steps
+        : (steps - StartStep(steps, stepsPerEpoch)) / ((long)Math.Max(1, CycleEpochs) * stepsPerEpoch);
+
     internal SwaLearningRate? Rate(double trainingRate, long steps, int stepsPerEpoch)
     {
         if (Kind == AveragingKind.Ema)

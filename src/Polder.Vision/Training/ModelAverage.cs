@@ -34,7 +34,7 @@ internal sealed class ModelAverage : IDisposable
     /// </summary>
     /// <param name="run">Where the training stands: the images of its epoch give the statistics.</param>
     /// <param name="cancellation">Stops the pass.</param>
-    /// <returns>Whether there is an average.</returns>
+    /// <returns>Whether it is an average of several weights, and not those of one step.</returns>
     public bool Enter(TrainingRun run, CancellationToken cancellation)
     {
         if (_average.IsEmpty)
@@ -44,7 +44,7 @@ internal sealed class ModelAverage : IDisposable
         _average.CopyInto(_model, _model);
         BatchNormStatistics.Refresh(
             _model, _inputs.Whole(run.Epoch - 1, run.Step - 1, cancellation), batch => _model.CallAfter(batch.Stages, batch.Images), _phase.Keeps);
-        return true;
+        return _average.Taken > 1;
     }
 
     /// <summary>Puts the training's weights and statistics back, bit for bit.</summary>

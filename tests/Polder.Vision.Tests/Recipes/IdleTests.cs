@@ -105,15 +105,29 @@ public sealed class IdleTests : IDisposable
         Assert.StartsWith("batch-norm", Refused(new Recipe { Training = new() { FreezeBody = true, BatchNorm = BatchNormPolicy.Frozen } }));
         Assert.StartsWith("distance-radius", Refused(new Recipe { Training = new() { FreezeBody = true, Distance = new() { Radius = 1 } } }));
         Assert.StartsWith("rand-magnitude", Refused(new Recipe { Training = new() { Distortion = new() { Magnitude = 3 } } }));
+        Assert.StartsWith("ema-decay", Refused(new Recipe { Training = new() { Averaging = new AveragingOptions { Decay = 0 } } }));
         Assert.StartsWith("patience", Refused(new Recipe { Training = new() { Epochs = 3, Patience = 3 } }));
         Assert.StartsWith("patience-on", Refused(new Recipe { Training = new() { PatienceOn = PatienceOn.Loss } }));
+    }
+
+    [Fact]
+    public void Settings_that_do_nothing_with_these_images_are_said()
+    {
+        Assert.Empty(_start.Idle(Short with { WarmUp = 0.2, Averaging = new AveragingOptions() }));
+        AveragingOptions swa = new() { Kind = AveragingKind.Swa };
+        Assert.Empty(_start.Idle(Short with { Epochs = 8, Averaging = swa }));
+        Assert.StartsWith("a warm-up over 0.001 of", Assert.Single(_start.Idle(Short with { WarmUp = 0.001 })));
+        Assert.StartsWith("every class has", Assert.Single(_start.Idle(Short with { ClassWeights = ClassWeights.Balanced })));
+        Assert.StartsWith("the average takes the weights in 1 time(s)", Assert.Single(_start.Idle(Short with { Epochs = 8, Averaging = swa with { Start = 0.99 } })));
+        Assert.StartsWith("the average takes the weights in 0 time(s)", Assert.Single(_start.Idle(Short with { Epochs = 8, Averaging = swa with { CycleEpochs = 5 } })));
     }
 
     [Fact]
     public void An_epoch_says_whether_it_is_an_average()
     {
         TrainingOptions swa = Short with { Epochs = 4, Averaging = new AveragingOptions { Kind = AveragingKind.Swa, Start = 0.5 } };
-        Assert.Equal([false, false, true, true], Train(MethodChoice.Create("base"), swa).Epochs.Select(e => e.IsAverage));
+        // The third epoch's average has its own weights alone.
+        Assert.Equal([false, false, false, true], Train(MethodChoice.Create("base"), swa).Epochs.Select(e => e.IsAverage));
         Assert.All(Train(MethodChoice.Create("base"), Short with { Averaging = new AveragingOptions() }).Epochs, e => Assert.True(e.IsAverage));
         Assert.All(Train(MethodChoice.Create("base"), Short).Epochs, e => Assert.False(e.IsAverage));
     }
