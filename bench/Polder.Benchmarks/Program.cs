@@ -1,7 +1,12 @@
 using Polder.Benchmarks;
 using TorchSharp;
 
-string[] known = ["steps", "sensing", "check", "nso", "methods", "split", "decode", "curvature", "frozen"];
+string[] known = ["steps", "sensing", "check", "nso", "methods", "split", "decode", "curvature", "frozen", "jobs"];
+if (args is [JobsBenchmark.Worker, .. var job])
+{
+    JobsBenchmark.Work(job);
+    return 0;
+}
 (string Name, Action<IReadOnlyList<string>> Run)[] studies = [("products", ProductCountCommand.Run), ("free-trace", FreeTraceCommand.Run)];
 string about = $"{Environment.ProcessorCount} processors, {torch.get_num_threads()} threads, .NET {Environment.Version}, "
     + $"TorchSharp {typeof(torch).Assembly.GetName().Version}";
@@ -45,4 +50,6 @@ if (chosen.Contains("curvature"))
     CurvatureBenchmark.Run();
 if (chosen.Contains("frozen"))
     FrozenLayersBenchmark.Run();
+if (chosen.Contains("jobs"))
+    JobsBenchmark.Run();
 return 0;

@@ -18,7 +18,7 @@ public class RoomTests
         ],
         ["Polder.Checkpoints"] = ["IO", "Pickles", "Formats"],
         ["Polder.Vision"] = ["Data.Distortions", "Data", "Data.Layouts", "Models", "Models.Weights", "Training.Metrics", "Training", "Classifiers", "Recipes"],
-        ["Polder.Experiments"] = ["Sensing", "Measurement", "Comparison", "Reports"],
+        ["Polder.Experiments"] = ["Cells", "Sensing", "Measurement", "Comparison", "Reports"],
         ["Polder.Cli"] = ["Options", "Output", "Hosting", "Training", "Measuring", "Files"],
     };
 

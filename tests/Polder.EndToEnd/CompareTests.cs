@@ -184,7 +184,8 @@ public sealed class CompareTests : IDisposable
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "does not stop");
 
         Assert.Equal(130, process.ExitCode);
-        Assert.Matches($"\npolder: stopped: [0-9]+ of 1000 runs are finished and kept in {System.Text.RegularExpressions.Regex.Escape(run)}\n$", error);
+        string folder = System.Text.RegularExpressions.Regex.Escape(run);
+        Assert.Matches($"\npolder: stopped: [0-9]+ of 1000 runs are finished and kept in {folder}; polder compare --resume {folder} goes on\n$", error);
         Assert.DoesNotContain("   at ", error + await output);
         Assert.True(File.Exists(config));
         JsonNode json = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "result.json")))!;

@@ -77,12 +77,44 @@ internal sealed class CommandContext
     /// and the input has been checked, so that a mistake leaves no folder behind.
     /// </summary>
     /// <param name="folder">The value of <c>--out</c>; null takes <c>runs/COMMAND-N</c>.</param>
+    /// <param name="plan">What the runs in it are; null where it is of one run.</param>
     /// <exception cref="SettingException">The folder exists and is not empty, or cannot be made.</exception>
-    public RunFolder CreateRunFolder(string? folder)
+    public RunFolder CreateRunFolder(string? folder, JsonObject? plan = null)
     {
         Folder = folder is null ? RunFolder.CreateNext("runs", _command.Name) : RunFolder.Create(folder);
-        Folder.WriteConfiguration(Envelope());
+        WriteConfiguration(plan);
         return Folder;
+    }
+
+    /// <summary>Writes the config.json of the run folder anew.</summary>
+    /// <param name="plan">What the runs in it are.</param>
+    public void WriteConfiguration(JsonObject? plan) => Folder!.WriteConfiguration(Configuration(plan));
+
+    /// <summary>
+    /// Makes the run folder that several processes share, or enters the one that another has made since this one looked: then that was begun with the
+    /// same settings.
+    /// </summary>
+    /// <param name="folder">The value of <c>--join</c>.</param>
+    /// <param name="plan">What the runs in it are.</param>
+    /// <exception cref="UserErrorException">It was begun with other settings; the message names one.</exception>
+    public RunFolder JoinRunFolder(string folder, JsonObject plan)
+    {
+        Folder = RunFolder.Shared(folder);
+        if (!Folder.TryWriteConfiguration(Configuration(plan)))
+        {
+            foreach (Option option in _command.Options.Where(o => _command.IsOfRun(o) && !SettingsFile.IsOwnToACommandLine(o)))
+                RequireSame(option.Name, _settings, Folder.Configuration.Settings, ResultJson.MemberName(option.Name));
+            foreach ((string member, _) in plan)
+                RequireSame("--" + member, plan, Folder.Configuration.Plan ?? [], member);
+        }
+        return Folder;
+
+        void RequireSame(string name, JsonObject own, JsonObject theirs, string member)
+        {
+            string found = own[member]?.ToJsonString() ?? "null", begun = theirs[member]?.ToJsonString() ?? "null";
+            if (found != begun)
+                throw UserErrorException.ForOption(name, found, $"{begun}, with which another process has begun {Folder.Path}");
+        }
     }
 
     /// <summary>Computes with so many threads, unless the user or the run that goes on says how many.</summary>
@@ -106,7 +138,7 @@ internal sealed class CommandContext
             envelope[name] = value?.DeepClone();
         string text = ResultJson.Text(envelope);
         if (Folder is not null)
-            AtomicFile.WriteText(Folder.Result, text);
+            AtomicFile.WriteSharedText(Folder.Result, text); // processes that share a folder may all end at the same time
         if (_json == "-")
             Output.Json(text);
         else if (_json is not null)
@@ -114,6 +146,14 @@ internal sealed class CommandContext
         foreach ((ResultFormat format, string? path) in _tableFiles)
             if (path is not null)
                 AtomicFile.WriteText(path, format.Text(result));
+    }
+
+    private JsonObject Configuration(JsonObject? plan)
+    {
+        JsonObject configuration = Envelope();
+        if (plan is not null)
+            configuration["plan"] = plan.DeepClone();
+        return configuration;
     }
 
     private JsonObject Envelope() => new()

@@ -19,11 +19,11 @@ internal sealed class CommandLine
     public CommandLine(PolderCommand command, ParseResult parse, IReadOnlyList<string> arguments, CliOutput output)
     {
         (_command, _parse, Arguments) = (command, parse, arguments);
-        if (command.Resume is { } resume && parse.GetValue(resume) is { } folder)
+        if (BegunRun() is { } resume)
         {
-            Resumed = RunFolder.OpenUnfinished(folder, resume.Name[2..]);
-            _ofFile = SettingsFile.Read(resume.Name, Resumed.ConfigurationFile, command);
-            RequireNoContradiction(resume, Resumed);
+            Resumed = RunFolder.OpenUnfinished(parse.GetValue(resume)!, resume.Name[2..], command.Name);
+            _ofFile = SettingsFile.Read(resume.Name, Resumed.ConfigurationFile, command).Where(e => command.IsOfRun(e.Key)).ToDictionary();
+            RequireNoContradiction(Resumed);
             RunConfiguration configuration = Resumed.Configuration;
             if (configuration.Version != ProgramVersion.Text)
                 output.Warn($"{Resumed.ConfigurationFile} is of polder {configuration.Version}, "
@@ -70,14 +70,20 @@ internal sealed class CommandLine
     private static string[] Words(Option option, string value) =>
         option is CliFlag ? [option.Name] : value.StartsWith('-') ? [$"{option.Name}={value}"] : [option.Name, value];
 
+    // A folder that is shared may not be begun yet.
+    private CliOption<string?>? BegunRun() => IsNamed(_command.Resume) ? _command.Resume
+        : IsNamed(_command.Join) && RunFolder.IsBegun(_parse.GetValue(_command.Join!)!) ? _command.Join : null;
+
+    private bool IsNamed(CliOption<string?>? option) => option is not null && _parse.GetValue(option) is not null;
+
     private bool IsTyped(Option option) => _parse.GetResult(option) is { Implicit: false };
 
     private string? Typed(Option option) => IsTyped(option) && _parse.GetResult(option) is { Tokens: [.., var last] } ? last.Value : null;
 
-    private void RequireNoContradiction(Option resume, RunFolder run)
+    private void RequireNoContradiction(RunFolder run)
     {
-        Option[] free = [resume, _command.Json, _command.Quiet, _command.Verbose, .. _command.TableFiles.Select(file => file.Option)];
-        foreach (Option given in _command.Options.Where(o => IsTyped(o) && !free.Contains(o)))
+        Option?[] free = [_command.Resume, _command.Join, _command.Json, _command.Quiet, _command.Verbose, .. _command.TableFiles.Select(file => file.Option)];
+        foreach (Option given in _command.Options.Where(o => IsTyped(o) && !free.Contains(o) && _command.IsOfRun(o)))
         {
             string found = ResultJson.Node(((ICliOption)given).ValueIn(_parse))?.ToJsonString() ?? "null";
             string own = run.Configuration.Settings[ResultJson.MemberName(given.Name)]?.ToJsonString() ?? "null";

@@ -39,6 +39,9 @@ internal abstract class PolderCommand : Command
     /// <summary>The option that names a run folder to go on in; null where the command has none.</summary>
     public CliOption<string?>? Resume { get; protected init; }
 
+    /// <summary>The option that names a run folder that several processes share; null where the command has none.</summary>
+    public CliOption<string?>? Join { get; protected init; }
+
     /// <summary>Whether the command cannot run where the native libraries do not load.</summary>
     public bool RequiresTorch { get; private set; }
 
@@ -78,6 +81,10 @@ internal abstract class PolderCommand : Command
     /// <param name="option">The option.</param>
     /// <param name="typed">What was typed for an option; null where nothing was.</param>
     protected internal virtual bool TakesFromFile(Option option, Func<Option, string?> typed) => true;
+
+    /// <summary>Whether an option is as the run was begun that the command goes on with; others may be said anew, and are not taken from the run.</summary>
+    /// <param name="option">The option.</param>
+    protected internal virtual bool IsOfRun(Option option) => true;
 
     /// <summary>
     /// The work. Wrong input is a <see cref="UserErrorException"/>; a stop is noticed through <see cref="CommandContext.Cancellation"/>

@@ -10,7 +10,7 @@ namespace Polder.Cli.Hosting;
 internal sealed class SettingsFile
 {
     // What belongs to one command line and not to what is computed.
-    private static readonly string[] OwnToACommandLine = ["--config", "--resume", "--json", "--quiet", "--verbose",
+    private static readonly string[] OwnToACommandLine = ["--config", "--resume", "--join", "--jobs", "--take-over-after", "--json", "--quiet", "--verbose",
         .. ResultFormat.All.Select(format => format.Option)];
 
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
@@ -44,6 +44,9 @@ internal sealed class SettingsFile
             throw new UserErrorException($"{path}: is no JSON file of settings: {e.Message.ReplaceLineEndings(" ")}", e);
         }
     }
+
+    /// <summary>Whether an option says nothing of what is computed.</summary>
+    public static bool IsOwnToACommandLine(Option option) => OwnToACommandLine.Contains(option.Name) || option.Name == "--out";
 
     /// <summary>Whether two values of an option are the same in JSON.</summary>
     public static bool Same(object? value, object? other) => ResultJson.Node(value)?.ToJsonString() == ResultJson.Node(other)?.ToJsonString();

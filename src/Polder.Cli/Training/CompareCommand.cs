@@ -5,40 +5,46 @@ namespace Polder.Cli.Training;
 /// <summary><c>polder compare</c>: every method on every seed, and how they differ from the base optimizer. Without options the demo.</summary>
 internal sealed class CompareCommand : PolderCommand
 {
-    private readonly CliOption<IReadOnlyList<string>> _methods = MethodVariant.List("base", "wp", "nso", "sam");
-    private readonly CliOption<IReadOnlyList<long>> _seeds = CommonOptions.Seeds("0..4");
+    private readonly StudyOptions _study = new("compare", "0..4");
     private readonly CliOption<string> _budget = OptionOf.Choice(
-        "--budget", "what all methods have the same of: epochs, or as many gradients as nso with one pair takes in --epochs", "epochs", "epochs", "gradients");
+        "--budget",
+        "what all methods have the same of: epochs, as many gradients as nso with one pair takes in --epochs, or the seconds that base takes (steps measured)",
+        "epochs", "epochs", "gradients", "seconds");
 
     private readonly RecipeOptions _recipe;
     private readonly CurvatureOptions _curvature;
-    private readonly CliOption<string?> _out = CommonOptions.Out("compare");
 
     public CompareCommand()
         : base("compare", "fine-tune with several methods over several seeds and compare their test accuracy")
     {
-        Add(Heading.Method, _methods);
-        Add(Heading.Training, _seeds, _budget);
+        Add(Heading.Method, _study.Methods);
+        Add(Heading.Training, _study.Seeds, _budget);
         _recipe = new RecipeOptions(this, draws: 2);
         _curvature = new CurvatureOptions(this);
-        Add(Heading.Output, _out);
+        (Resume, Join) = (_study.Resume, _study.Join);
+        _study.AddTo(this);
         UseTorch();
         Examples =
         [
             "polder compare",
             "polder compare --methods base,nso,nso+passes=split,nso+every=2 --seeds 0..9",
-            "polder compare --data photos --weights resnet20.th --arch resnet20 --methods base,nso --seeds 0..2",
+            "polder compare --data photos --weights resnet20.th --arch resnet20 --methods base,nso --seeds 0..2 --jobs 2",
+            "polder compare --resume runs/compare-1 --seeds 5..9 --methods sam",
         ];
     }
 
-    protected internal override bool TakesFromFile(Option option, Func<Option, string?> typed) => _recipe.Fits(option, typed(_methods));
+    protected internal override bool TakesFromFile(Option option, Func<Option, string?> typed) => _recipe.Fits(option, typed(_study.Methods));
+
+    protected internal override bool IsOfRun(Option option) => _study.IsOfRun(option, _recipe.Methods);
 
     protected internal override void Run(CommandContext context)
     {
-        IReadOnlyList<long> seeds = context.Get(_seeds)!;
+        StudyPlan? kept = _study.PlanOf(context);
+        IReadOnlyList<long> seeds = _study.SeedsOf(context, kept);
         Recipe recipe = _recipe.Fill(context, seeds[0]);
-        MethodChoice[] methods = _recipe.Methods.Choose(context, context.Get(_methods)!, recipe.IsDemo);
+        MethodChoice[] methods = _study.MethodsOf(context, kept, _recipe.Methods, recipe.IsDemo);
         WeightCurvatureOptions? curvature = _curvature.Choose(context, recipe.IsDemo);
+        _study.ShareProcessors(context, recipe);
         using RecipeTask task = _recipe.OpenFor(context, recipe, methods);
         using (FineTuningStart first = task.Prepare(seeds[0]))
         {
@@ -47,23 +53,26 @@ internal sealed class CompareCommand : PolderCommand
                     + $"{methods.Length} methods x {seeds.Count} seeds");
             RecipeOptions.RequireTrainable(context, first, task.Recipe.Training, methods);
         }
-        RunFolder folder = context.CreateRunFolder(context.Get(_out));
-
-        ComparisonResult result = context.Output.Track("comparing", methods.Length * seeds.Count, tracker => new ComparisonStudy(task, methods)
-        {
-            Budget = Enum.Parse<ComparisonBudget>(context.Get(_budget)!, ignoreCase: true),
-            Curvature = curvature,
-            Note = new Relay<string>(context.Output.Info),
-            Progress = new Relay<ComparisonProgress>(p => tracker.Report(
-                p.Done, () => $"seed {p.Seed}, {p.Method}: epoch {p.Training.Epoch} of {p.Training.Epochs}, "
-                    + $"loss {ResultCell.Readable(p.Training.Loss, "F3")}")),
-            Measuring = new Relay<MeasuringProgress>(p => tracker.Report(
-                p.Done, () => $"seed {p.Seed}, {p.Method}: {p.Curvature.Figure}, "
-                    + $"{p.Curvature.Products} products, {p.Curvature.Value:G4} +- {p.Curvature.Error:G2}")),
-        }.Execute(seeds, context.Cancellation));
-
-        context.Finish(ComparisonReport.Of(result, task.Recipe.OptimizerName, folder.Path));
+        using StudySession session = _study.Begin(context, kept, StudyPlan.Of(methods, seeds, task), task);
+        ComparisonBudget budget = Enum.Parse<ComparisonBudget>(context.Get(_budget)!, ignoreCase: true);
+        // What was finished before took no time now. The runs of a budget of seconds are not known yet.
+        int done = budget == ComparisonBudget.Seconds ? 0 : Study(null).CellsOf(seeds).Count(session.Cells.Has);
+        ComparisonResult result = context.Output.Track("comparing", Math.Max(1, (methods.Length * seeds.Count) - done), tracker =>
+            Study(StudySession.Show(tracker, -done)).Execute(seeds, context.Cancellation));
+        if (JobProcesses.IsJob)
+            return; // who started it shows the result
+        context.Finish(ComparisonReport.Of(result, task.Recipe.OptimizerName, session.Folder.Path));
         if (context.Cancellation.IsCancellationRequested)
-            throw new StoppedException($"{result.Finished} of {result.Planned} runs are finished and kept in {folder.Path}");
+            throw session.Stopped(Name, result.Finished, $"{result.Planned}");
+
+        ComparisonStudy Study(IProgress<CellsProgress>? progress) =>
+            new(task, methods)
+            {
+                Budget = budget,
+                Curvature = curvature,
+                Folder = session.Cells,
+                Cells = progress,
+                Note = new Relay<string>(context.Output.Info),
+            };
     }
 }

@@ -44,6 +44,14 @@ internal sealed class MethodOptionSet
         foreach (CliOption<string?> option in _options.Where(context.IsGiven))
             RequireTaken(context, option, methods, swept);
         MethodChoice[] choices = [.. variants.Select(v => Choice(context, v, demo) with { Label = v.Label })];
+        ShowEffective(context, choices);
+        return choices;
+    }
+
+    /// <summary>Puts the values that all methods with an option share into the settings.</summary>
+    /// <exception cref="UserErrorException">Two methods are the same.</exception>
+    public void ShowEffective(CommandContext context, IReadOnlyList<MethodChoice> choices)
+    {
         RequireDistinct(choices);
         foreach (CliOption<string?> option in _options)
         {
@@ -51,8 +59,13 @@ internal sealed class MethodOptionSet
             object[] values = [.. choices.Where(c => c.Options.ContainsKey(name)).Select(c => c.Options[name]).Distinct()];
             context.SetEffective(option, values is [var only] ? only : null);
         }
-        return choices;
     }
+
+    /// <summary>Whether the user gave an option of a method.</summary>
+    public bool IsAnyGiven(CommandContext context) => _options.Any(context.IsGiven);
+
+    /// <summary>Whether an option is one of a method.</summary>
+    public bool Contains(Option option) => _options.Contains(option);
 
     /// <summary>Whether one of some methods has an option; true for an option that is not a method's.</summary>
     public bool IsTakenBy(Option option, IReadOnlyList<string> methods) =>
@@ -81,7 +94,7 @@ internal sealed class MethodOptionSet
     }
 
     // Two entries of the same settings would be compared with each other for nothing.
-    private static void RequireDistinct(MethodChoice[] choices)
+    private static void RequireDistinct(IReadOnlyList<MethodChoice> choices)
     {
         foreach ((int i, MethodChoice choice) in choices.Index())
         {

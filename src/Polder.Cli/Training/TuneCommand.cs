@@ -5,8 +5,8 @@ namespace Polder.Cli.Training;
 /// <summary><c>polder tune</c>: validation accuracy over a grid, by which defaults are chosen. The test images are not looked at.</summary>
 internal sealed class TuneCommand : PolderCommand
 {
+    private readonly StudyOptions _study = new("tune", "100..104");
     private readonly RecipeOptions _recipe;
-    private readonly CliOption<IReadOnlyList<long>> _seeds = CommonOptions.Seeds("100..104");
     private readonly CliOption<IReadOnlyList<double>> _shotCounts = OptionOf.Numbers(
         "--shot-counts", "digits: shots a class that the base optimizer is tried with first, where --shots does not say them", [2, 5, 10, 20],
         ValueRange.Between(1, DigitsDemo.MostShots));
@@ -14,7 +14,6 @@ internal sealed class TuneCommand : PolderCommand
     private readonly CliOption<IReadOnlyList<double>> _learningRates = OptionOf.Numbers(
         "--learning-rates", "learning rates that the base optimizer is tried with", [0.05, 0.1, 0.2, 0.4, 0.8], ValueRange.Above(0));
 
-    private readonly CliOption<IReadOnlyList<string>> _methods = MethodVariant.List("base", "wp", "nso", "sam");
     private readonly CliOption<IReadOnlyList<double>?> _sigmas = OptionOf.OptionalNumbers(
         "--sigmas", "standard deviations that methods with sigma as their first option are tried with", GridText("sigma"), ValueRange.AtLeast(0));
 
@@ -27,81 +26,91 @@ internal sealed class TuneCommand : PolderCommand
     public TuneCommand()
         : base("tune", "choose shots, learning rate, sigma and rho by validation accuracy, with as many tries for each method")
     {
-        Add(Heading.Method, _methods);
-        Add(Heading.Training, _seeds);
+        Add(Heading.Method, _study.Methods);
+        Add(Heading.Training, _study.Seeds);
         _recipe = new RecipeOptions(this, draws: 2);
         Add(Heading.Method, _sigmas, _rhos);
         Add(Heading.Training, _learningRates);
         Add(Heading.Data, _shotCounts);
+        (Resume, Join) = (_study.Resume, _study.Join);
+        _study.AddTo(this);
         UseTorch();
-        Examples = ["polder tune --seeds 100..104", "polder tune --methods nso,asam --data photos --weights resnet20.th --arch resnet20"];
+        Examples = ["polder tune --seeds 100..104", "polder tune --methods nso,asam --data photos --weights resnet20.th --arch resnet20 --jobs 2"];
     }
 
-    protected internal override bool TakesFromFile(Option option, Func<Option, string?> typed) => _recipe.Fits(option, typed(_methods));
+    protected internal override bool TakesFromFile(Option option, Func<Option, string?> typed) => _recipe.Fits(option, typed(_study.Methods));
+
+    protected internal override bool IsOfRun(Option option) => _study.IsOfRun(option, _recipe.Methods);
 
     protected internal override void Run(CommandContext context)
     {
-        IReadOnlyList<long> seeds = context.Get(_seeds)!;
+        StudyPlan? kept = _study.PlanOf(context);
+        IReadOnlyList<long> seeds = _study.SeedsOf(context, kept);
         Recipe recipe = _recipe.Fill(context, seeds[0]);
-        MethodChoice[] methods = [.. _recipe.Methods.Choose(context, context.Get(_methods)!, recipe.IsDemo, swept: true)
-            .Where(m => m.Entry.TuningGrid.Count > 0)];
+        MethodChoice[] methods = _study.MethodsOf(context, kept, _recipe.Methods, recipe.IsDemo, swept: true);
+        _study.ShareProcessors(context, recipe);
         using RecipeTask opened = _recipe.OpenFor(context, recipe, methods);
         TrainingOptions training = opened.Recipe.Training;
         using (FineTuningStart first = opened.Prepare(seeds[0]))
             RecipeOptions.RequireTrainable(context, first, training, methods);
-
-        RecipeTask task = opened;
+        IReadOnlyList<double> rates = context.Get(_learningRates)!,
+            counts = recipe is { IsDemo: true, Data.Shots: null } ? [.. context.Get(_shotCounts)!.Order()] : [];
+        using StudySession session = _study.Begin(context, kept, StudyPlan.Of(methods, seeds, opened), opened);
+        int total = counts.Count + rates.Count + methods.Sum(m => GridOf(context, m).Count);
         var rows = new List<TuningPoint>();
-        MethodChoice plain = MethodChoice.Create("base");
-        context.Output.Track("tuning", 1, tracker =>
+        try
         {
-            IReadOnlyList<double> rates = context.Get(_learningRates)!;
-            int total = rates.Count + methods.Sum(m => GridOf(context, m).Count);
-            if (recipe is { IsDemo: true, Data.Shots: null })
+            context.Output.Track("tuning", total * seeds.Count, Tune);
+        }
+        catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
+        {
+            throw session.Stopped(Name, rows.Count * seeds.Count, $"at least {total * seeds.Count}");
+        }
+        if (!JobProcesses.IsJob)
+            context.Finish(ResultOf(opened.Name, rows, seeds.Count));
+
+        void Tune(IProgressTracker tracker)
+        {
+            RecipeTask task = opened;
+            MethodChoice plain = MethodChoice.Create("base");
+            if (counts.Count > 0)
             {
-                IReadOnlyList<double> counts = context.Get(_shotCounts)!;
-                total += counts.Count;
-                foreach (double count in counts.Order())
-                {
-                    task = opened.WithShots((int)count);
-                    Try("shots", plain, training, $"{(int)count} shots, base", count);
-                }
+                Try(tracker, [.. counts.Select(count => new Trial("shots", $"{(int)count} shots, base", count, opened.WithShots((int)count), plain, training))]);
                 task = opened.WithShots((int)TuningPoint.FirstAbove(rows, EnoughAccuracy).Value);
                 _recipe.ShowEffective(context, task.Recipe);
             }
-            foreach (double rate in rates)
-                Try("base", plain, training with { LearningRate = rate }, $"learning rate {rate}", rate);
+            Try(tracker, [.. rates.Select(rate => new Trial("base", $"learning rate {rate}", rate, task, plain, training with { LearningRate = rate }))]);
             // All methods get the base optimizer's best learning rate.
-            double best = TuningPoint.Best([.. rows.Where(r => r.Method == "base")]).Value;
-            TrainingOptions tuned = training with { LearningRate = best };
-            foreach (MethodChoice method in methods)
-            {
-                string option = method.Entry.Options[0].Name;
-                foreach (double value in GridOf(context, method))
-                    Try(method.Label, method.With(option, value), tuned, $"{option} {value}", value);
-            }
+            TrainingOptions tuned = training with { LearningRate = TuningPoint.Best([.. rows.Where(r => r.Method == "base")]).Value };
+            Try(tracker, [.. methods.SelectMany(method => GridOf(context, method), (method, value) =>
+                new Trial(method.Label, $"{method.Entry.Options[0].Name} {value}", value, task, method.With(method.Entry.Options[0].Name, value), tuned))]);
+        }
 
-            void Try(string name, MethodChoice method, TrainingOptions with, string label, double value)
+        // Those that do not wait for each other are done together: side by side, where there are several jobs.
+        void Try(IProgressTracker tracker, IReadOnlyList<Trial> trials)
+        {
+            ComparisonStudy[] studies = [.. trials.Select(t => new ComparisonStudy(t.Task, [t.Method], t.Training) { Folder = session.Cells })];
+            new CellRunner(session.Cells) { Progress = StudySession.Show(tracker, rows.Count * seeds.Count) }
+                .Run([.. studies.SelectMany(study => study.CellsOf(seeds))], context.Cancellation);
+            foreach ((Trial trial, ComparisonStudy study) in trials.Zip(studies))
             {
-                tracker.Report((double)rows.Count / total, () => $"{name}, {label}");
                 IReadOnlyList<MethodRuns> runs = [];
                 int diverged = seeds.Count;
                 try
                 {
-                    ComparisonResult result = new ComparisonStudy(task, [method], with).Execute(seeds, context.Cancellation);
+                    ComparisonResult result = study.Execute(seeds, context.Cancellation);
                     (runs, diverged) = (result.Methods, result.Diverged.Count);
                 }
                 catch (TrainingDivergedException)
                 {
                     // On every seed: that is what the grid shows of this point, and the others are still of use.
                 }
-                context.Cancellation.ThrowIfCancellationRequested();
-                rows.Add(TuningPoint.Of(name, label, value, runs is [var only] ? only.Runs : [], diverged));
+                rows.Add(TuningPoint.Of(trial.Name, trial.Label, trial.Value, runs is [var only] ? only.Runs : [], diverged));
             }
-        });
-
-        context.Finish(ResultOf(opened.Name, rows, seeds.Count));
+        }
     }
+
+    private sealed record Trial(string Name, string Label, double Value, RecipeTask Task, MethodChoice Method, TrainingOptions Training);
 
     internal static Result ResultOf(string task, IReadOnlyList<TuningPoint> rows, int seeds) =>
         new(new { Task = task, Grid = rows }) { Blocks = [.. Shown(rows, seeds)] };

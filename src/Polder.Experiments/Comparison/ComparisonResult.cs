@@ -41,6 +41,9 @@ public sealed record MethodRuns(string Method, IReadOnlyDictionary<string, objec
     /// <summary>What reports call it, <see cref="MethodChoice.Label"/>.</summary>
     public string Label { get; init; } = Method;
 
+    /// <summary>The measured time of a step, where the budget was one of seconds; null otherwise, and of the base optimizer.</summary>
+    public StepTime? StepTime { get; init; }
+
     /// <summary>Mean and spread of the test accuracy.</summary>
     public Summary TestAccuracy => Summary.Of([.. Runs.Select(r => r.TestAccuracy)]);
 

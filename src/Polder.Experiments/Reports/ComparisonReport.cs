@@ -35,6 +35,7 @@ public static class ComparisonReport
                 r.Label,
                 Options = r.Options.ToDictionary(o => ResultJson.MemberName(o.Key), o => o.Value),
                 r.Runs,
+                r.StepTime,
                 r.TestAccuracy,
                 DifferenceToBase = differences[i],
                 Trace = r.SummaryOf(Figures[0].Of),
@@ -84,6 +85,10 @@ public static class ComparisonReport
             });
         foreach (MethodRuns runs in results.Where(r => r.Options.Count > 0))
             yield return new ResultNote($"{runs.Label}: {Words(runs)}") { In = ResultPlace.Narrow };
+        if (results.Any(r => r.StepTime is not null))
+            yield return "Equal seconds of training: " + string.Join(", ", results.Where(r => r.StepTime is not null).Select(r =>
+                Invariant($"{r.Label} {r.Runs[0].Steps} steps (one measured as {r.StepTime!.Seconds / r.StepTime.BaseSeconds:F2} of {baseName}'s)")))
+                + "; measured anew, the numbers may differ.";
         yield return "Accuracy in percent, mean +- standard deviation over seeds; differences are paired by seed, in points.";
         if (differences.Any(d => d?.PHolm is not null))
             yield return "p: paired t-test; Holm: corrected over the methods compared with base. Intervals and p cover the seeds, not the test sample.";

@@ -35,6 +35,9 @@ public sealed class RunFolder
     /// <exception cref="DataException">The file is damaged.</exception>
     public RunImages? Images => field ??= File.Exists(ImagesFile) ? RunImages.Read(ImagesFile) : null;
 
+    /// <summary>The finished runs of a comparison or a tuning.</summary>
+    public string Cells => In("cells");
+
     /// <summary>What came of the run.</summary>
     public string Result => In("result.json");
 
@@ -138,26 +141,52 @@ public sealed class RunFolder
         RunFolder run = OpenUnfinished(path);
         if (!File.Exists(run.Best))
             throw new SettingException("run", $"{path}, which has no {System.IO.Path.GetFileName(run.Best)}: it was stopped before its first epoch ended",
-                RunConfiguration.Allowed);
+                RunConfiguration.AllowedOf("finetune"));
         return run;
     }
 
-    /// <summary>Opens the folder of a fine-tuning, finished or not.</summary>
+    /// <summary>Opens the folder of a run, finished or not.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="setting">The setting that named it, for the message.</param>
-    /// <exception cref="SettingException">It is no run folder of a fine-tuning.</exception>
+    /// <param name="command">The command that made it. Default: a fine-tuning.</param>
+    /// <exception cref="SettingException">It is no run folder of the command.</exception>
     /// <exception cref="DataException">Its configuration is damaged.</exception>
-    public static RunFolder OpenUnfinished(string path, string setting = "run")
+    public static RunFolder OpenUnfinished(string path, string setting = "run", string command = "finetune")
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var run = new RunFolder(path);
         if (!File.Exists(run.ConfigurationFile))
             throw new SettingException(setting, $"{path}, which {(Directory.Exists(path) ? $"has no {ConfigurationName}" : "is no folder")}",
-                RunConfiguration.Allowed);
-        if (run.Configuration.Command is not "finetune")
-            throw new SettingException(setting, $"{path}, a run of {run.Configuration.Command ?? "another program"}", RunConfiguration.Allowed);
+                RunConfiguration.AllowedOf(command));
+        if (run.Configuration.Command != command)
+            throw new SettingException(setting, $"{path}, a run of {run.Configuration.Command ?? "another program"}", RunConfiguration.AllowedOf(command));
         return run;
     }
+
+    /// <summary>Whether a folder is that of a run, of whatever command.</summary>
+    /// <param name="path">The folder.</param>
+    public static bool IsBegun(string path) => File.Exists(new RunFolder(path).ConfigurationFile);
+
+    /// <summary>The folder that several processes share, which is made where it is not there.</summary>
+    /// <param name="path">The folder.</param>
+    /// <exception cref="SettingException">It holds something, but no run.</exception>
+    /// <exception cref="DataException">It cannot be made.</exception>
+    public static RunFolder Shared(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        const string allowed = "a run folder, or a folder that does not exist or is empty";
+        if (File.Exists(path))
+            throw new SettingException("join", $"the file {path}", allowed);
+        // What another process is about to give its name begins with a dot.
+        if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(e => !System.IO.Path.GetFileName(e).StartsWith('.')) && !IsBegun(path))
+            throw new SettingException("join", $"{path}, which is not empty", allowed);
+        return new RunFolder(Make(path));
+    }
+
+    /// <summary>Writes the configuration where there is none: of several processes one does.</summary>
+    /// <inheritdoc cref="WriteConfiguration" path="/param"/>
+    /// <returns>Whether this call wrote it.</returns>
+    public bool TryWriteConfiguration(JsonObject configuration) => AtomicFile.TryCreateText(ConfigurationFile, ResultJson.Text(configuration));
 
     /// <summary>Writes the configuration.</summary>
     /// <param name="configuration">An object with the members <c>polder</c> (version), <c>command</c> (arguments) and <c>settings</c>, and whatever
@@ -191,10 +220,11 @@ public sealed class RunFolder
 /// <param name="Version">The version of the program that wrote it.</param>
 /// <param name="Arguments">The command line as it was typed.</param>
 /// <param name="Settings">Every setting with the value that it came to have.</param>
-public sealed record RunConfiguration(string Version, IReadOnlyList<string> Arguments, JsonObject Settings)
+/// <param name="Plan">What a comparison or a tuning consists of; null elsewhere.</param>
+public sealed record RunConfiguration(string Version, IReadOnlyList<string> Arguments, JsonObject Settings, JsonObject? Plan = null)
 {
     /// <summary>What a setting that names a run folder takes.</summary>
-    internal const string Allowed = "a run folder of polder finetune";
+    internal static string AllowedOf(string command) => $"a run folder of polder {command}";
 
     /// <summary>The command that made the run; null where it is unknown.</summary>
     public string? Command => Arguments.Count > 0 ? Arguments[0] : null;
@@ -207,7 +237,7 @@ public sealed record RunConfiguration(string Version, IReadOnlyList<string> Argu
         {
             JsonNode? json = JsonNode.Parse(File.ReadAllText(path));
             return new RunConfiguration((string)json!["polder"]!, [.. json["command"]!.AsArray().Select(argument => (string)argument!)],
-                json["settings"]!.AsObject());
+                json["settings"]!.AsObject(), json["plan"]?.AsObject());
         }
         catch (Exception e) when (e is JsonException or NullReferenceException or InvalidOperationException or FormatException)
         {

@@ -8,6 +8,12 @@ public enum ComparisonBudget
 
     /// <summary>Gradients: as many as NSO with one pair spends over the epochs; cheaper methods take more steps.</summary>
     Gradients,
+
+    /// <summary>
+    /// Seconds of training: those that the base optimizer takes over the epochs. The steps of each method follow from the measured time of one, so
+    /// another measurement can give another number; steps and times are in the result.
+    /// </summary>
+    Seconds,
 }
 
 /// <summary>How many steps a budget of gradients is enough for.</summary>

@@ -1,0 +1,52 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using static System.FormattableString;
+
+namespace Polder.Experiments.Comparison;
+
+/// <summary>
+/// What a step of a method costs beside one of the base optimizer, measured: a budget of seconds gives each method as many steps as fit into the time
+/// that the base optimizer takes. The number of steps is known before the training, so that its learning rate falls over all of them.
+/// </summary>
+/// <param name="Seconds">The seconds of a step of the method.</param>
+/// <param name="BaseSeconds">The seconds of a step of the base optimizer, measured in turn with it.</param>
+public sealed record StepTime(double Seconds, double BaseSeconds)
+{
+    // The fastest round counts: another program can only make one slower. Ten steps hold two of LookSAM's turns.
+    private const int Rounds = 3, Steps = 10;
+
+    /// <summary>The steps that take as long as some of the base optimizer.</summary>
+    /// <param name="steps">Steps of the base optimizer.</param>
+    /// <returns>At least 1.</returns>
+    public long StepsFor(long steps) => Math.Max(1, (long)Math.Round(steps * BaseSeconds / Seconds));
+
+    /// <summary>Measures a method, with as many threads as the training has.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="method">The method.</param>
+    /// <param name="training">The training of which the steps are; those of the head alone are left out.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="TrainingDivergedException">The method diverges within the first steps.</exception>
+    internal static StepTime Measure(IFineTuningTask task, MethodChoice method, TrainingOptions training, CancellationToken cancellation)
+    {
+        MethodChoice plain = MethodChoice.Create("base");
+        double own = double.PositiveInfinity, other = double.PositiveInfinity;
+        for (int round = 0; round < Rounds; round++)
+        {
+            other = Math.Min(other, ShortTraining.Run(task, plain, training, Steps, cancellation).SecondsPerStep);
+            own = Math.Min(own, ShortTraining.Run(task, method, training, Steps, cancellation).SecondsPerStep);
+        }
+        return new StepTime(own, other);
+    }
+
+    /// <summary>The measurement as a cell: all runs of a folder, on whichever machine, have the same number of steps.</summary>
+    internal static Cell ToCell(IFineTuningTask task, MethodChoice method, TrainingOptions training)
+    {
+        JsonObject settings = RunSettings.Of(task, method, training);
+        settings["measured"] = "step time";
+        string name = Invariant($"{method.Label}, time of a step");
+        return new Cell(name, settings, work => ResultJson.Node(Measure(task, method, training, work.Cancellation))!.AsObject());
+    }
+
+    /// <summary>What a cell has kept.</summary>
+    internal static StepTime Of(JsonObject json) => json.Deserialize<StepTime>(ResultJson.Options)!;
+}
