@@ -54,7 +54,8 @@ public sealed class EarlierVersionTests : IDisposable
         (int code, _, string error) = PolderProcess.Run("finetune", "--config", Path.Combine(Run, "config.json"), "--epochs", "1", "--out", again, "--quiet");
         Assert.Equal((0, ""), (code, error));
         JsonNode settings = JsonNode.Parse(File.ReadAllText(Path.Combine(again, "config.json")))!["settings"]!;
-        Assert.Equal(("sam", "ema", true, 3, 1), (
-            (string)settings["method"]!, (string)settings["average"]!, (bool)settings["freezeBody"]!, (int)settings["seed"]!, (int)settings["epochs"]!));
+        Assert.Equal(("sam", "ema", true, 3, 1, 1), (
+            (string)settings["method"]!, (string)settings["average"]!, (bool)settings["freezeBody"]!, (int)settings["seed"]!, (int)settings["epochs"]!,
+            (int)settings["validateEvery"]!));
     }
 }

@@ -83,6 +83,10 @@ internal sealed class SettingsFile
             if (option is CliFlag ? value is true : !ofRun || !Same(value, ((ICliOption)option).Default))
                 found[option] = value;
         }
+        // An earlier version did not say the settings that came after it.
+        foreach (Option option in ofRun ? _command.Options : [])
+            if (RecipeFields.Find(option.Name.TrimStart('-'))?.FormerValue is { } before && !seen.Contains(ResultJson.MemberName(option.Name)))
+                found[option] = before;
         return found;
     }
 

@@ -114,6 +114,8 @@ internal sealed class FinetuneCommand : PolderCommand
         {
             throw new StoppedException(training.FinishedEpochs == 0
                 ? $"no epoch was finished, {folder.Path} holds the settings; polder finetune --resume {folder.Path} goes on"
+                : !File.Exists(folder.Best)
+                ? $"{training.FinishedEpochs} of {epochs} epochs are finished and none is validated; polder finetune --resume {folder.Path} goes on"
                 : $"{folder.Path} keeps the best weights and metrics of {training.FinishedEpochs} of {epochs} epochs; "
                     + $"polder finetune --resume {folder.Path} goes on");
         }

@@ -135,12 +135,12 @@ public sealed class RunFolder
     }
 
     /// <summary>Opens the folder of a fine-tuning that has weights.</summary>
-    /// <exception cref="DataException">It is no run folder of a fine-tuning, or was left before the first epoch ended.</exception>
+    /// <exception cref="DataException">It is no run folder of a fine-tuning, or was left before the first validation.</exception>
     public static RunFolder Open(string path)
     {
         RunFolder run = OpenUnfinished(path);
         if (!File.Exists(run.Best))
-            throw new SettingException("run", $"{path}, which has no {System.IO.Path.GetFileName(run.Best)}: it was stopped before its first epoch ended",
+            throw new SettingException("run", $"{path}, which has no {System.IO.Path.GetFileName(run.Best)}: it was stopped before its first validation",
                 RunConfiguration.AllowedOf("finetune"));
         return run;
     }

@@ -186,6 +186,6 @@ public sealed record Recipe
     }
 
     private TrainingOptions Filled(TrainingOptions training, double learningRate) => IsDemo
-        ? training.Filled(learningRate, weightDecay: DigitsDemo.WeightDecay, epochs: DigitsDemo.Epochs, batchSize: DigitsDemo.BatchSize)
+        ? training.Filled(learningRate, weightDecay: DigitsDemo.WeightDecay, epochs: DigitsDemo.Epochs, batchSize: DigitsDemo.BatchSize, every: 1)
         : training.Filled(learningRate);
 }

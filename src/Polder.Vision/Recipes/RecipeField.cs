@@ -33,6 +33,9 @@ public sealed class RecipeField
     /// <summary>A name that it had in earlier versions; null for none.</summary>
     public string? FormerName { get; init; }
 
+    /// <summary>What a file means that lacks it, since the version that wrote it did not know it; null: that it is left open.</summary>
+    public object? FormerValue { get; init; }
+
     /// <summary>What it acts with only, where a recipe lacks that: <c>only with {optimizer} sgd</c>; null where it acts.</summary>
     internal Func<Recipe, string?> Idle { get; init; } = _ => null;
 

@@ -98,6 +98,11 @@ public static class RecipeFields
     [
         Training("epochs", ValueKind.Count(ValueRange.AtLeast(1)), "passes through the training data",
             t => t.Said.Epochs, (t, v) => v is int n ? t with { Epochs = n } : t, $"{new TrainingOptions().Epochs}; digits: {DigitsDemo.Epochs}"),
+        new("validate-every", ValueKind.Custom("N|auto", "auto, or a whole number >= 1", text => text == "auto" ? text
+            : ValueKind.Count(ValueRange.AtLeast(1)).Read(text)),
+            "epochs from one validation to the next; auto: so many that it takes at most a quarter of the time, by the numbers of images",
+            r => r.Training.Said.ValidateEvery is { } n ? n > 0 ? n : "auto" : null,
+            (r, v) => r with { Training = r.Training with { ValidateEvery = v as int? ?? 0 } }) { DefaultText = "auto; digits: 1", FormerValue = 1 },
         Training("batch-size", ValueKind.Count(ValueRange.AtLeast(1)), "images a batch",
             t => t.Said.BatchSize, (t, v) => v is int n ? t with { BatchSize = n } : t, $"{new TrainingOptions().BatchSize}; digits: {DigitsDemo.BatchSize}"),
         Training("learning-rate", ValueKind.Number(ValueRange.Above(0)), "learning rate of the base optimizer",
@@ -118,7 +123,7 @@ public static class RecipeFields
             "how the learning rate runs over the steps", t => Word(t.Schedule), (t, v) => t with { Schedule = Named<LearningRateSchedule>(v) }),
         Training("warm-up", ValueKind.Number(Share), "share of the steps over which the learning rate rises linearly before its schedule",
             t => t.WarmUp, (t, v) => t with { WarmUp = Number(v) }),
-        Training("patience", ValueKind.Count(ValueRange.AtLeast(1)), "end the training after so many epochs without a better one",
+        Training("patience", ValueKind.Count(ValueRange.AtLeast(1)), "end the training after so many validated epochs without a better one",
             t => t.Patience, (t, v) => t with { Patience = (int?)v }, "all {epochs}"),
         Training("patience-on", Words(PatienceOn.Accuracy, PatienceOn.Loss),
             "what makes an epoch a better one for {patience}: the validation accuracy, or a lower validation loss",

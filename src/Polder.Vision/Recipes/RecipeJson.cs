@@ -35,6 +35,8 @@ public static class RecipeJson
                 recipe = field.With(recipe, value);
             else if (field.FormerName is { } former && ValueOf(settings, former, field.Kind, origin) is { } old)
                 recipe = field.With(recipe, old);
+            else if (field.FormerValue is { } before && !settings.ContainsKey(field.Member))
+                recipe = field.With(recipe, before);
         }
         MethodChoice method = recipe.Method;
         if (ValueOf(settings, "method", ValueKind.Word(MethodRegistry.Names), origin) is string name)

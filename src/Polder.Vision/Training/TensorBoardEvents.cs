@@ -33,7 +33,8 @@ public static class TensorBoardEvents
                     ("loss/train", epoch.TrainLoss), ("loss/validation", epoch.ValidationLoss), ("accuracy/validation", epoch.ValidationAccuracy),
                     ("learning rate", epoch.LearningRate),
                 ])
-                summary.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value });
+                if (!double.IsNaN(value) || epoch.IsValidated)
+                    summary.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value });
             Record(file, new Event { WallTime = time, Step = epoch.Epoch, Summary = summary });
         }
         return file.ToArray();

@@ -19,7 +19,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     /// <summary>Told after every step; called on the training's own thread.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 
-    /// <summary>Told after every epoch, before the next begins; the model then has the weights that were evaluated: that epoch's, or their average.</summary>
+    /// <summary>Told after every epoch, before the next begins; the model then has its weights or, where that was validated, their average.</summary>
     public IProgress<EpochReport>? Epoch { get; init; }
 
     /// <summary>
@@ -82,6 +82,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         var run = new TrainingRun(Options.StepsOver(train.Count), loader.Count)
         {
             ClassWeights = classWeights,
+            ValidateEvery = Options.EpochsToValidation(train.Count, validation.Count),
             LeastRows = SingleValues.AreSeenBy(model, normalization.Mean.Count, imageSize ?? train.Height, imageSize ?? train.Width) ? 2 : 1,
         };
         TrainingCheckpoint? checkpoint = ResumeFile is null ? null
@@ -99,16 +100,20 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             checkpoint.Load(model, best, optimizer, run, phase);
             Saved?.Report(run.Epochs);
         }
+        if (Options.ValidateEvery == 0 && run.ValidateEvery > 1)
+            Note?.Report($"validation comes after every {run.ValidateEvery} epochs and after the last: it has {validation.Count} images "
+                + $"for {train.Count} to train with");
         try
         {
             while (!run.IsFinished && !run.IsStalled(Options, headEpochs))
             {
                 long start = Stopwatch.GetTimestamp();
                 RunEpoch(model, inputs, optimizer, distance, average, run, phase, Save, cancellation);
-                bool averaged = average?.Enter(run, cancellation) == true;
-                EvaluationResult result = EvaluationResult.Of(model, inputs.Validation(run.Step - 1, cancellation), validation.Count);
+                bool averaged = run.IsValidated && average?.Enter(run, cancellation) == true;
+                EvaluationResult? result = run.IsValidated
+                    ? EvaluationResult.Of(model, inputs.Validation(run.Step - 1, cancellation), validation.Count) : null;
                 // An update can overflow after its gradient was found finite; such weights must not become the best.
-                if (!double.IsFinite(result.Loss))
+                if (result is not null && !double.IsFinite(result.Loss))
                     throw new TrainingDivergedException(
                         $"epoch {run.Epoch}: the validation loss is {result.Loss}: {SingleValues.Poison(model) ?? "lower the learning rate, sigma or rho"}");
                 EpochReport report = run.EndEpoch(result, optimizer.ParamGroups.Last().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds,

@@ -8,7 +8,7 @@ namespace Polder.Vision.Training;
 /// <param name="Step">Steps done.</param>
 /// <param name="Steps">All steps.</param>
 /// <param name="Loss">The mean loss of the epoch so far.</param>
-/// <param name="ValidationAccuracy">The validation accuracy of the last epoch, between 0 and 1; NaN in the first.</param>
+/// <param name="ValidationAccuracy">The validation accuracy of the last epoch that was validated, between 0 and 1; NaN before there is one.</param>
 /// <param name="ImagesPerSecond">Training images a second, evaluation left out.</param>
 /// <param name="Remaining">An estimate of the time that is left, evaluation included.</param>
 public sealed record TrainingProgress(
@@ -17,14 +17,18 @@ public sealed record TrainingProgress(
 /// <summary>One epoch.</summary>
 /// <param name="Epoch">The epoch, from 1.</param>
 /// <param name="TrainLoss">The mean of the steps' losses weighted by their images (<see cref="Optimization.StepResult.Loss"/>).</param>
-/// <param name="ValidationLoss">The mean cross entropy over the validation set.</param>
-/// <param name="ValidationAccuracy">The share of the validation set that is classified rightly.</param>
+/// <param name="ValidationLoss">The mean cross entropy over the validation set; NaN where the epoch was not validated.</param>
+/// <param name="ValidationAccuracy">The share of the validation set that is classified rightly; NaN where the epoch was not validated.</param>
 /// <param name="LearningRate">The learning rate of the epoch's last step.</param>
 /// <param name="Seconds">The seconds that the epoch took, evaluation included.</param>
 /// <param name="IsBest">Whether it is the best epoch so far.</param>
 public sealed record EpochReport(
     int Epoch, double TrainLoss, double ValidationLoss, double ValidationAccuracy, double LearningRate, double Seconds, bool IsBest)
 {
+    /// <summary>Whether the epoch ended with a validation (<see cref="TrainingOptions.ValidateEvery"/>).</summary>
+    [JsonIgnore]
+    public bool IsValidated => !double.IsNaN(ValidationLoss);
+
     /// <summary>Steps of the epoch whose update was left out since a loss or gradient was not finite.</summary>
     public long SkippedSteps { get; init; }
 

@@ -15,6 +15,12 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
 
     public int StepsPerEpoch { get; } = stepsPerEpoch;
 
+    /// <summary>The epochs from one validation to the next.</summary>
+    public int ValidateEvery { get; init; } = 1;
+
+    /// <summary>Whether the epoch at hand ends with a validation: the last one does.</summary>
+    public bool IsValidated => Epoch % ValidateEvery == 0 || Epoch == EpochCount;
+
     /// <summary>The weights of the classes in the loss, which stay the training's; null where all count alike.</summary>
     public torch.Tensor? ClassWeights { get; init; }
 
@@ -38,14 +44,16 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     public bool IsFinished => _state.Epochs.Count == EpochCount;
 
     /// <summary>
-    /// Whether so many epochs in a row were not better than the best; never where the patience is null. Those of the head alone do not count.
+    /// Whether so many validated epochs in a row were not better than the best; never where the patience is null. Those of the head alone do not
+    /// count.
     /// </summary>
     public bool IsStalled(TrainingOptions options, int headEpochs)
     {
-        if (options.Patience is not { } patience || Epochs.Count == 0)
+        EpochReport[] validated = [.. Epochs.Where(e => e.IsValidated)];
+        if (options.Patience is not { } patience || validated.Length == 0)
             return false;
-        EpochReport best = options.PatienceOn == PatienceOn.Loss ? Epochs.MinBy(e => e.ValidationLoss)! : Epochs.Last(e => e.IsBest);
-        return Epochs.Skip(headEpochs).Count(e => e.Epoch > best.Epoch) >= patience;
+        EpochReport best = options.PatienceOn == PatienceOn.Loss ? validated.MinBy(e => e.ValidationLoss)! : validated.Last(e => e.IsBest);
+        return validated.Count(e => e.Epoch > Math.Max(best.Epoch, headEpochs)) >= patience;
     }
 
     /// <summary>The mean loss of the epoch so far; NaN where every step was skipped.</summary>
@@ -67,14 +75,14 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
         _state.LossSum += step.Loss * images;
     }
 
-    /// <summary>Ends the epoch at hand.</summary>
-    public EpochReport EndEpoch(EvaluationResult validation, double learningRate, double seconds, EpochCurvature? curvature, bool isAverage)
+    /// <summary>Ends the epoch at hand, with its validation if it has one.</summary>
+    public EpochReport EndEpoch(EvaluationResult? validation, double learningRate, double seconds, EpochCurvature? curvature, bool isAverage)
     {
-        bool best = _state.Best is not { } known
-            || validation.Accuracy > known.Accuracy || (validation.Accuracy == known.Accuracy && validation.Loss < known.Loss);
+        bool best = validation is not null && (_state.Best is not { } known
+            || validation.Accuracy > known.Accuracy || (validation.Accuracy == known.Accuracy && validation.Loss < known.Loss));
         if (best)
             _state.Best = validation;
-        var report = new EpochReport(Epoch, Loss, validation.Loss, validation.Accuracy, learningRate, seconds, best)
+        var report = new EpochReport(Epoch, Loss, validation?.Loss ?? double.NaN, validation?.Accuracy ?? double.NaN, learningRate, seconds, best)
         { SkippedSteps = _state.Skipped, Curvature = curvature, IsAverage = isAverage };
         _state.SkippedBefore += _state.Skipped;
         (_state.LossSum, _state.Seen, _state.Skipped) = (0, 0, 0);
@@ -83,7 +91,7 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     }
 
     public TrainingProgress Progress() => new(
-        Epoch, EpochCount, Step, Steps, Loss, Epochs.Count > 0 ? Epochs[^1].ValidationAccuracy : double.NaN, _state.Images / _state.StepSeconds,
+        Epoch, EpochCount, Step, Steps, Loss, Epochs.LastOrDefault(e => e.IsValidated)?.ValidationAccuracy ?? double.NaN, _state.Images / _state.StepSeconds,
         _clock.Elapsed * ((double)(Steps - Step) / (Step - _resumedAt)));
 
     public TrainingResult Result() => new(Epochs.Last(e => e.IsBest), Epochs, Step, _state.GradientEvaluations, _state.StepSeconds / Step)

@@ -47,7 +47,7 @@ public sealed class RunFolderTests : IDisposable
         run.WriteConfiguration(Configuration("compare"));
         Assert.Contains("a run of compare", Assert.Throws<SettingException>(() => RunFolder.Open(run.Path)).Message);
         run.WriteConfiguration(Configuration("finetune"));
-        Assert.Contains("stopped before its first epoch ended", Assert.Throws<SettingException>(() => RunFolder.Open(run.Path)).Message);
+        Assert.Contains("stopped before its first validation", Assert.Throws<SettingException>(() => RunFolder.Open(run.Path)).Message);
         RunFolder unfinished = RunFolder.OpenUnfinished(run.Path);
         Assert.Equal(("0.1.0", "finetune", 4, null),
             (unfinished.Configuration.Version, unfinished.Configuration.Command, unfinished.Setting<int?>("epochs"), unfinished.Setting<string>("weights")));

@@ -33,6 +33,7 @@ public sealed class RecipeTests : IDisposable
             WeightDecay = 0.001,
             Epochs = 7,
             BatchSize = 9,
+            ValidateEvery = 2,
             Schedule = LearningRateSchedule.OneCycle,
             WarmUp = 0.2,
             Patience = 4,
