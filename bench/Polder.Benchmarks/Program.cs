@@ -7,7 +7,19 @@ if (args is [JobsBenchmark.Worker, .. var job])
     JobsBenchmark.Work(job);
     return 0;
 }
-(string Name, Action<IReadOnlyList<string>> Run)[] studies = [("products", ProductCountCommand.Run), ("free-trace", FreeTraceCommand.Run)];
+(string Name, Action<IReadOnlyList<string>> Run)[] studies =
+[
+    ("products", ProductCountCommand.Run), ("free-trace", FreeTraceCommand.Run), ("precision", PrecisionBenchmark.Run),
+    ("bf16-trace", BFloat16TraceCommand.Run), ("equivalence", EquivalenceCommand.Run), ("predict", PredictBenchmark.Run),
+];
+// For programs: the tables that are timed, with machine and command.
+string? json = null;
+if (Array.IndexOf(args, "--json") is var place and >= 0 && place + 1 < args.Length)
+{
+    json = args[place + 1];
+    Interleaved.Command = string.Join(' ', args);
+    args = [.. args[..place], .. args[(place + 2)..]];
+}
 string about = $"{Environment.ProcessorCount} processors, {torch.get_num_threads()} threads, .NET {Environment.Version}, "
     + $"TorchSharp {typeof(torch).Assembly.GetName().Version}";
 if (args.Length > 0 && studies.FirstOrDefault(s => s.Name == args[0]) is { Run: { } study })
@@ -16,6 +28,7 @@ if (args.Length > 0 && studies.FirstOrDefault(s => s.Name == args[0]) is { Run: 
     {
         Console.WriteLine($"{about}, Polder {typeof(Polder.Curvature.Hessian).Assembly.GetName().Version?.ToString(3)}");
         study(args[1..]);
+        Interleaved.Write(json);
         return 0;
     }
     catch (Exception e) when (e is ArgumentException or Polder.Vision.Data.DataException or Polder.Checkpoints.CheckpointException)
@@ -52,4 +65,5 @@ if (chosen.Contains("frozen"))
     FrozenLayersBenchmark.Run();
 if (chosen.Contains("jobs"))
     JobsBenchmark.Run();
+Interleaved.Write(json);
 return 0;

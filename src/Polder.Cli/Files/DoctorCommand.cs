@@ -36,22 +36,26 @@ internal sealed class DoctorCommand : PolderCommand
     {
         NativeLoad load = NativeRuntime.Load();
         IReadOnlyList<ConvolutionVerdict> verdicts = load.IsLoaded ? Check(context) : [];
+        double? ratio = load.IsLoaded ? BFloat16Speed.MeasureRatio() : null;
         context.Finish(new Result(new
         {
             NativeLibrary = new { Loaded = load.IsLoaded, load.Reason, load.Remedy },
             Libstdcxx = NativeRuntime.LibStdCxxVersion(),
             Instructions = ProcessorFacts.VectorInstructionSets,
             Processors = Environment.ProcessorCount,
+            BFloat16 = new { Instructions = ProcessorFacts.HasBFloat16, TimeRatio = ratio },
             Convolutions = verdicts.Select(v => new
             {
                 Shape = v.Shape.ToString(),
                 Right = v.IsRight,
                 RightChannelsLast = v.IsRightChannelsLast,
+                RightBFloat16 = v.IsRightBFloat16,
                 Errors = v.Contiguous,
                 ErrorsChannelsLast = v.ChannelsLast,
+                ErrorsBFloat16 = v.BFloat16,
             }),
         })
-        { Blocks = Shown(load, verdicts) });
+        { Blocks = Shown(load, verdicts, ratio) });
     }
 
     private static List<ConvolutionVerdict> Check(CommandContext context) => context.Output.Track("convolutions", Shapes.Count, tracker =>
@@ -66,7 +70,7 @@ internal sealed class DoctorCommand : PolderCommand
         return verdicts;
     });
 
-    private static IReadOnlyList<ResultBlock> Shown(NativeLoad load, IReadOnlyList<ConvolutionVerdict> verdicts)
+    private static IReadOnlyList<ResultBlock> Shown(NativeLoad load, IReadOnlyList<ConvolutionVerdict> verdicts, double? ratio)
     {
         ResultBlock[] machine =
         [
@@ -75,28 +79,33 @@ internal sealed class DoctorCommand : PolderCommand
             $"C++ library    {NativeRuntime.LibStdCxxVersion() ?? "none found"}",
         ];
         return load.IsLoaded
-            ? [.. machine, $"libtorch       {NativeRuntime.LibTorchVersion}, loaded, {torch.get_num_threads()} threads", .. Shown(verdicts)]
+            ? [.. machine, $"libtorch       {NativeRuntime.LibTorchVersion}, loaded, {torch.get_num_threads()} threads",
+                FormattableString.Invariant(
+                    $"bf16           {(ProcessorFacts.HasBFloat16 ? "instructions" : "no instructions")}; a convolution takes {ratio:F2} of float32's time"),
+                .. Shown(verdicts)]
             : [.. machine, $"libtorch       does not load: {load.Reason}", $"remedy         {load.Remedy}"];
     }
 
     internal static IReadOnlyList<ResultBlock> Shown(IReadOnlyList<ConvolutionVerdict> verdicts)
     {
         var report = new ConvolutionReport(verdicts);
+        int wrongBFloat16 = verdicts.Count(v => !v.IsRightBFloat16);
         return
         [
             ResultTable.Of(
                 "convolutions",
                 [new("float32", "shape"), new("output", "outputError"), new("input gradient", "inputGradientError"),
-                    new("weight gradient", "weightGradientError"), new("channels last", "rightChannelsLast")],
+                    new("weight gradient", "weightGradientError"), new("channels last", "rightChannelsLast"), new("bf16", "rightBFloat16")],
                 verdicts,
                 v =>
                 [
                     v.Shape.ToString(), Verdict(v.Contiguous.Output), v.Shape.NeedsInputGradient ? Verdict(v.Contiguous.InputGradient)
                         : new("not needed", [null]),
-                    Verdict(v.Contiguous.WeightGradient), Word(v.IsRightChannelsLast, v.IsRightChannelsLast),
+                    Verdict(v.Contiguous.WeightGradient), Word(v.IsRightChannelsLast, v.IsRightChannelsLast), Word(v.IsRightBFloat16, v.IsRightBFloat16),
                 ]),
             report.IsRight ? "All of them are right on this machine."
                 : $"{report.Wrong.Count} of {verdicts.Count} shapes are wrong on this machine: {report.Remedy}.",
+            .. wrongBFloat16 == 0 ? (ResultBlock[])[] : [$"{wrongBFloat16} of {verdicts.Count} are wrong in bf16: train networks that have them in f32."],
         ];
     }
 

@@ -53,4 +53,11 @@ internal static class ImageReading
         if (classifier.OwnNormalization is { } own && !own.Equals(classifier.Normalization))
             context.Output.Info($"weights: normalized by {classifier.Normalization}, not by their own {own}");
     }
+
+    /// <summary>Says where bf16 is asked for and does not pay on this machine.</summary>
+    public static void SayOf(CommandContext context, Precision precision)
+    {
+        if (precision == Precision.BF16 && BFloat16Speed.Caution(BFloat16Speed.MeasureRatio()) is { } caution)
+            context.Output.Warn(caution);
+    }
 }

@@ -24,6 +24,7 @@ internal sealed class EvaluateCommand : PolderCommand
         : base("evaluate", "judge weights on images: accuracy, top-k, F1, kappa, calibration, each class by itself")
     {
         _model = new ModelOptions(this) { WeightsBesideRun = true };
+        _model.AddPrecision(this);
         _images = new ImagesOptions(this, "test");
         Add(Heading.Data, _seed);
         Add(Heading.Output, _plot);
@@ -44,9 +45,10 @@ internal sealed class EvaluateCommand : PolderCommand
             throw UserErrorException.ForOption(_seed.Name, $"{seed}", $"{run.ReadRecipe().Seed}, or none: the run remembers its parts");
         context.SetEffective(_seed, seed);
         ImageSet set = _images.Open(context, classifier, run, seed).Images;
+        Precision precision = _model.PrecisionOf(context);
         int[] top = [.. Top.Where(k => k < set.Classes.Count)];
         ClassificationMetrics metrics = context.Output.Track("evaluating", set.Count, tracker => classifier.Measure(
-            set, top, _model.BatchSize(context), new Relay<int>(done => tracker.Report(done, () => $"{done} of {set.Count}")), context.Cancellation));
+            set, top, _model.BatchSize(context), new Relay<int>(done => tracker.Report(done, () => $"{done} of {set.Count}")), precision, context.Cancellation));
         context.Finish(EvaluationReport.Of(_images.Part(context), set.Classes, metrics));
         if (context.Get(_plot) is { } plot)
             PlotWriter.Write(context.Output, plot, ConfusionPlot.Draw("Confusion matrix", set.Classes, metrics.Confusion, Path.GetExtension(plot)));

@@ -10,6 +10,9 @@ internal sealed class ModelOptions
     private readonly CliOption<string?> _keyPrefix = FieldOption.Text("key-prefix", "found out"),
         _normalize = FieldOption.Text("normalize", "those that the weights name, else imagenet");
     private readonly CliOption<string?> _fit = FieldOption.Text("fit", "the one that the weights name, else crop");
+    private readonly CliOption<string> _precision = OptionOf.Choice(
+        "--precision", "what convolutions and linear layers compute in; weights and logits are float32", "f32", "f32", "bf16");
+
     private readonly CliOption<int?> _imageSize = FieldOption.Count("image-size");
     private readonly CliOption<int> _batchSize = CommonOptions.BatchSize(DefaultBatchSize);
 
@@ -22,6 +25,17 @@ internal sealed class ModelOptions
 
     /// <summary>Whether --weights may stand beside --run, which then gives the images alone.</summary>
     public bool WeightsBesideRun { get; init; }
+
+    /// <summary>Adds --precision, for a command that asks the network and measures nothing finer than its answers.</summary>
+    public void AddPrecision(PolderCommand command) => command.Add(Heading.Network, _precision);
+
+    /// <summary>What the network computes in; says so where bf16 does not pay.</summary>
+    public Precision PrecisionOf(CommandContext context)
+    {
+        Precision precision = context.Get(_precision) == "bf16" ? Precision.BF16 : Precision.F32;
+        ImageReading.SayOf(context, precision);
+        return precision;
+    }
 
     /// <summary>Images of a forward pass.</summary>
     public int BatchSize(CommandContext context) => context.Get(_batchSize);

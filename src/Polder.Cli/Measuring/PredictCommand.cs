@@ -27,6 +27,7 @@ internal sealed class PredictCommand : PolderCommand
     {
         Add(_paths);
         _model = new ModelOptions(this) { WeightsBesideRun = true };
+        _model.AddPrecision(this);
         Add(Heading.Data, _skipUnreadable);
         Add(Heading.Output, _top, _format, _out, _features);
         UseTorch();
@@ -61,6 +62,7 @@ internal sealed class PredictCommand : PolderCommand
         {
             Top = context.Get(_top),
             BatchSize = _model.BatchSize(context),
+            Precision = _model.PrecisionOf(context),
             SkipUnreadable = context.Get(_skipUnreadable),
             KeepFeatures = context.Get(_features) is not null,
         };

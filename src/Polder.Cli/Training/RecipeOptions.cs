@@ -87,6 +87,7 @@ internal sealed class RecipeOptions
         context.Output.Verbose($"{start.RequireTrainable(training).Verdicts.Count} distinct convolutions checked against float64: all right");
         foreach (string setting in start.Idle(training))
             context.Output.Warn(setting);
+        ImageReading.SayOf(context, training.Precision);
         foreach (MethodChoice method in methods)
             if (method.Idle(start, training) is { } idle)
                 context.Output.Warn(idle);

@@ -44,6 +44,9 @@ public sealed class Predictor
     /// <summary>Whether predictions carry their features, for a search of similar images or another classifier. Default: no.</summary>
     public bool KeepFeatures { get; init; }
 
+    /// <summary>What the network computes in. Default: float32.</summary>
+    public Precision Precision { get; init; }
+
     /// <summary>Threads that decode, 1 or more; null (default): one fewer than there are processors.</summary>
     public int? Threads { get; init; }
 
@@ -165,14 +168,14 @@ public sealed class Predictor
     {
         int side = _classifier.ImageSize;
         var set = new ImageSet(pixels, new int[pixels.Length], _classifier.Classes, 3, side, side);
-        var maker = new BatchMaker(set, new LoaderOptions { Normalization = _classifier.Normalization, ImageSize = side });
+        var maker = new BatchMaker(set, new LoaderOptions { Normalization = _classifier.Normalization, ImageSize = side, Form = InputForm.Of(Precision) });
         // Not over a yield: a sequence that is given up half way would never give the model back.
         using ModelUse use = ModelUse.Ask(_classifier.Network);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using Batch batch = maker.Make(0, [.. Enumerable.Range(0, pixels.Length)]);
         Tensor features = _classifier.Network.Features(batch.Images);
-        Tensor probabilities = nn.functional.softmax(_classifier.Network.Head.call(features).to(ScalarType.Float64), 1);
+        Tensor probabilities = nn.functional.softmax(_classifier.Network.Logits(features).to(ScalarType.Float64), 1);
         return (Rows<double>(probabilities), KeepFeatures ? Rows<float>(features.to(ScalarType.Float32)) : null);
     }
 

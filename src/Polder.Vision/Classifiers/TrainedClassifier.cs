@@ -133,8 +133,15 @@ public sealed class TrainedClassifier : IDisposable
     /// <summary>Batches of images as the network sees them: in the set's order, without augmentation.</summary>
     /// <param name="images">The images, of at least the network's size.</param>
     /// <param name="batchSize">Images of a batch; it changes the cost, not the result.</param>
-    public Loader LoaderOf(ImageSet images, int batchSize = DefaultBatchSize) =>
-        new(images, new LoaderOptions { BatchSize = batchSize, Shuffle = false, ImageSize = ImageSize, Normalization = Normalization });
+    /// <param name="precision">What the network then computes in.</param>
+    public Loader LoaderOf(ImageSet images, int batchSize = DefaultBatchSize, Precision precision = Precision.F32) => new(images, new LoaderOptions
+    {
+        BatchSize = batchSize,
+        Shuffle = false,
+        ImageSize = ImageSize,
+        Normalization = Normalization,
+        Form = InputForm.Of(precision),
+    });
 
     /// <summary>Accuracy and loss on a set.</summary>
     /// <param name="images">The images.</param>
@@ -149,12 +156,13 @@ public sealed class TrainedClassifier : IDisposable
     /// <param name="top">The ks of top-k accuracy, each between 1 and the number of classes.</param>
     /// <param name="batchSize">Images of a batch.</param>
     /// <param name="progress">Told the number of images done after every batch.</param>
+    /// <param name="precision">What the network computes in; logits and measures are of float32 and more.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="ArgumentException">The set has other classes than the network, or a logit is not finite.</exception>
     public ClassificationMetrics Measure(
         ImageSet images, IReadOnlyList<int>? top = null, int batchSize = DefaultBatchSize, IProgress<int>? progress = null,
-        CancellationToken cancellation = default) =>
-        ModelMetrics.Of(Network, LoaderOf(images, batchSize), top, progress, cancellation);
+        Precision precision = Precision.F32, CancellationToken cancellation = default) =>
+        ModelMetrics.Of(Network, LoaderOf(images, batchSize, precision), top, progress, cancellation);
 
     /// <summary>What image files show.</summary>
     /// <param name="files">Image files (<see cref="Predictor.Files"/>).</param>
@@ -196,12 +204,13 @@ public sealed class TrainedClassifier : IDisposable
         return new ClassifierLosses((double)wrong / images.Count, sum / images.Count);
     }
 
-    /// <summary>Checks that this machine computes the network's float32 convolutions rightly: on some processors libtorch does not.</summary>
+    /// <summary>Checks that this machine computes the network's convolutions rightly: on some processors libtorch does not.</summary>
+    /// <param name="form">The form that it is trained in; float32 in the usual layout is checked in any case.</param>
     /// <returns>The convolutions that were checked.</returns>
     /// <exception cref="DataException">Some are wrong; the message says what helps.</exception>
-    public ConvolutionReport RequireRightConvolutions()
+    public ConvolutionReport RequireRightConvolutions(InputForm form = default)
     {
-        ConvolutionReport report = Network.CheckConvolutions(ImageSize);
+        ConvolutionReport report = Network.CheckConvolutions(ImageSize, form);
         return report.IsRight ? report : throw new DataException(Architecture, report.Describe());
     }
 

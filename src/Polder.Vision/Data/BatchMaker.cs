@@ -41,7 +41,11 @@ internal sealed class BatchMaker
             throw;
         }
 
-        return new Batch(images, labels, indices);
+        using IDisposable noGrad = no_grad();
+        Tensor formed = _options.Form.Of(images);
+        if (!ReferenceEquals(formed, images))
+            images.Dispose();
+        return new Batch(formed.DetachFromDisposeScope(), labels, indices);
     }
 
     /// <summary>One image as the network sees it in that epoch.</summary>

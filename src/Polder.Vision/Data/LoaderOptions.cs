@@ -70,6 +70,9 @@ public sealed record LoaderOptions
     /// </summary>
     public Normalization Normalization { get; init; } = Normalization.ImageNet;
 
+    /// <summary>The form of the images of a batch. Default: float32, contiguous.</summary>
+    public InputForm Form { get; init; }
+
     /// <summary>Batches made ahead. 1 or more, default 2.</summary>
     public int Prefetch { get; init => field = Require.Value(value, value >= 1, "an integer of at least 1"); } = 2;
 }

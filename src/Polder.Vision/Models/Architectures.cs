@@ -18,6 +18,11 @@ public sealed record Architecture(
     /// </summary>
     public (string FileName, string Summary)? Published { get; init; }
 
+    /// <summary>
+    /// The memory layout in which its float32 training steps take less time (bench/RESULTS.md); with bf16 every network's is channels last.
+    /// </summary>
+    public MemoryLayout Layout { get; init; }
+
     /// <summary>The names of the head's parameters, which a checkpoint for other classes does not fill.</summary>
     public IReadOnlyList<string> HeadParameters => [$"{HeadName}.weight", $"{HeadName}.bias"];
 
@@ -66,7 +71,8 @@ public static class Architectures
 
     private static Architecture Cifar(int depth, bool projects = false) => new(
         $"resnet{depth}{(projects ? "b" : "")}", $"CIFAR ResNet, {depth} layers, {(projects ? "projections as" : "parameter-free")} shortcuts", 32, 3,
-        Normalization.ImageNet, CifarRates, projects ? "fc" : "linear", classes => new CifarResNet(depth, classes, projects));
+        Normalization.ImageNet, CifarRates, projects ? "fc" : "linear", classes => new CifarResNet(depth, classes, projects))
+    { Layout = MemoryLayout.ChannelsLast };
 
     // torchvision's first edition of weights; the accuracies are torchvision's own.
     private static Architecture Large(string name, string summary, Func<int, ImageClassifier> builder, string hash, string accuracy) =>

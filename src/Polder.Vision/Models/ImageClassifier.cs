@@ -48,8 +48,11 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     public IEnumerable<Parameter> HeadParameters => NamedParameters(head: true).Select(p => p.Parameter);
 
     /// <summary>The forward pass up to the head, for a linear probe and for retrieval.</summary>
-    /// <param name="images">N x <see cref="Channels"/> x height x width, normalized.</param>
-    /// <returns>N x <see cref="FeatureCount"/>, owned by the caller's dispose scope.</returns>
+    /// <param name="images">
+    /// N x <see cref="Channels"/> x height x width, normalized. The built-in networks compute in its form (<see cref="InputForm"/>): what is
+    /// bf16 is computed in bf16, with the same float32 weights.
+    /// </param>
+    /// <returns>N x <see cref="FeatureCount"/>, of the type of the images, owned by the caller's dispose scope.</returns>
     public abstract Tensor Features(Tensor images);
 
     /// <summary>
@@ -62,13 +65,18 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     /// </remarks>
     protected internal virtual IReadOnlyList<BodyStage> Stages => [];
 
+    /// <summary>The rest of the forward pass.</summary>
+    /// <param name="features">What <see cref="Features"/> gives.</param>
+    /// <returns>Logits, N x <see cref="Classes"/>, of the weights' own type.</returns>
+    public Tensor Logits(Tensor features) => Layers.Apply(_head, features ?? throw new ArgumentNullException(nameof(features)));
+
     /// <summary>The forward pass.</summary>
     /// <param name="input">N x <see cref="Channels"/> x height x width, normalized.</param>
-    /// <returns>Logits, N x <see cref="Classes"/>.</returns>
+    /// <returns>Logits, N x <see cref="Classes"/>, of the weights' own type.</returns>
     public override Tensor forward(Tensor input)
     {
         using Tensor features = Features(input);
-        return _head.call(features);
+        return Logits(features);
     }
 
     /// <summary>The rest of a forward pass.</summary>
@@ -80,7 +88,7 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
         if (stages == 0)
             return call(input);
         using Tensor features = Through(stages.., input);
-        return _head.call(features);
+        return Logits(features);
     }
 
     /// <summary>Runs some of <see cref="Stages"/>; what lies between two of them is given back at once.</summary>
@@ -179,11 +187,12 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
 
     /// <summary>Whether the installed libtorch computes this network's convolutions rightly on this machine (<see cref="ConvolutionCheck"/>).</summary>
     /// <param name="imageSize">Height and width of its input.</param>
+    /// <param name="form">The form that it is trained in; float32 in the usual layout is checked in any case.</param>
     /// <exception cref="InvalidOperationException">Another thread uses the network.</exception>
-    public ConvolutionReport CheckConvolutions(int imageSize)
+    public ConvolutionReport CheckConvolutions(int imageSize, InputForm form = default)
     {
         using ModelUse use = ModelUse.Alone(this);
-        return ConvolutionCheck.Of(this, 1, Channels, imageSize, imageSize);
+        return ConvolutionCheck.Of(this, form, 1, Channels, imageSize, imageSize);
     }
 
     /// <summary>

@@ -20,8 +20,32 @@ internal static class Layers
     {
         if (LossMeasurement.IsUnderWay && !norm.training)
             return FoldedConvolutionNorm(convolution, norm, input);
-        using Tensor output = convolution.call(input);
+        using Tensor output = Convolve(convolution, input);
         return norm.call(output);
+    }
+
+    /// <summary>
+    /// A convolution in the type of its input (<see cref="InputForm"/>): the weights stay what they are, and their gradient has their own type.
+    /// BatchNorm after it takes its mean and variance in float32, whatever the type.
+    /// </summary>
+    public static Tensor Convolve(Conv2d convolution, Tensor input)
+    {
+        if (convolution.weight.dtype == input.dtype)
+            return convolution.call(input);
+        using Tensor weight = convolution.weight.to(input.dtype);
+        using Tensor? bias = convolution.bias?.to(input.dtype);
+        return functional.conv2d(input, weight, bias, convolution.stride, convolution.padding, convolution.dilation, convolution.groups);
+    }
+
+    /// <summary>A linear layer in the type of its input; what it gives has the type of its weights.</summary>
+    public static Tensor Apply(Linear linear, Tensor input)
+    {
+        if (linear.weight.dtype == input.dtype)
+            return linear.call(input);
+        using Tensor weight = linear.weight.to(input.dtype);
+        using Tensor? bias = linear.bias?.to(input.dtype);
+        using Tensor output = functional.linear(input, weight, bias);
+        return output.to(linear.weight.dtype);
     }
 
     // (conv(x, W) - m) s + b with s = w / sqrt(v + eps) is conv(x, s W) + (b - m s). The shift is not the convolution's bias: only
@@ -45,6 +69,12 @@ internal static class Layers
     /// <summary>Rectifies in place and returns the same tensor: the caller has one wrapper to dispose of.</summary>
     public static Tensor ReluInPlace(Tensor tensor) => tensor.relu_();
 
-    /// <summary>The mean over height and width: N x C x H x W to N x C.</summary>
-    public static Tensor GlobalAverage(Tensor input) => input.mean([2L, 3L]);
+    /// <summary>The mean over height and width: N x C x H x W to N x C. It is taken in float32 where the input has fewer bits.</summary>
+    public static Tensor GlobalAverage(Tensor input)
+    {
+        if (input.dtype != ScalarType.BFloat16)
+            return input.mean([2L, 3L]);
+        using Tensor mean = input.mean([2L, 3L], type: ScalarType.Float32);
+        return mean.to(ScalarType.BFloat16);
+    }
 }

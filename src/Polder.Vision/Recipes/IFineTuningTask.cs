@@ -26,7 +26,7 @@ public sealed record FineTuningStart(TrainedClassifier Classifier, DataSplits Sp
     /// <param name="training">The training.</param>
     /// <returns>The convolutions that were checked.</returns>
     /// <exception cref="SettingException">A name to freeze matches nothing, or leaves nothing to train.</exception>
-    /// <exception cref="DataException">Some float32 convolutions of the network are wrong on this machine; the message says what helps.</exception>
+    /// <exception cref="DataException">Some convolutions of the network are wrong on this machine; the message says what helps.</exception>
     public ConvolutionReport RequireTrainable(TrainingOptions training)
     {
         ArgumentNullException.ThrowIfNull(training);
@@ -40,7 +40,7 @@ public sealed record FineTuningStart(TrainedClassifier Classifier, DataSplits Sp
             string reason = e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal);
             throw new SettingException("freeze", string.Join(',', training.Freeze), $"patterns of the names of {Classifier.Architecture} ({reason})", e);
         }
-        return Classifier.RequireRightConvolutions();
+        return Classifier.RequireRightConvolutions(training.InputForm);
     }
 
     /// <summary>Settings of a training that do nothing in it, in words. A method says its own (<see cref="MethodChoice.Idle"/>).</summary>

@@ -178,7 +178,7 @@ public sealed record Recipe
         double rate = !IsDemo ? Architectures.Get(recipe.Start.Architecture!).LearningRates.For(pretrained: Start.Weights is not null,
             Training.FreezeBody, adaptive)
             : adaptive ? DigitsDemo.Architecture.LearningRates.Adaptive : DigitsDemo.LearningRate;
-        TrainingOptions training = Filled(Training, rate) with { Seed = Seed };
+        TrainingOptions training = recipe.Filled(Training, rate) with { Seed = Seed };
         // A rate that was said is the method's own.
         if (Method.Entry.DemandsPlainSgd)
             training = Method.BaseTraining(Training.Said.LearningRate is null ? training : training with { Momentum = 0 });
@@ -187,5 +187,5 @@ public sealed record Recipe
 
     private TrainingOptions Filled(TrainingOptions training, double learningRate) => IsDemo
         ? training.Filled(learningRate, weightDecay: DigitsDemo.WeightDecay, epochs: DigitsDemo.Epochs, batchSize: DigitsDemo.BatchSize, every: 1)
-        : training.Filled(learningRate);
+        : training.Filled(learningRate, layout: Start.Architecture is null ? default : Architectures.Get(Start.Architecture).Layout);
 }

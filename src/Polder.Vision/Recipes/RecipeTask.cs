@@ -73,6 +73,9 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
         {
             ClassifierMetadata? metadata = checkpoint is null ? images?.Metadata : ClassifierMetadata.Of(checkpoint);
             Recipe resolved = recipe.Resolve(metadata);
+            // A run of an earlier version, which had one layout only, goes on in it.
+            if (run is not null && recipe.Training.Said.MemoryLayout is null)
+                resolved = resolved with { Training = resolved.Training with { MemoryLayout = MemoryLayout.Contiguous } };
             // Weights that do not fit are refused before the images, which may be many, are decoded.
             if (checkpoint is not null)
                 TrainedClassifier.Build(checkpoint, Architectures.Get(resolved.Start.Architecture!), 2).Network.Dispose();

@@ -6,8 +6,13 @@ namespace Polder.Vision.Training;
 /// </summary>
 /// <param name="Trace">The trace over all weights that have noise.</param>
 /// <param name="TraceStandardError">Its standard error; NaN where the epoch has too few steps.</param>
-/// <param name="FrobeniusNorm">The Frobenius norm; null where it could not be seen.</param>
-/// <param name="LossTrace">The trace from the losses, of half the bias; null where the steps do not evaluate f(W).</param>
+/// <param name="FrobeniusNorm">
+/// The Frobenius norm; null where it could not be seen, and in bf16, whose rounding of the gradients shifts it (docs/results/bf16.md).
+/// </param>
+/// <param name="LossTrace">
+/// The trace from the losses, of half the bias; null where the steps do not evaluate f(W), and in bf16, whose rounding of the three losses weighs
+/// 1 / sigma^2 (docs/results/bf16.md).
+/// </param>
 /// <param name="LossTraceStandardError">Its standard error.</param>
 /// <param name="Steps">The steps with pairs.</param>
 /// <param name="Sigma">The sigma of the epoch's last step.</param>
@@ -17,7 +22,7 @@ public sealed record EpochCurvature(
     IReadOnlyList<ParameterTrace> Parameters)
 {
     /// <summary>What an optimizer's meter shows; null where no step had pairs.</summary>
-    internal static EpochCurvature? Of(FlatMinimaOptimizer optimizer, ImageClassifier model)
+    internal static EpochCurvature? Of(FlatMinimaOptimizer optimizer, ImageClassifier model, Precision precision)
     {
         CurvatureMeter meter = optimizer.Curvature;
         if (meter.Count == 0)
@@ -26,9 +31,10 @@ public sealed record EpochCurvature(
         foreach (var (name, parameter) in model.named_parameters())
             names.TryAdd(parameter, name);
         MeanEstimate trace = meter.Trace, norm = meter.FrobeniusNorm, loss = meter.LossTrace;
+        bool exact = precision == Precision.F32, fromLosses = loss.Count > 0 && exact;
         return new EpochCurvature(
-            trace.Value, trace.StandardError, norm.Count > 0 ? norm.Value : null, loss.Count > 0 ? loss.Value : null, loss.Count > 0 ? loss.StandardError
-                : null, trace.Count, meter.Sigma,
+            trace.Value, trace.StandardError, norm.Count > 0 && exact ? norm.Value : null, fromLosses ? loss.Value : null, fromLosses ? loss.StandardError : null,
+            trace.Count, meter.Sigma,
             [.. meter.TraceByParameter.Zip(optimizer.Space.Parameters, (t, p) => new ParameterTrace(names[p], t.Value, t.StandardError))]);
     }
 

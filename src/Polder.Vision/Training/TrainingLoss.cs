@@ -4,7 +4,7 @@ namespace Polder.Vision.Training;
 internal sealed class TrainingLoss : IDisposable
 {
     private readonly ImageClassifier _model;
-    private readonly Tensor _images, _labels;
+    private readonly Tensor _images, _inputs, _labels;
     private readonly double _labelSmoothing;
     private readonly Tensor? _classWeights;
     private readonly Mixup? _mixup;
@@ -23,6 +23,8 @@ internal sealed class TrainingLoss : IDisposable
         bool cut = options.CutMix > 0 && (options.Mixup <= 0 || (new CounterRandom(options.Seed, RandomPurpose.CutMix, step, 1).Next() & 1) != 0);
         _mixup = cut ? Mixup.Cut(images, labels, options.CutMix, options.Seed, step)
             : options.Mixup > 0 ? Mixup.Of(images, labels, options.Mixup, options.Seed, step) : null;
+        using (no_grad())
+            _inputs = options.InputForm.Of(_mixup?.Images ?? images);
     }
 
     /// <summary>How many of the network's stages the images have been through; 0, the default: they are images.</summary>
@@ -38,7 +40,7 @@ internal sealed class TrainingLoss : IDisposable
     /// <param name="rows">Which images.</param>
     public Tensor Compute(Range rows)
     {
-        Tensor logits = _model.CallAfter(Stages, (_mixup?.Images ?? _images)[rows]);
+        Tensor logits = _model.CallAfter(Stages, _inputs[rows]);
         return _mixup is null ? CrossEntropy(_labels) : _mixup.Loss(CrossEntropy, _labels);
 
         Tensor CrossEntropy(Tensor labels)
@@ -66,5 +68,10 @@ internal sealed class TrainingLoss : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _mixup?.Dispose();
+    public void Dispose()
+    {
+        if (!ReferenceEquals(_inputs, _images))
+            _inputs.Dispose();
+        _mixup?.Dispose();
+    }
 }

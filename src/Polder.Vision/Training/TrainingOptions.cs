@@ -1,37 +1,5 @@
 namespace Polder.Vision.Training;
 
-/// <summary>The base optimizers that the trainer makes.</summary>
-public enum BaseOptimizer
-{
-    /// <summary>Stochastic gradient descent with momentum.</summary>
-    Sgd,
-
-    /// <summary>Adam; its weight decay is added to the gradient.</summary>
-    Adam,
-
-    /// <summary>Adam with decoupled weight decay.</summary>
-    AdamW,
-}
-
-/// <summary>How the learning rate runs over the steps of a training.</summary>
-public enum LearningRateSchedule
-{
-    /// <summary>The same at every step.</summary>
-    Constant,
-
-    /// <summary>Half a cosine from the learning rate to zero, moved at every step. The default.</summary>
-    Cosine,
-
-    /// <summary>A tenth after each third of the steps: 30 epochs in steps of 10.</summary>
-    Step,
-
-    /// <summary>
-    /// One cycle (Smith and Topin 2018): over the first 30 % of the steps half a cosine up from a twenty-fifth of the learning rate, then half a
-    /// cosine down to zero. It is its own warm-up.
-    /// </summary>
-    OneCycle,
-}
-
 /// <summary>How much an image of each class counts in the loss.</summary>
 public enum ClassWeights
 {
@@ -58,6 +26,7 @@ public sealed record TrainingOptions
     // Null: not said. What a recipe's network or data then puts here, Filled says.
     private double? _learningRate, _momentum, _weightDecay;
     private int? _epochs, _batchSize, _validateEvery;
+    private MemoryLayout? _memoryLayout;
 
     /// <summary>The base optimizer. Default: SGD.</summary>
     public BaseOptimizer Optimizer { get; init; } = BaseOptimizer.Sgd;
@@ -104,6 +73,18 @@ public sealed record TrainingOptions
 
     /// <summary>Images a step, at least 1. Default 32.</summary>
     public int BatchSize { get => _batchSize ?? 32; init => _batchSize = value; }
+
+    /// <summary>
+    /// What the forward and backward passes of a step compute in. Weights, noise, gradients that methods and the base optimizer see, BatchNorm's
+    /// statistics and losses are float32 with bf16, too, and so is the evaluation of an epoch. Default: float32.
+    /// </summary>
+    public Precision Precision { get; init; }
+
+    /// <summary>
+    /// How the images of a step lie in memory, which decides how fast a network is and changes results by rounding. Default: contiguous, and with
+    /// bf16 channels last; a recipe that does not say it takes what its network is faster with (<see cref="Architecture.Layout"/>).
+    /// </summary>
+    public MemoryLayout MemoryLayout { get => _memoryLayout ?? InputForm.Of(Precision).Layout; init => _memoryLayout = value; }
 
     /// <summary>How much an image of each class counts in the loss of a step, which is the weighted mean over its images. Default: all alike.</summary>
     public ClassWeights ClassWeights { get; init; }
@@ -181,20 +162,26 @@ public sealed record TrainingOptions
     /// <summary>Whether an image is another one in every epoch.</summary>
     internal bool ChangesImages => Augmentation != Augmentation.None || Distortion.ChangesPixels || Distortion.Erasing > 0 || Mixup > 0 || CutMix > 0;
 
+    /// <summary>The form in which a step's images enter the network.</summary>
+    internal InputForm InputForm => new(Precision, MemoryLayout);
+
     /// <summary>What was said of the learning rate, and so on; null where nothing was.</summary>
-    internal (double? LearningRate, double? Momentum, double? WeightDecay, int? Epochs, int? BatchSize, int? ValidateEvery) Said =>
-        (_learningRate, _momentum, _weightDecay, _epochs, _batchSize, _validateEvery);
+    internal (double? LearningRate, double? Momentum, double? WeightDecay, int? Epochs, int? BatchSize, MemoryLayout? MemoryLayout, int? ValidateEvery) Said =>
+        (_learningRate, _momentum, _weightDecay, _epochs, _batchSize, _memoryLayout, _validateEvery);
 
     /// <summary>The same with these values where nothing was said.</summary>
-    internal TrainingOptions Filled(double learningRate, double? weightDecay = null, int? epochs = null, int? batchSize = null, int every = 0) => this with
-    {
-        LearningRate = _learningRate ?? learningRate,
-        _momentum = Optimizer == BaseOptimizer.Sgd ? Momentum : _momentum,
-        WeightDecay = _weightDecay ?? weightDecay ?? WeightDecay,
-        Epochs = _epochs ?? epochs ?? Epochs,
-        BatchSize = _batchSize ?? batchSize ?? BatchSize,
-        ValidateEvery = _validateEvery ?? every,
-    };
+    internal TrainingOptions Filled(
+        double learningRate, double? weightDecay = null, int? epochs = null, int? batchSize = null, MemoryLayout layout = default, int every = 0) =>
+        this with
+        {
+            LearningRate = _learningRate ?? learningRate,
+            _momentum = Optimizer == BaseOptimizer.Sgd ? Momentum : _momentum,
+            WeightDecay = _weightDecay ?? weightDecay ?? WeightDecay,
+            Epochs = _epochs ?? epochs ?? Epochs,
+            BatchSize = _batchSize ?? batchSize ?? BatchSize,
+            ValidateEvery = _validateEvery ?? every,
+            MemoryLayout = _memoryLayout ?? (Precision == Precision.F32 ? layout : MemoryLayout),
+        };
 
     /// <summary>Checks the options.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is out of range; the message names it and what is allowed.</exception>
@@ -222,6 +209,8 @@ public sealed record TrainingOptions
         Require.AtLeast(Accumulate, 1);
         Require.Known(BatchNorm);
         Require.Known(NonFinite);
+        Require.Known(Precision);
+        Require.Known(MemoryLayout);
         Require.That(Enum.IsDefined(Optimizer), Optimizer, "sgd, adam or adamw");
         Require.That(Enum.IsDefined(Schedule), Schedule, "constant, cosine, step or one-cycle");
     }

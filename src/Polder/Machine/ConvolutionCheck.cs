@@ -13,6 +13,12 @@ public static class ConvolutionCheck
     /// </summary>
     public const double Tolerance = 1e-4;
 
+    /// <summary>
+    /// The same in bf16, whose 8 bits round a right result by up to 2^-8 = 3.9e-3 of itself; twice that allows for a partial sum that is rounded, too.
+    /// A product missed in a large sum hides below it; an unset lane does not.
+    /// </summary>
+    public const double BFloat16Tolerance = 1.0 / 128;
+
     /// <summary>Repetitions of one shape: what goes wrong depends on what lies in unset memory, so that one trial can miss it.</summary>
     private const int Draws = 20;
 
@@ -34,18 +40,26 @@ public static class ConvolutionCheck
     /// <summary>
     /// Checks every distinct convolution of a model: output, and the gradients that training needs, in float32 against float64.
     /// The model is run once on zeros in evaluation mode to see its data flow, and is left as it was. Takes some tens of milliseconds
-    /// a shape. Convolutions in a type other than float32 are taken as right.
+    /// a shape. Convolutions whose weights are of a type other than float32 are taken as right.
     /// </summary>
     /// <param name="model">The model; its convolutions are found among its modules.</param>
     /// <param name="inputShape">Shape of its input: batch x channels x height x width. The batch is not used.</param>
     /// <exception cref="ArgumentException">The input shape has not four positive numbers.</exception>
-    public static ConvolutionReport Of(nn.Module<Tensor, Tensor> model, params ReadOnlySpan<long> inputShape) =>
-        Of(ConvolutionShapes.Of(model, inputShape), Run);
+    public static ConvolutionReport Of(nn.Module<Tensor, Tensor> model, params ReadOnlySpan<long> inputShape) => Of(model, default, inputShape);
 
-    /// <summary>Checks one shape, in both layouts of the input.</summary>
+    /// <summary>The same for a model that is trained in another form of its input, and measured in float32 as it lies.</summary>
+    /// <param name="model">The model; its convolutions are found among its modules.</param>
+    /// <param name="form">The form that it is trained in.</param>
+    /// <param name="inputShape">Shape of its input: batch x channels x height x width. The batch is not used.</param>
+    /// <exception cref="ArgumentException">The input shape has not four positive numbers.</exception>
+    public static ConvolutionReport Of(nn.Module<Tensor, Tensor> model, InputForm form, params ReadOnlySpan<long> inputShape) =>
+        Of(ConvolutionShapes.Of(model, inputShape), Run, form);
+
+    /// <summary>Checks one shape, in both layouts of the input and in bf16 (channels last).</summary>
     /// <param name="shape">The convolution.</param>
     /// <exception cref="ArgumentOutOfRangeException">The shape has a number that is no size, or channels that the groups do not divide.</exception>
-    public static ConvolutionVerdict Of(ConvolutionShape shape) => Of(shape, [], Run, bothLayouts: true);
+    public static ConvolutionVerdict Of(ConvolutionShape shape) =>
+        Of(shape, [], Run, bothLayouts: true) with { BFloat16 = Errors(shape, Run, InputForm.Of(Precision.BF16)) };
 
     /// <summary>A copy of a batch of images (batch x channels x height x width) whose memory runs over the channels first.</summary>
     /// <param name="images">The batch; gradients pass through.</param>
@@ -56,35 +70,44 @@ public static class ConvolutionCheck
         return copy.permute(0, 3, 1, 2);
     }
 
-    internal static ConvolutionReport Of(IReadOnlyList<(ConvolutionShape Shape, IReadOnlyList<string> Layers)> shapes, Convolution convolution) =>
-        new([.. shapes.Select(s => Of(s.Shape, s.Layers, convolution, bothLayouts: false))]);
+    internal static ConvolutionReport Of(
+        IReadOnlyList<(ConvolutionShape Shape, IReadOnlyList<string> Layers)> shapes, Convolution convolution, InputForm form = default)
+    {
+        bool both = form is { Precision: Precision.F32, Layout: MemoryLayout.ChannelsLast };
+        ConvolutionVerdict Verdict(ConvolutionShape shape, IReadOnlyList<string> layers) => Of(shape, layers, convolution, both) with
+        {
+            BFloat16 = form.Precision == Precision.BF16 ? Errors(shape, convolution, form) : null,
+        };
+        return new ConvolutionReport([.. shapes.Select(s => Verdict(s.Shape, s.Layers))]) { Form = form };
+    }
 
     internal static ConvolutionVerdict Of(ConvolutionShape shape, IReadOnlyList<string> layers, Convolution convolution, bool bothLayouts)
     {
         Validate(shape);
-        ConvolutionErrors contiguous = Errors(shape, convolution, channelsLast: false);
+        ConvolutionErrors contiguous = Errors(shape, convolution, default);
         bool second = bothLayouts || !IsRight(contiguous, shape);
-        return new ConvolutionVerdict(shape, layers, contiguous, second ? Errors(shape, convolution, channelsLast: true) : null);
+        return new ConvolutionVerdict(
+            shape, layers, contiguous, second ? Errors(shape, convolution, new InputForm(Layout: MemoryLayout.ChannelsLast)) : null);
     }
 
-    internal static bool IsRight(double error) => error <= Tolerance; // false for NaN
+    internal static bool IsRight(ConvolutionErrors errors, ConvolutionShape shape, double tolerance = Tolerance) =>
+        errors.Largest(shape.NeedsInputGradient) <= tolerance; // false for NaN
 
-    internal static bool IsRight(ConvolutionErrors errors, ConvolutionShape shape) => IsRight(errors.Largest(shape.NeedsInputGradient));
-
-    private static Tensor Run(Tensor input, Tensor weight, ConvolutionShape shape) => nn.functional.conv2d(
+    /// <summary>The convolution as libtorch computes it, in the type of its input.</summary>
+    internal static Tensor Run(Tensor input, Tensor weight, ConvolutionShape shape) => nn.functional.conv2d(
         input,
-        weight,
+        weight.to(input.dtype),
         null,
         [shape.Stride.Height, shape.Stride.Width],
         [shape.Padding.Height, shape.Padding.Width],
         [shape.Dilation.Height, shape.Dilation.Width],
         shape.Groups);
 
-    private static ConvolutionErrors Errors(ConvolutionShape shape, Convolution convolution, bool channelsLast)
+    private static ConvolutionErrors Errors(ConvolutionShape shape, Convolution convolution, InputForm form)
     {
         using DisposeScope scope = NewDisposeScope();
         using var generator = new Generator(1);
-        Trial[] trials = [.. Sizes.Take(shape.WeightCount > BigShape ? 1 : Sizes.Length).Select(size => Trial.Of(shape, size, channelsLast, generator))];
+        Trial[] trials = [.. Sizes.Take(shape.WeightCount > BigShape ? 1 : Sizes.Length).Select(size => Trial.Of(shape, size, form, generator))];
         ConvolutionErrors worst = default;
         for (int draw = 0; draw < Draws; draw++)
         {
@@ -112,7 +135,7 @@ public static class ConvolutionCheck
             sizes.Add(inChannels * outChannels * shape.Kernel.Height * shape.Kernel.Width);
         }
         foreach (long size in sizes)
-            full(size, float.NaN);
+            full(size, float.NaN, dtype: trial.Input.dtype);
     }
 
     private static long RoundUp(long value, long block) => (value + block - 1) / block * block;
@@ -139,23 +162,24 @@ public static class ConvolutionCheck
         /// <summary>Numbers in a channel of the output, over the batch.</summary>
         public long OutputSize => Direction.numel() / Shape.OutChannels;
 
-        public static Trial Of(ConvolutionShape shape, (long Batch, long Outputs) size, bool channelsLast, Generator generator)
+        public static Trial Of(ConvolutionShape shape, (long Batch, long Outputs) size, InputForm form, Generator generator)
         {
             // The smallest image that gives so many outputs, but never less than the padding leaves room for.
             long height = Math.Max(
                 1, ((size.Outputs - 1) * shape.Stride.Height) + (shape.Dilation.Height * (shape.Kernel.Height - 1)) + 1 - (2 * shape.Padding.Height));
             long width = Math.Max(
                 1, ((size.Outputs - 1) * shape.Stride.Width) + (shape.Dilation.Width * (shape.Kernel.Width - 1)) + 1 - (2 * shape.Padding.Width));
-            Tensor input = randn([size.Batch, shape.InChannels, height, width], generator: generator);
-            Tensor weight = randn([shape.OutChannels, shape.InChannels / shape.Groups, shape.Kernel.Height, shape.Kernel.Width], generator: generator);
+            Tensor input = Draw(size.Batch, shape.InChannels, height, width);
+            Tensor weight = Draw(shape.OutChannels, shape.InChannels / shape.Groups, shape.Kernel.Height, shape.Kernel.Width);
             using Tensor probe = TrustedConvolution.Run(input, weight, shape);
-            Tensor direction = randn(probe.shape, generator: generator);
+            Tensor direction = Draw(probe.shape);
 
             (Tensor output, Tensor inputGradient, Tensor weightGradient) = Differentiate(
                 TrustedConvolution.Run, input.to(float64), weight.to(float64), direction.to(float64), shape);
-            if (channelsLast)
-                (input, direction) = (ToChannelsLast(input), ToChannelsLast(direction));
-            return new Trial(shape, input, weight, direction, Right.Of(output), Right.Of(inputGradient), Right.Of(weightGradient));
+            return new Trial(shape, form.Of(input), weight, form.Of(direction), Right.Of(output), Right.Of(inputGradient), Right.Of(weightGradient));
+
+            // Numbers that the form holds exactly: what is left is the error of the convolution.
+            Tensor Draw(params long[] sizes) => randn(sizes, generator: generator).to(form.Type).to(float32);
         }
 
         public ConvolutionErrors ErrorsOf(Convolution convolution)

@@ -1,7 +1,7 @@
 namespace Polder.Machine;
 
 /// <summary>
-/// The largest errors of a convolution in float32, each relative to the largest magnitude of the right result; infinite where the
+/// The largest errors of a convolution, each relative to the largest magnitude of the right result; infinite where the
 /// result is not a number.
 /// </summary>
 /// <param name="Output">Of the output.</param>
@@ -25,48 +25,63 @@ public readonly record struct ConvolutionErrors(double Output, double InputGradi
 public sealed record ConvolutionVerdict(
     ConvolutionShape Shape, IReadOnlyList<string> Layers, ConvolutionErrors Contiguous, ConvolutionErrors? ChannelsLast)
 {
+    /// <summary>Errors in bf16, the input laid out channels last; null where it was not asked for.</summary>
+    public ConvolutionErrors? BFloat16 { get; init; }
+
     /// <summary>Whether the usual form is right on this machine.</summary>
     public bool IsRight => ConvolutionCheck.IsRight(Contiguous, Shape);
 
     /// <summary>Whether the form with a channels-last input is right; false where it was not tried.</summary>
     public bool IsRightChannelsLast => ChannelsLast is { } errors && ConvolutionCheck.IsRight(errors, Shape);
 
-    /// <summary>One line, for example "3x3 convolution 20->20 (layer1.conv): wrong output and input gradient".</summary>
-    public override string ToString()
-    {
-        string name = Layers.Count == 0 ? Shape.ToString() : $"{Shape} ({string.Join(", ", Layers)})";
-        return IsRight ? name + ": right" : $"{name}: wrong {WrongParts(Contiguous)}{(IsRightChannelsLast ? ", right with a channels-last input" : "")}";
-    }
+    /// <summary>Whether bf16 is right to its 8 bits; false where it was not tried.</summary>
+    public bool IsRightBFloat16 => BFloat16 is { } errors && ConvolutionCheck.IsRight(errors, Shape, ConvolutionCheck.BFloat16Tolerance);
 
-    private string WrongParts(ConvolutionErrors errors) => string.Join(" and ", new[]
+    /// <summary>Whether a form of the input is right; false where it was not tried.</summary>
+    /// <param name="form">The form.</param>
+    public bool IsRightIn(InputForm form) =>
+        form.Precision == Precision.BF16 ? IsRightBFloat16 : form.Layout == MemoryLayout.ChannelsLast ? IsRightChannelsLast : IsRight;
+
+    /// <summary>One line, for example "3x3 convolution 20->20 (layer1.conv): wrong output and input gradient".</summary>
+    public override string ToString() =>
+        IsRight ? Name + ": right" : $"{Name}: wrong {WrongParts(Contiguous)}{(IsRightChannelsLast ? ", right with a channels-last input" : "")}";
+
+    /// <summary>The same, where it is the form that is wrong and not the usual one.</summary>
+    internal string In(InputForm form) => !IsRight ? ToString()
+        : $"{Name}: wrong {(form.Precision == Precision.BF16 ? WrongParts(BFloat16!.Value, ConvolutionCheck.BFloat16Tolerance) : WrongParts(ChannelsLast!.Value))}";
+
+    private string Name => Layers.Count == 0 ? Shape.ToString() : $"{Shape} ({string.Join(", ", Layers)})";
+
+    private string WrongParts(ConvolutionErrors errors, double tolerance = ConvolutionCheck.Tolerance) => string.Join(" and ", new[]
     {
         (Name: "output", Error: errors.Output),
         (Name: "input gradient", Error: Shape.NeedsInputGradient ? errors.InputGradient : 0),
         (Name: "weight gradient", Error: errors.WeightGradient),
-    }.Where(part => !ConvolutionCheck.IsRight(part.Error)).Select(part => part.Name));
+    }.Where(part => !(part.Error <= tolerance)).Select(part => part.Name));
 }
 
 /// <summary>What the check found about a model.</summary>
 /// <param name="Verdicts">One for each distinct shape, in the model's order.</param>
 public sealed record ConvolutionReport(IReadOnlyList<ConvolutionVerdict> Verdicts)
 {
-    /// <summary>Whether every convolution is right in the usual form.</summary>
-    public bool IsRight => Verdicts.All(v => v.IsRight);
+    /// <summary>The form that the model is trained in. Default: float32 in the usual layout, which it is measured in in any case.</summary>
+    public InputForm Form { get; init; }
 
-    /// <summary>Those that are wrong in the usual form.</summary>
-    public IReadOnlyList<ConvolutionVerdict> Wrong => [.. Verdicts.Where(v => !v.IsRight)];
+    /// <summary>Whether every convolution is right in the usual form and in <see cref="Form"/>.</summary>
+    public bool IsRight => Wrong.Count == 0;
+
+    /// <summary>Those that are wrong in one of the two.</summary>
+    public IReadOnlyList<ConvolutionVerdict> Wrong => [.. Verdicts.Where(v => !v.IsRight || !v.IsRightIn(Form))];
 
     /// <summary>Whether the wrong ones are all right once their input is laid out channels last.</summary>
     public bool CanUseChannelsLast => Wrong.All(v => v.IsRightChannelsLast);
 
     /// <summary>One sentence that names what is wrong and the remedy; empty where nothing is wrong.</summary>
-    public string Describe()
-    {
-        return IsRight ? "" : $"float32 convolutions are wrong on this machine: {string.Join("; ", Wrong.Select(v => v.ToString()))}: {Remedy}";
-    }
+    public string Describe() => IsRight ? ""
+        : $"{(Verdicts.All(v => v.IsRight) ? Form : default)} convolutions are wrong on this machine: {string.Join("; ", Wrong.Select(v => v.In(Form)))}: {Remedy}";
 
     /// <summary>What helps where a convolution is wrong.</summary>
-    public string Remedy => Wrong.Count > 0 && CanUseChannelsLast
-        ? "lay the input out channels last, or use channel counts that are multiples of 16, or float64"
+    public string Remedy => Wrong.Count == 0 ? "" : Verdicts.All(v => v.IsRight) ? "use float32 in the usual memory layout"
+        : CanUseChannelsLast ? "lay the input out channels last, or use channel counts that are multiples of 16, or float64"
         : "use channel counts that are multiples of 16, or float64";
 }

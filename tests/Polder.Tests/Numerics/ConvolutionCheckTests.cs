@@ -102,6 +102,39 @@ public class ConvolutionCheckTests
     }
 
     [Fact]
+    public void Bf16_may_round_its_results_and_nothing_else()
+    {
+        // Computed in float32, the output and what flows back rounded to 8 bits.
+        static Tensor Rounded(Tensor x, Tensor w, ConvolutionShape s) => TrustedConvolution.Run(x.to(ScalarType.Float32), w, s).to(x.dtype);
+        // One number in ten is off by two per cent, in bf16 only.
+        static Tensor Broken(Tensor x, Tensor w, ConvolutionShape s) => Rounded(x, w, s) is var y && x.dtype == ScalarType.BFloat16
+            ? y.add(Spike(y, 2e-2)) : y;
+
+        InputForm form = InputForm.Of(Precision.BF16);
+        ConvolutionReport right = ConvolutionCheck.Of([(Shape, (IReadOnlyList<string>)[])], Rounded, form);
+        ConvolutionReport wrong = ConvolutionCheck.Of([(Shape, (IReadOnlyList<string>)["conv"])], Broken, form);
+
+        Assert.True(right.IsRight, right.Describe());
+        // Half a unit in the last of 8 bits, and not less.
+        Assert.InRange(right.Verdicts[0].BFloat16!.Value.Largest(needsInputGradient: true), 1.0 / 1024, 1.0 / 256);
+        Assert.True(wrong.Verdicts[0].IsRight);
+        Assert.False(wrong.IsRight);
+        Assert.Equal(
+            "bf16, channels last convolutions are wrong on this machine: 3x3 convolution 6->4 (conv): wrong output: use float32 in the usual memory layout",
+            wrong.Describe());
+    }
+
+    [Fact]
+    public void A_layout_that_is_trained_in_is_checked_too()
+    {
+        static Tensor Broken(Tensor x, Tensor w, ConvolutionShape s) =>
+            TrustedConvolution.Run(x, w, s).mul(IsFloat(x) && !x.is_contiguous() ? 2 : 1);
+
+        Assert.True(ConvolutionCheck.Of([(Shape, (IReadOnlyList<string>)[])], Broken).IsRight);
+        Assert.False(ConvolutionCheck.Of([(Shape, (IReadOnlyList<string>)[])], Broken, new InputForm(Layout: MemoryLayout.ChannelsLast)).IsRight);
+    }
+
+    [Fact]
     public void Shapes_of_a_model_are_distinct_named_and_know_the_first_layer()
     {
         TorchSharp.Modules.BatchNorm2d norm = nn.BatchNorm2d(16);

@@ -55,6 +55,8 @@ public sealed class RecipeTests : IDisposable
             Accumulate = 3,
             BatchNorm = BatchNormPolicy.CleanForward,
             NonFinite = Optimization.NonFinitePolicy.Skip,
+            Precision = Machine.Precision.BF16,
+            MemoryLayout = Machine.MemoryLayout.Contiguous,
         },
         Seed = 11,
     };

@@ -1,0 +1,62 @@
+using Polder.Machine;
+using Polder.Methods;
+using Polder.Optimization;
+using Polder.Vision.Models;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Polder.Benchmarks;
+
+/// <summary>What a step costs in each form of the input: float32 as it lies and channels last, bf16; and NSO in bf16 beside SGD in float32.</summary>
+internal static class PrecisionBenchmark
+{
+    private static readonly (string Architecture, int Batch, int Side)[] Settings =
+        [("resnet20", 128, 32), ("resnet18", 32, 64), ("resnet18", 16, 112), ("resnet18", 8, 224)];
+
+    public static void Run(IReadOnlyList<string> arguments)
+    {
+        var options = new StudyOptions(arguments, "--rounds", "--setting", "--threads");
+        set_num_threads(options.Count("--threads", get_num_threads()));
+        int setting = options.Count("--setting", 0, least: 0);
+        foreach ((string architecture, int batch, int side) in setting > 0 ? [Settings[setting - 1]] : Settings)
+            Measure(architecture, batch, side, options.Count("--rounds", 10));
+    }
+
+    private static void Measure(string architecture, int batch, int side, int rounds)
+    {
+        using var generator = new Generator(1);
+        using Tensor images = randn([batch, 3, side, side], generator: generator);
+        using Tensor labels = randint(0, 10, [batch], ScalarType.Int64, generator: generator);
+        var owned = new List<IDisposable>();
+
+        (string, Action) Variant(string name, InputForm form, IGradientMethod method)
+        {
+            ImageClassifier model = Architectures.Get(architecture).Build(10, 0);
+            model.train();
+            SGD sgd = optim.SGD(model.parameters(), 0.001, 0.9, weight_decay: 1e-4);
+            var optimizer = new FlatMinimaOptimizer(sgd, method, model);
+            owned.AddRange([sgd, model, optimizer]);
+            return (name, Step);
+
+            void Step()
+            {
+                using var scope = NewDisposeScope();
+                Tensor input = form.Of(images); // once a step, as the trainer does
+                optimizer.Step(() => nn.functional.cross_entropy(model.call(input), labels));
+            }
+        }
+
+        var bf16 = InputForm.Of(Precision.BF16);
+        var nso = new NoiseStability { Sigma = 0.01 };
+        Interleaved.Compare($"{architecture}, {side} px, batch {batch}, {get_num_threads()} threads",
+        [
+            Variant("SGD, float32", default, new Plain()),
+            Variant("SGD, float32, channels last", new InputForm(Layout: MemoryLayout.ChannelsLast), new Plain()),
+            Variant("SGD, bf16", bf16, new Plain()),
+            Variant("NSO, float32", default, nso),
+            Variant("NSO, bf16", bf16, nso),
+        ], rounds, warmup: 1, processorTime: get_num_threads() == 1);
+        owned.Reverse();
+        owned.ForEach(o => o.Dispose());
+    }
+}
