@@ -16,7 +16,7 @@ internal static class JobsBenchmark
 {
     public const string Worker = "jobs-worker";
 
-    private const int Rounds = 7, Steps = 4;
+    private const int Rounds = 5, Steps = 3;
 
     private static readonly (string Name, string Title, int Side, int Batch)[] Networks =
         [("resnet20", "ResNet-20, 32 px, batch 128", 32, 128), ("resnet18", "ResNet-18, 64 px, batch 32", 64, 32)];
@@ -44,7 +44,7 @@ internal static class JobsBenchmark
                     second.End();
                 }),
                 ($"two threads of one process, {half} thread(s) each", () => both.Train()),
-            ], Rounds);
+            ], Rounds, warmup: 1);
             string[] weights = [whole.Train(), first.Train(), both.Train()];
             Console.WriteLine($"\nEqual weights at the end, processes and threads: {weights[1] == weights[2]}; memory of a process, GiB: "
                 + $"one training {first.Memory:F2}, two {both.Memory:F2}");
@@ -85,7 +85,8 @@ internal static class JobsBenchmark
     {
         using ImageClassifier model = Architectures.Get(name).Build(10, 0);
         var options = new TrainingOptions { BatchSize = batch, Steps = Steps, LearningRate = 0.01, Augmentation = Augmentation.Flip };
-        new Trainer(options, new NoiseStability { Sigma = 0.01 }).Run(model, images, images.Subset([.. Enumerable.Range(0, batch)]), Normalization.ImageNet, side);
+        ImageSet validation = images.Subset([.. Enumerable.Range(0, batch)]);
+        new Trainer(options, new NoiseStability { Sigma = 0.01 }).Run(model, images, validation, Normalization.ImageNet, side);
         using var scope = torch.NewDisposeScope();
         return string.Join(',', model.parameters().Take(3).Select(p => p.sum().ToSingle().ToString("R")));
     }

@@ -65,8 +65,8 @@ public sealed class StudyOptionsTests(StudyOptionsTests.Kept kept) : IClassFixtu
     {
         public Kept()
         {
-            (int code, string messages) = Run("compare", "--data", "digits", "--arch", "digits-cnn", "--per-class", "4", "--epochs", "1", "--methods", "base,nso",
-                "--sigma", "0.03", "--seeds", "0..1", "--threads", "1", "--out", Folder, "--quiet");
+            (int code, string messages) = Run("compare", "--data", "digits", "--arch", "digits-cnn", "--per-class", "4", "--epochs", "1", "--methods",
+                "base,nso", "--sigma", "0.03", "--seeds", "0..1", "--threads", "1", "--out", Folder, "--quiet");
             Assert.Equal((0, ""), (code, messages));
             Configuration = File.ReadAllText(Path.Combine(Folder, "config.json"));
         }

@@ -108,7 +108,8 @@ public sealed class StudyTests : IDisposable
     public void Images_that_have_changed_since_are_refused()
     {
         string data = MiniatureCifar.Write(Path.Combine(_folder, "data"), 2), run = Path.Combine(_folder, "run");
-        AssertDone(["compare", "--data", data, "--arch", "resnet20", "--methods", "base", "--seeds", "0", "--epochs", "1", "--threads", "1", "--out", run, "--quiet"]);
+        AssertDone(["compare", "--data", data, "--arch", "resnet20", "--methods", "base", "--seeds", "0", "--epochs", "1", "--threads", "1",
+            "--out", run, "--quiet"]);
         byte[] test = File.ReadAllBytes(Path.Combine(data, "test_batch.bin"));
         test[^1] ^= 1;
         File.WriteAllBytes(Path.Combine(data, "test_batch.bin"), test);
@@ -120,7 +121,8 @@ public sealed class StudyTests : IDisposable
     public void A_tuning_of_two_jobs_that_is_killed_is_the_uninterrupted_one()
     {
         string whole = Path.Combine(_folder, "whole"), killed = Path.Combine(_folder, "killed"), cells = Path.Combine(killed, "cells");
-        string[] options = ["tune", "--methods", "nso,sam", "--seeds", "0,1", "--learning-rates", "0.01,0.1", "--sigmas", "0.01,0.1", "--rhos", "0.1", .. Small];
+        string[] options =
+            ["tune", "--methods", "nso,sam", "--seeds", "0,1", "--learning-rates", "0.01,0.1", "--sigmas", "0.01,0.1", "--rhos", "0.1", .. Small];
         AssertDone([.. options, "--out", whole]);
         foreach (int count in (int[])[1, 5])
         {

@@ -15,7 +15,9 @@ internal enum LinkResult
     Failed,
 }
 
-/// <summary>A second name for a file: the one operation that gives a whole file a name only where the name is free, on local and network file systems.</summary>
+/// <summary>
+/// A second name for a file: the one operation that gives a whole file a name only where the name is free, on local and network file systems.
+/// </summary>
 internal static partial class HardLink
 {
     // EEXIST of Linux and macOS, ERROR_ALREADY_EXISTS of Windows.

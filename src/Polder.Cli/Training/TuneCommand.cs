@@ -75,7 +75,8 @@ internal sealed class TuneCommand : PolderCommand
             MethodChoice plain = MethodChoice.Create("base");
             if (counts.Count > 0)
             {
-                Try(tracker, [.. counts.Select(count => new Trial("shots", $"{(int)count} shots, base", count, opened.WithShots((int)count), plain, training))]);
+                Try(tracker, [.. counts.Select(count =>
+                    new Trial("shots", $"{(int)count} shots, base", count, opened.WithShots((int)count), plain, training))]);
                 task = opened.WithShots((int)TuningPoint.FirstAbove(rows, EnoughAccuracy).Value);
                 _recipe.ShowEffective(context, task.Recipe);
             }
