@@ -122,7 +122,10 @@ public sealed class StudyTests : IDisposable
     {
         string whole = Path.Combine(_folder, "whole"), killed = Path.Combine(_folder, "killed"), cells = Path.Combine(killed, "cells");
         string[] options =
-            ["tune", "--methods", "nso,sam", "--seeds", "0,1", "--learning-rates", "0.01,0.1", "--sigmas", "0.01,0.1", "--rhos", "0.1", .. Small];
+        [
+            "tune", "--methods", "nso,sam", "--seeds", "0,1", "--shot-counts", "2,3", "--learning-rates", "0.1,0.2", "--sigmas", "0.01,0.1", "--rhos", "0.1",
+            "--epochs", "2", "--quiet",
+        ];
         AssertDone([.. options, "--out", whole]);
         foreach (int count in (int[])[1, 5])
         {
@@ -130,8 +133,10 @@ public sealed class StudyTests : IDisposable
             KillWhen(() => Finished(cells).Count >= count, 0, command);
         }
         AssertDone(["tune", "--resume", killed, "--quiet"]);
-        Assert.Equal(10, Finished(cells).Count);
+        // Two numbers of shots, two rates, three trials of methods, two seeds each; the demo's own rate was tried with the shots.
+        Assert.Equal(12, Finished(cells).Count);
         JsonNode a = Read(whole), b = Read(killed);
+        Assert.Equal(7, a["grid"]!.AsArray().Count);
         Assert.Equal((a["task"]!.ToJsonString(), a["grid"]!.ToJsonString()), (b["task"]!.ToJsonString(), b["grid"]!.ToJsonString()));
     }
 

@@ -55,6 +55,9 @@ internal sealed class TuneCommand : PolderCommand
             RecipeOptions.RequireTrainable(context, first, training, methods);
         IReadOnlyList<double> rates = context.Get(_learningRates)!,
             counts = recipe is { IsDemo: true, Data.Shots: null } ? [.. context.Get(_shotCounts)!.Order()] : [];
+        // Not the demo's default, which whoever goes on with the folder would take for a number that was asked for.
+        if (counts.Count > 0)
+            context.SetEffective(FieldOption.Spell("shots"), null);
         using StudySession session = _study.Begin(context, kept, StudyPlan.Of(methods, seeds, opened), opened);
         int total = counts.Count + rates.Count + methods.Sum(m => GridOf(context, m).Count);
         var rows = new List<TuningPoint>();
