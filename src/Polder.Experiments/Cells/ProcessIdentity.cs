@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Polder.Experiments.Cells;
 
@@ -19,6 +20,7 @@ internal sealed record ProcessIdentity(string Machine, int Pid, string Started)
         ? new(MachineOf(), Environment.ProcessId, words[StartWord]) : new("", Environment.ProcessId, "");
 
     /// <summary>Whether the process certainly runs no longer; false where it runs on another machine, or cannot be asked for.</summary>
+    [JsonIgnore]
     public bool IsDead => Machine.Length > 0 && Machine == Current.Machine
         && (!Directory.Exists(FolderOf(Pid)) || (WordsOf(Pid) is { } words && (words[StateWord] is "Z" or "X" || words[StartWord] != Started)));
 

@@ -51,7 +51,8 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
 
     /// <summary>
     /// Where each run is kept as soon as it is finished. What is there is not done again, and other processes may do runs of the same study in it at
-    /// the same time. Null, the default: nowhere.
+    /// the same time. A method of one's own counts as the same where its name and options are: when its code changes, take another folder. Null, the
+    /// default: nowhere.
     /// </summary>
     public CellFolder? Folder { get; init; }
 
