@@ -15,11 +15,37 @@ internal static class PrecisionBenchmark
 
     public static void Run(IReadOnlyList<string> arguments)
     {
-        var options = new StudyOptions(arguments, "--rounds", "--setting", "--threads");
+        var options = new StudyOptions(arguments, "--rounds", "--setting", "--threads", "--live");
         set_num_threads(options.Count("--threads", get_num_threads()));
+        if (options.Count("--live", 0, least: 0) is var steps and > 0)
+        {
+            CountLiveTensors(steps);
+            return;
+        }
         int setting = options.Count("--setting", 0, least: 0);
         foreach ((string architecture, int batch, int side) in setting > 0 ? [Settings[setting - 1]] : Settings)
             Measure(architecture, batch, side, options.Count("--rounds", 10));
+    }
+
+    // Mixed-precision steps of NSO on the digits' network: as many tensors live at the end as after the first hundredth.
+    private static void CountLiveTensors(int steps)
+    {
+        using ImageClassifier model = Architectures.Get("digits-cnn").Build(10, 0);
+        model.train();
+        using SGD sgd = optim.SGD(model.parameters(), 0.001, 0.9, weight_decay: 1e-4);
+        using var optimizer = new FlatMinimaOptimizer(sgd, new NoiseStability { Sigma = 0.01 }, model);
+        using var generator = new Generator(1);
+        using Tensor images = randn([16, 1, 8, 8], generator: generator), labels = randint(0, 10, [16], ScalarType.Int64, generator: generator);
+        long first = 0;
+        for (int step = 1; step <= steps; step++)
+        {
+            using var scope = NewDisposeScope();
+            Tensor input = InputForm.Of(Precision.BF16).Of(images);
+            optimizer.Step(() => nn.functional.cross_entropy(model.call(input), labels));
+            if (step == Math.Max(1, steps / 100))
+                first = Tensor.TotalCount;
+        }
+        Console.WriteLine($"{steps} steps in bf16: {first} live tensors after {Math.Max(1, steps / 100)}, {Tensor.TotalCount} at the end");
     }
 
     private static void Measure(string architecture, int batch, int side, int rounds)

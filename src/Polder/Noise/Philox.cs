@@ -51,42 +51,51 @@ internal static class Philox
     public static (Vector512<uint> X0, Vector512<uint> X1, Vector512<uint> X2, Vector512<uint> X3) GenerateBlock(ulong key, PhiloxCounter counter)
     {
         ulong index = (ulong)counter.Block * Lanes; // a multiple of 16: adding a lane never carries out of the low word
-        Vector512<uint> x0 = Vector512.Create((uint)index) + Vector512<uint>.Indices;
-        Vector512<uint> x1 = Vector512.Create(High(index, counter.Step));
-        Vector512<uint> x2 = Vector512.Create((uint)counter.Draw);
-        Vector512<uint> x3 = Vector512.Create((uint)counter.Step);
+        Vector512<ulong> first = (Vector512.Create((uint)index) + Vector512<uint>.Indices).AsUInt64();
+        Halves x0 = new(first, first >> 32);
+        Halves x1 = Halves.Of(High(index, counter.Step)), x2 = Halves.Of((uint)counter.Draw), x3 = Halves.Of((uint)counter.Step);
         uint key0 = (uint)key, key1 = (uint)(key >> 32);
         for (int round = 0; round < Rounds; round++)
         {
-            var (highA, lowA) = Multiply(x0, MultiplierA);
-            var (highB, lowB) = Multiply(x2, MultiplierB);
-            (x0, x1, x2, x3) = (highB ^ x1 ^ Vector512.Create(key0), lowB, highA ^ x3 ^ Vector512.Create(key1), lowA);
+            Halves a = x0.Times(MultiplierA), b = x2.Times(MultiplierB);
+            (x0, x1, x2, x3) = (b.High(x1, key0), b, a.High(x3, key1), a);
             key0 += WeylA;
             key1 += WeylB;
         }
-        return (x0, x1, x2, x3);
+        return (x0.Words, x1.Words, x2.Words, x3.Words);
     }
 
     // 36 bits of counters a draw (2^36 x 4 elements) and 48 of steps: both far beyond what a run reaches.
     private static uint High(ulong index, long step) => ((uint)(index >> 32) & 0xFFFF) | ((uint)(step >> 32) << 16);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<uint> High, Vector512<uint> Low) Multiply(Vector512<uint> x, uint multiplier)
+    /// <summary>
+    /// Sixteen words as eight and eight, each in the lower half of 64 bits: a product of 32 bits by 32 is then one of 64 and needs no shuffling. The
+    /// upper halves hold what is left of earlier products, which the next one does not look at.
+    /// </summary>
+    private readonly struct Halves(Vector512<ulong> even, Vector512<ulong> odd)
     {
-        Vector512<ulong> even, odd;
-        if (Avx512F.IsSupported)
+        private readonly Vector512<ulong> _even = even, _odd = odd;
+
+        public Vector512<uint> Words
         {
-            Vector512<uint> factor = Vector512.Create(multiplier);
-            even = Avx512F.Multiply(x, factor);
-            odd = Avx512F.Multiply((x.AsUInt64() >> 32).AsUInt32(), factor);
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            get => ((_even & Vector512.Create(0xFFFFFFFFul)) | (_odd << 32)).AsUInt32();
         }
-        else
-        {
-            Vector512<ulong> factor = Vector512.Create((ulong)multiplier);
-            even = (x.AsUInt64() & Vector512.Create(0xFFFFFFFFul)) * factor;
-            odd = (x.AsUInt64() >> 32) * factor;
-        }
-        Vector512<ulong> lower = Vector512.Create(0xFFFFFFFFul);
-        return (((even >> 32) | (odd & ~lower)).AsUInt32(), ((even & lower) | (odd << 32)).AsUInt32());
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Halves Of(uint word) => new(Vector512.Create((ulong)word), Vector512.Create((ulong)word));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Halves Times(uint multiplier) => new(Product(_even, multiplier), Product(_odd, multiplier));
+
+        // The upper words of the products, mixed with another word and the key.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Halves High(Halves other, uint key) => new(
+            (_even >> 32) ^ other._even ^ Vector512.Create((ulong)key), (_odd >> 32) ^ other._odd ^ Vector512.Create((ulong)key));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static Vector512<ulong> Product(Vector512<ulong> x, uint multiplier) => Avx512F.IsSupported
+            ? Avx512F.Multiply(x.AsUInt32(), Vector512.Create(multiplier))
+            : (x & Vector512.Create(0xFFFFFFFFul)) * Vector512.Create((ulong)multiplier);
     }
 }

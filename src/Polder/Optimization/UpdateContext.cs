@@ -19,6 +19,14 @@ public sealed record UpdateContext(ParameterSpace Space, ParameterVector Gradien
     {
         foreach (IUpdateHook hook in hooks)
             hook.BeforeUpdate(this);
+        if (!FusedSgd.TryStep(Base, Space, Gradient, Updates))
+            MakeStep();
+        foreach (IUpdateHook hook in hooks)
+            hook.AfterUpdate(this);
+    }
+
+    private void MakeStep()
+    {
         try
         {
             for (int i = 0; i < Space.Parameters.Count; i++)
@@ -30,7 +38,5 @@ public sealed record UpdateContext(ParameterSpace Space, ParameterVector Gradien
             foreach (Parameter parameter in Space.Parameters)
                 parameter.grad = null;
         }
-        foreach (IUpdateHook hook in hooks)
-            hook.AfterUpdate(this);
     }
 }

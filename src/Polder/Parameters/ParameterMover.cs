@@ -28,8 +28,33 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
     public void Move(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer = null) =>
         Write(Target.Noise, space.Parameters, origin.Blocks, new Draw(noise, step, draw, scale), observer);
 
+    /// <summary>origin = parameters, parameters = origin + scale U, in one pass. Where the noise fails, the parameters are as they were.</summary>
+    public void Leave(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer = null)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        int[] done = new int[_pieces.All.Count];
+        (Tensor Parameter, Tensor Origin)[] others = [.. space.Parameters.Zip(origin.Blocks).Where(pair => AddressOf(pair.First) == 0)];
+        foreach ((Tensor parameter, Tensor saved) in others)
+            saved.copy_(parameter);
+        try
+        {
+            Write(Target.Noise, space.Parameters, origin.Blocks, new Draw(noise, step, draw, scale), observer, done);
+        }
+        catch
+        {
+            foreach ((Tensor parameter, Tensor saved) in others)
+                parameter.copy_(saved);
+            foreach (ParameterPieces.Piece piece in _pieces.All.Where(piece => done[piece.Index] > 0))
+                Part(space.Parameters[piece.Parameter], piece).copy_(Part(origin.Blocks[piece.Parameter], piece));
+            throw;
+        }
+
+        Tensor Part(Tensor tensor, ParameterPieces.Piece piece) => tensor.view(-1).narrow(0, piece.Start, done[piece.Index]);
+    }
+
     /// <summary>parameters = 2 origin - parameters.</summary>
-    public void Mirror(ParameterVector origin, MoveObserver observer) => Write(Target.Mirror, space.Parameters, origin.Blocks, default, observer);
+    public void Mirror(ParameterVector origin, MoveObserver? observer) => Write(Target.Mirror, space.Parameters, origin.Blocks, default, observer);
 
     /// <summary>parameters = origin.</summary>
     public void Restore(ParameterVector origin, MoveObserver observer) => Write(Target.Origin, space.Parameters, origin.Blocks, default, observer);
@@ -44,7 +69,9 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
             ? (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes))
             : 0;
 
-    private void Write(Target target, IReadOnlyList<Tensor> tensors, IReadOnlyList<Tensor>? origins, Draw draw, MoveObserver? observer)
+    // Where done is given, what the parameters are goes to the origins first, and done says how far that has come in each piece.
+    private void Write(
+        Target target, IReadOnlyList<Tensor> tensors, IReadOnlyList<Tensor>? origins, Draw draw, MoveObserver? observer, int[]? done = null)
     {
         using var noGrad = no_grad();
         var addresses = new (nint Target, nint Origin, ScalarType Type)[tensors.Count];
@@ -62,13 +89,14 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
             if (to == 0)
                 return;
             if (type == ScalarType.Float32)
-                WritePiece(target, (float*)to + piece.Start, origin == 0 ? null : (float*)origin + piece.Start, piece, draw, observer);
+                WritePiece(target, (float*)to + piece.Start, origin == 0 ? null : (float*)origin + piece.Start, piece, draw, observer, done);
             else
-                WritePiece(target, (double*)to + piece.Start, origin == 0 ? null : (double*)origin + piece.Start, piece, draw, observer);
+                WritePiece(target, (double*)to + piece.Start, origin == 0 ? null : (double*)origin + piece.Start, piece, draw, observer, done);
         });
     }
 
-    private void WritePiece<T>(Target target, T* to, T* origin, ParameterPieces.Piece piece, Draw draw, MoveObserver? observer) where T : unmanaged, INumber<T>
+    private void WritePiece<T>(Target target, T* to, T* origin, ParameterPieces.Piece piece, Draw draw, MoveObserver? observer, int[]? saved)
+        where T : unmanaged, INumber<T>
     {
         DisplacementDots left = default, entered = default;
         long offset = space.Offsets[piece.Parameter] + piece.Start;
@@ -97,6 +125,11 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
                     draw.Noise.Fill(draw.Step, draw.Number, offset + done, MemoryMarshal.Cast<T, float>(unit));
                 else
                     draw.Noise.Fill(draw.Step, draw.Number, offset + done, MemoryMarshal.Cast<T, double>(unit));
+                if (saved is not null)
+                {
+                    written.CopyTo(new Span<T>(origin + done, count));
+                    saved[piece.Index] = done + count;
+                }
                 if (origin == null)
                     unit.CopyTo(written);
                 else

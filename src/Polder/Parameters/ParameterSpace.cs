@@ -120,10 +120,7 @@ public sealed class ParameterSpace
     public void Mirror(ParameterVector origin)
     {
         ArgumentNullException.ThrowIfNull(origin);
-        using var noGrad = no_grad();
-        using Scalar two = 2.0.ToScalar();
-        for (int i = 0; i < _parameters.Length; i++)
-            _parameters[i].neg_().add_(origin.Blocks[i], two);
+        _mover.Mirror(origin, null);
     }
 
     /// <summary>The pieces that passes over the parameters go through.</summary>
@@ -132,6 +129,10 @@ public sealed class ParameterSpace
     /// <summary>As <see cref="MoveTo(ParameterVector, NoiseStream, long, int, double)"/>, with an observer of the curvature.</summary>
     internal void MoveTo(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer) =>
         _mover.Move(origin, noise, step, draw, scale, observer);
+
+    /// <summary>As <see cref="Save"/> and <see cref="MoveTo(ParameterVector, NoiseStream, long, int, double)"/> from there, in one pass.</summary>
+    internal void Leave(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer) =>
+        _mover.Leave(origin, noise, step, draw, scale, observer);
 
     /// <summary>As <see cref="Mirror(ParameterVector)"/>, bit for bit, with an observer of the curvature.</summary>
     internal void Mirror(ParameterVector origin, MoveObserver observer) => _mover.Mirror(origin, observer);

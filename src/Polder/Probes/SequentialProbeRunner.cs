@@ -125,8 +125,15 @@ public sealed class SequentialProbeRunner : IProbeRunner
                 ReturnToCentre();
             return;
         }
+        if (_centre is null && probe.Direction == ProbeDirection.Noise)
+        {
+            ParameterVector own = Own(step.Space);
+            step.Space.Leave(own, step.Noise, step.Step, probe.Draw, probe.Scale, opens ? step.Curvature!.Enter(sum) : null);
+            (_centre, _standing) = (own, probe);
+            return;
+        }
         if (_centre is null)
-            Save(step.Space);
+            step.Space.Save(_centre = Own(step.Space));
         Probe? standing = _standing;
         // From here on a failure leaves the parameters somewhere unknown; anything but null makes End restore them.
         _standing = probe;
@@ -163,15 +170,14 @@ public sealed class SequentialProbeRunner : IProbeRunner
         (_pair, _standing) = (null, null);
     }
 
-    private void Save(ParameterSpace space)
+    private ParameterVector Own(ParameterSpace space)
     {
         if (!ReferenceEquals(_own?.Space, space))
         {
             _own?.Dispose();
             _own = space.CreateVector();
         }
-        space.Save(_own!);
-        _centre = _own;
+        return _own;
     }
 
     private void ReplayRandomNumbers()
