@@ -24,6 +24,7 @@ internal static class CommandList
         new WeightsCommand(),
         new InspectCommand(),
         new ConvertCommand(),
+        new ExportCommand(),
         new DoctorCommand(),
     ];
 }

@@ -10,10 +10,11 @@ public class FloorTests
         ["Polder.Checkpoints"] = ["TorchSharp", "System.IO.Hashing"],
         ["Polder.Vision"] = ["TorchSharp", "SkiaSharp", "Google.Protobuf", "Polder", "Polder.Checkpoints"],
         ["Polder.Experiments"] = ["TorchSharp", "SkiaSharp", "ScottPlot", "MathNet.Numerics", "Polder", "Polder.Checkpoints", "Polder.Vision"],
+        ["Polder.Onnx"] = ["TorchSharp", "Polder", "Polder.Checkpoints", "Polder.Vision"],
         ["Polder.Cli"] =
         [
             "TorchSharp", "System.CommandLine", "Spectre.Console", "Spectre.Console.Ansi", "Polder", "Polder.Checkpoints", "Polder.Vision",
-            "Polder.Experiments",
+            "Polder.Experiments", "Polder.Onnx",
         ],
     };
 

@@ -13,6 +13,7 @@ public class QuietTests
     [InlineData("Polder.Checkpoints")]
     [InlineData("Polder.Vision")]
     [InlineData("Polder.Experiments")]
+    [InlineData("Polder.Onnx")]
     public void A_library_is_silent_and_its_random_numbers_have_a_seed(string project)
     {
         using ModuleDefinition module = ModuleDefinition.ReadModule(House.Load(project).Location);

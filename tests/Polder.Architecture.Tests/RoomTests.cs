@@ -19,6 +19,7 @@ public class RoomTests
         ["Polder.Checkpoints"] = ["IO", "Pickles", "Formats"],
         ["Polder.Vision"] = ["Data.Distortions", "Data", "Data.Layouts", "Models", "Models.Weights", "Training.Metrics", "Training", "Classifiers", "Recipes"],
         ["Polder.Experiments"] = ["Cells", "Sensing", "Measurement", "Comparison", "Reports"],
+        ["Polder.Onnx"] = ["Graphs", "Wire", "Evaluation", "Exporting"],
         ["Polder.Cli"] = ["Options", "Output", "Hosting", "Training", "Measuring", "Files"],
     };
 
@@ -27,6 +28,7 @@ public class RoomTests
     [InlineData("Polder.Checkpoints")]
     [InlineData("Polder.Vision")]
     [InlineData("Polder.Experiments")]
+    [InlineData("Polder.Onnx")]
     [InlineData("Polder.Cli")]
     public void A_room_knows_only_the_rooms_below_it(string project)
     {

@@ -38,6 +38,7 @@ public partial class ApprovedTests
         ["finetune"] = () => FinetuneCommand.ResultOf(SampleResults.Method, SampleResults.Training, SampleResults.Metrics(3), duplicates: 1, "runs/finetune-1"),
         ["tune"] = () => TuneCommand.ResultOf("photos", SampleResults.Grid, seeds: 5),
         ["predict"] = () => PredictCommand.ResultOf("best.safetensors", SampleResults.Predictions, showsTable: true),
+        ["export"] = () => ExportCommand.ResultOf(SampleResults.Export, ["cat", "dog"], "pixels255"),
         ["doctor"] = () => new Result(new { }) { Blocks = DoctorCommand.Shown(SampleResults.Verdicts) },
     };
 

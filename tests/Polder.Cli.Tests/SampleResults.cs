@@ -7,6 +7,8 @@ using Polder.Experiments.Sensing;
 using Polder.Flatness;
 using Polder.Generalization;
 using Polder.Machine;
+using Polder.Onnx;
+using Polder.Onnx.Graphs;
 using Polder.Parameters;
 using Polder.Vision.Classifiers;
 using Polder.Vision.Recipes;
@@ -18,6 +20,11 @@ namespace Polder.Cli.Tests;
 /// <summary>Results of each kind, made up so that no machine's arithmetic is in them.</summary>
 internal static class SampleResults
 {
+    public static ExportReport Export { get; } = new(
+        "model.onnx", "labels.txt", [new OnnxValue("input", OnnxType.Float, [new(null, "batch"), new(3), new(32), new(32)])],
+        [new OnnxValue("logits", OnnxType.Float, [new(null, "batch"), new(2)]), new OnnxValue("probabilities", OnnxType.Float, [new(null, "batch"), new(2)])],
+        Opset: 17, Bytes: 1_098_765, EqualParameters: 102, MaxError: 2.5e-7);
+
     public static TraceEstimate Trace { get; } = new(12.5, 0.25, 20, 40, "deflated", 10, EstimateExit.Budget)
     {
         SquaredFrobeniusNorm = new(36, 0.6, 20, 40),

@@ -7,7 +7,7 @@ namespace Polder.EndToEnd;
 /// <summary>The libraries as packages: a project elsewhere takes them from a folder, and the remedy for TorchSharp's native library comes along.</summary>
 public sealed class PackageTests : IDisposable
 {
-    private static readonly string[] Packages = ["Polder", "Polder.Checkpoints", "Polder.Vision", "Polder.Experiments"];
+    private static readonly string[] Packages = ["Polder", "Polder.Checkpoints", "Polder.Vision", "Polder.Experiments", "Polder.Onnx"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("polder-packages-").FullName;
 
@@ -48,6 +48,7 @@ public sealed class PackageTests : IDisposable
               </PropertyGroup>
               <ItemGroup>
                 <PackageReference Include="Polder.Experiments" Version="*" />
+                <PackageReference Include="Polder.Onnx" Version="*" />
                 <PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />
               </ItemGroup>
             </Project>
@@ -57,7 +58,10 @@ public sealed class PackageTests : IDisposable
             using Polder.Experiments.Comparison;
             using Polder.Experiments.Reports;
             using Polder.Methods;
+            using Polder.Onnx;
             using Polder.Optimization;
+            using Polder.Vision.Classifiers;
+            using Polder.Vision.Data;
             using Polder.Vision.Models;
             using TorchSharp;
             using static TorchSharp.torch;
@@ -75,8 +79,10 @@ public sealed class PackageTests : IDisposable
             // Studies and their pictures: ScottPlot must draw with the SkiaSharp that the packages ask for.
             Console.WriteLine(typeof(ComparisonStudy).Name);
             Console.WriteLine(new CurvePlot("loss", "step", "loss").Draw([new Curve("nso", [1, 2], [2, 1])], ".png").Length > 1000 ? "drawn" : "empty");
+            var classifier = new TrainedClassifier(model, "digits-cnn", 8, Normalization.ImageNetGray, ["a", "b", "c"]);
+            Console.WriteLine($"exported {OnnxExport.Write(classifier, args[0]).EqualParameters} tensors");
             """);
-        Assert.Equal("trained\nComparisonStudy\ndrawn\n", DotNet("run", "--project", app));
+        Assert.Equal("trained\nComparisonStudy\ndrawn\nexported 17 tensors\n", DotNet("run", "--project", app, Path.Combine(app, "model.onnx")));
     }
 
     private static string DotNet(params string[] arguments)

@@ -17,10 +17,14 @@ internal sealed class ModelOptions
     private readonly CliOption<int> _batchSize = CommonOptions.BatchSize(DefaultBatchSize);
 
     /// <summary>Adds the options to a command.</summary>
-    public ModelOptions(PolderCommand command)
+    /// <param name="command">The command.</param>
+    /// <param name="takesImages">Whether the command puts images through the network, and so in batches.</param>
+    public ModelOptions(PolderCommand command, bool takesImages = true)
     {
         command.Add(Heading.Data, _run);
-        command.Add(Heading.Network, _weights, _architecture, _imageSize, _fit, _keyPrefix, _normalize, _batchSize);
+        command.Add(Heading.Network, _weights, _architecture, _imageSize, _fit, _keyPrefix, _normalize);
+        if (takesImages)
+            command.Add(Heading.Network, _batchSize);
     }
 
     /// <summary>Whether --weights may stand beside --run, which then gives the images alone.</summary>

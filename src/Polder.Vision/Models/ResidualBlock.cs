@@ -5,10 +5,14 @@ namespace Polder.Vision.Models;
 /// <summary>A residual block: rectified sum of a branch of convolutions and a shortcut.</summary>
 internal abstract class ResidualBlock : Module<Tensor, Tensor>
 {
-    private readonly IShortcut? _shortcut;
-
     protected ResidualBlock(string name, IShortcut? shortcut)
-        : base(name) => _shortcut = shortcut;
+        : base(name) => Shortcut = shortcut;
+
+    /// <summary>What carries the input past the branch; null: it goes as it is.</summary>
+    public IShortcut? Shortcut { get; }
+
+    /// <summary>The layers of the branch, for whoever writes the block down in another form: a rectifier between two, none after the last.</summary>
+    public abstract IReadOnlyList<(Conv2d Convolution, BatchNorm2d Norm)> BranchLayers { get; }
 
     /// <summary>The branch up to and including the last BatchNorm; the result is a fresh tensor that the block may overwrite.</summary>
     protected abstract Tensor Branch(Tensor input);
@@ -17,13 +21,13 @@ internal abstract class ResidualBlock : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         Tensor sum = Branch(input);
-        if (_shortcut is null)
+        if (Shortcut is null)
         {
             sum.add_(input);
         }
         else
         {
-            using Tensor shortcut = _shortcut.Apply(input);
+            using Tensor shortcut = Shortcut.Apply(input);
             sum.add_(shortcut);
         }
 
@@ -56,6 +60,8 @@ internal sealed class BasicBlock : ResidualBlock
         if (shortcut is ProjectionShortcut projection)
             register_module("downsample", projection);
     }
+
+    public override IReadOnlyList<(Conv2d Convolution, BatchNorm2d Norm)> BranchLayers => [(_first, _firstNorm), (_second, _secondNorm)];
 
     protected override Tensor Branch(Tensor input)
     {
@@ -90,6 +96,9 @@ internal sealed class BottleneckBlock : ResidualBlock
             register_module("downsample", projection);
     }
 
+    public override IReadOnlyList<(Conv2d Convolution, BatchNorm2d Norm)> BranchLayers =>
+        [(_reduce, _reduceNorm), (_spatial, _spatialNorm), (_expand, _expandNorm)];
+
     protected override Tensor Branch(Tensor input)
     {
         using Tensor reduced = Layers.ConvolutionNormRelu(_reduce, _reduceNorm, input);
@@ -111,6 +120,10 @@ internal sealed class ProjectionShortcut : Module<Tensor, Tensor>, IShortcut
         register_module("1", _norm = BatchNorm2d(output));
     }
 
+    public Conv2d Convolution => _convolution;
+
+    public BatchNorm2d Norm => _norm;
+
     public override Tensor forward(Tensor input) => Layers.ConvolutionNorm(_convolution, _norm, input);
 
     public Tensor Apply(Tensor input) => call(input);
@@ -119,6 +132,9 @@ internal sealed class ProjectionShortcut : Module<Tensor, Tensor>, IShortcut
 /// <summary>Option A of He et al. 2016: every second pixel, and channels of zeros, half of them before and half behind: no parameters.</summary>
 internal sealed class PaddedShortcut(int padding) : IShortcut
 {
+    /// <summary>Channels of zeros on each side.</summary>
+    public int Padding => padding;
+
     public Tensor Apply(Tensor input)
     {
         using Tensor even = input.slice(2, 0, input.shape[2], 2);

@@ -1,0 +1,63 @@
+namespace Polder.Onnx;
+
+/// <summary>An ONNX file that is open: its constants lie in the file, which is mapped into memory and not copied, until this is disposed of.</summary>
+public sealed class OnnxFile : IDisposable
+{
+    private readonly MappedFile _file;
+    private readonly ExternalData _external;
+
+    private OnnxFile(MappedFile file, ExternalData external, OnnxModel model) => (_file, _external, Model) = (file, external, model);
+
+    /// <summary>What it holds.</summary>
+    public OnnxModel Model { get; }
+
+    /// <summary>The file's path, as the caller gave it.</summary>
+    public string Path => _file.Path;
+
+    /// <summary>
+    /// Opens a file. Functions, sparse constants, types of elements that are not in <see cref="OnnxType"/> and graphs nested more than eight deep are
+    /// refused; which operators there are is not looked at.
+    /// </summary>
+    /// <param name="path">The file; constants outside it must lie in its folder.</param>
+    /// <exception cref="OnnxException">The file is damaged or has what is refused.</exception>
+    public static OnnxFile Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var file = new MappedFile(path);
+        var external = new ExternalData(path);
+        try
+        {
+            return new OnnxFile(file, external, new ModelReader(new TensorReader(external)).Read(new WireReader(file)));
+        }
+        catch
+        {
+            external.Dispose();
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes a file, constants inside it; it appears whole or not at all.</summary>
+    /// <param name="path">The file to create or replace.</param>
+    /// <param name="model">What it shall hold.</param>
+    /// <returns>The file's bytes.</returns>
+    /// <exception cref="Checkpoints.CheckpointException">The file cannot be written.</exception>
+    public static long Write(string path, OnnxModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        long length = 0;
+        AtomicFile.Write(path, stream =>
+        {
+            ModelWriter.Of(model).CopyTo(stream);
+            length = stream.Length;
+        });
+        return length;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _external.Dispose();
+        _file.Dispose();
+    }
+}

@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using Polder.Testing;
+using TorchSharp;
+
+namespace Polder.Onnx.Tests;
+
+/// <summary>Files that are damaged, or made to hurt: refused in one line, in little time and memory, and only by our own exceptions.</summary>
+public sealed class HostileTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("polder-onnx-").FullName;
+
+    public static TheoryData<string> Files
+    {
+        get
+        {
+            string folder = Path.Combine(SharedFiles.Repository, "..", "shared", "checkpoints", "onnx", "hostile");
+            return !Directory.Exists(folder) ? ["all"]
+                : [.. Directory.GetFiles(folder, "*.onnx").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+        }
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void A_hostile_file_is_refused_in_one_line(string name)
+    {
+        string path = name == "all" ? SharedFiles.Require("checkpoints", "onnx", "hostile") : SharedFiles.Require("checkpoints", "onnx", "hostile", name);
+        long before = Process.GetCurrentProcess().PeakWorkingSet64;
+        var watch = Stopwatch.StartNew();
+        OnnxException refused = Assert.Throws<OnnxException>(() => Use(path));
+        Assert.StartsWith(path, refused.Message);
+        Assert.DoesNotContain('\n', refused.Message);
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 2);
+        Assert.InRange(Process.GetCurrentProcess().PeakWorkingSet64, 0, before + 300_000_000);
+        TestContext.Current.TestOutputHelper!.WriteLine(refused.Reason);
+    }
+
+    [Fact]
+    public void Mutations_of_a_file_meet_only_our_exceptions()
+    {
+        using TrainedClassifier classifier = Networks.Make("digits-cnn");
+        OnnxExport.Write(classifier, In("model.onnx"), new ExportOptions { Input = ImageInput.BytesNhwc });
+        byte[] whole = File.ReadAllBytes(In("model.onnx"));
+        // The weights are most of the file, and any bits are weights: what stands around them is what can be damaged.
+        int[] places = StructureOf(whole);
+        var random = new Random(7);
+        int refused = 0, computed = 0;
+        for (int i = 0; i < 2000; i++)
+        {
+            byte[] damaged = [.. whole];
+            for (int change = random.Next(1, 4); change > 0; change--)
+                damaged[places[random.Next(places.Length)]] = (byte)random.Next(256);
+            if (i % 10 == 0)
+                damaged = damaged[..random.Next(damaged.Length)];
+            File.WriteAllBytes(In("damaged.onnx"), damaged);
+            try
+            {
+                Use(In("damaged.onnx"));
+                computed++;
+            }
+            catch (OnnxException e)
+            {
+                Assert.StartsWith(In("damaged.onnx"), e.Message);
+                Assert.DoesNotContain('\n', e.Message);
+                refused++;
+            }
+        }
+        Assert.Equal(2000, refused + computed);
+        Assert.True(refused > 1000 && computed > 20, $"{refused} refused, {computed} computed");
+        TestContext.Current.TestOutputHelper!.WriteLine($"{refused} refused, {computed} computed");
+    }
+
+    [Fact]
+    public void Every_beginning_of_a_file_is_refused()
+    {
+        using TrainedClassifier classifier = Networks.Make("digits-cnn");
+        OnnxExport.Write(classifier, In("model.onnx"));
+        byte[] whole = File.ReadAllBytes(In("model.onnx"));
+        // After the graph come the version of the operators and the metadata, of which a file may have fewer.
+        for (int length = 0; length < 600; length++)
+        {
+            File.WriteAllBytes(In("short.onnx"), whole[..length]);
+            Assert.Throws<OnnxException>(() => OnnxFile.Open(In("short.onnx")));
+        }
+        Assert.Contains("there is no such file", Assert.Throws<OnnxException>(() => OnnxFile.Open(In("none.onnx"))).Message);
+        Assert.Throws<OnnxException>(() => OnnxFile.Open(_folder));
+    }
+
+    [Fact]
+    public void Data_of_a_closed_file_is_not_there()
+    {
+        using TrainedClassifier classifier = Networks.Make("digits-cnn");
+        OnnxExport.Write(classifier, In("model.onnx"));
+        ReadOnlyMemory<byte> data;
+        using (OnnxFile file = OnnxFile.Open(In("model.onnx")))
+            data = file.Model.Graph.Constants["fc.weight"].Data;
+        Assert.Throws<ObjectDisposedException>(() => data.Span.Length);
+    }
+
+    // Reads it, and computes it on zeros of the declared shape.
+    private static void Use(string path)
+    {
+        using OnnxFile file = OnnxFile.Open(path);
+        using DisposeScope scope = NewDisposeScope();
+        OnnxValue? first = file.Model.Graph.Inputs.Count > 0 ? file.Model.Graph.Inputs[0] : null;
+        long[] shape = [.. (first?.Shape ?? []).Select(d => d.Size ?? 1)];
+        bool small = shape.Aggregate(1d, (a, b) => a * b) <= GraphEvaluator.DefaultLimit;
+        GraphEvaluator.Run(file, zeros(small ? shape : [1], dtype: first?.Type.ToScalarType() ?? ScalarType.Float32));
+    }
+
+    // Every byte that lies in no weight.
+    private int[] StructureOf(byte[] whole)
+    {
+        using OnnxFile file = OnnxFile.Open(In("model.onnx"));
+        var taken = new bool[whole.Length];
+        foreach (OnnxTensor constant in file.Model.Graph.Constants.Values.Where(c => c.Data.Length >= 32))
+            taken.AsSpan(whole.AsSpan().IndexOf(constant.Data.Span), constant.Data.Length).Fill(true);
+        return [.. Enumerable.Range(0, whole.Length).Where(i => !taken[i])];
+    }
+
+    private string In(string name) => Path.Combine(_folder, name);
+}

@@ -1,0 +1,31 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace Polder.Onnx.Tests;
+
+/// <summary>ONNX Runtime, which shares no line with us: what a file gives there.</summary>
+internal static class Runtime
+{
+    /// <summary>The outputs by name, each with as many rows as images.</summary>
+    public static Dictionary<string, float[][]> Run(string path, Array input, params long[] shape)
+    {
+        using var options = new SessionOptions { IntraOpNumThreads = 1, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        using var session = new InferenceSession(path, options);
+        using var run = new RunOptions();
+        using OrtValue value = input is byte[] bytes ? OrtValue.CreateTensorValueFromMemory(bytes, shape)
+            : OrtValue.CreateTensorValueFromMemory((float[])input, shape);
+        string[] names = [.. session.OutputNames];
+        using IDisposableReadOnlyCollection<OrtValue> outputs = session.Run(run, ["input"], [value], names);
+        return names.Zip(outputs).ToDictionary(p => p.First, p =>
+        {
+            Assert.Equal(shape[0], p.Second.GetTensorTypeAndShape().Shape[0]);
+            float[] all = p.Second.GetTensorDataAsSpan<float>().ToArray();
+            return all.Chunk(all.Length / (int)shape[0]).ToArray();
+        });
+    }
+
+    public static IReadOnlyDictionary<string, string> Metadata(string path)
+    {
+        using var session = new InferenceSession(path);
+        return session.ModelMetadata.CustomMetadataMap;
+    }
+}
