@@ -32,7 +32,8 @@ internal static class BFloat16TraceCommand
         Console.WriteLine("|---|---|---|---|---|---|---|");
         foreach (double sigma in options.Text("--sigmas", "0.001,0.005,0.01").Split(',').Select(text => double.Parse(text, CultureInfo.InvariantCulture)))
         {
-            CurvatureSample[] single = Draw(classifier, batch, default, sigma, draws), half = Draw(classifier, batch, InputForm.Of(Precision.BF16), sigma, draws);
+            CurvatureSample[] single = Draw(classifier, batch, default, sigma, draws);
+            CurvatureSample[] half = Draw(classifier, batch, InputForm.Of(Precision.BF16), sigma, draws);
             Show(sigma, "gradients", [.. single.Select(s => s.Trace)], [.. half.Select(s => s.Trace)]);
             Show(sigma, "losses", [.. single.Select(s => s.LossTrace ?? double.NaN)], [.. half.Select(s => s.LossTrace ?? double.NaN)]);
             Show(sigma, "|H|_F^2", [.. single.Select(s => s.FrobeniusSquared ?? double.NaN)], [.. half.Select(s => s.FrobeniusSquared ?? double.NaN)]);

@@ -28,7 +28,10 @@ internal static class EquivalenceCommand
         Console.WriteLine("|---|---|---|---|---|---|---|---|");
         foreach (string set in runs.Keys.Select(k => k.Set).Distinct())
         {
-            int[] seeds = [.. runs.Keys.Where(k => k.Set == set && k.Precision == "f32" && runs.ContainsKey((set, "bf16", k.Seed))).Select(k => k.Seed).Order()];
+            int[] seeds =
+            [
+                .. runs.Keys.Where(k => k.Set == set && k.Precision == "f32" && runs.ContainsKey((set, "bf16", k.Seed))).Select(k => k.Seed).Order(),
+            ];
             if (seeds.Length < 2)
                 continue;
             double[] Accuracies(string precision) => [.. seeds.Select(seed => 100 * runs[(set, precision, seed)].Accuracy)];

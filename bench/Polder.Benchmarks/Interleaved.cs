@@ -60,7 +60,8 @@ internal static class Interleaved
             }),
         });
         Console.WriteLine($"\n### {title}\n");
-        Console.WriteLine($"| variant | {(processorTime ? "ms of processor time" : "ms")}, median (min to max) | ratio to the first, median of the rounds | to the second |\n|---|---|---|---|");
+        Console.WriteLine($"| variant | {(processorTime ? "ms of processor time" : "ms")}, median (min to max) "
+            + "| ratio to the first, median of the rounds | to the second |\n|---|---|---|---|");
         for (int v = 0; v < variants.Count; v++)
         {
             double first = Median([.. times[v].Zip(times[0], (a, b) => a / b)]), second = Median([.. times[v].Zip(times[1], (a, b) => a / b)]);

@@ -111,7 +111,8 @@ internal static class SampleResults
 
     public static IReadOnlyList<ConvolutionVerdict> Verdicts { get; } =
     [
-        new(ConvolutionShape.Square(3, 64, kernel: 7, stride: 2) with { NeedsInputGradient = false }, [], new(1e-7, 0, 1e-7), new(1e-7, 0, 1e-7)) { BFloat16 = new(2e-3, 0, 3e-3) },
+        new(ConvolutionShape.Square(3, 64, kernel: 7, stride: 2) with { NeedsInputGradient = false }, [], new(1e-7, 0, 1e-7), new(1e-7, 0, 1e-7))
+        { BFloat16 = new(2e-3, 0, 3e-3) },
         new(ConvolutionShape.Square(20, 20), [], new(0.5, 2e-7, double.PositiveInfinity), new(1e-7, 1e-7, 1e-7)) { BFloat16 = new(2e-3, 0.1, 3e-3) },
         new(ConvolutionShape.Square(8, 8), [], new(0.5, 0.5, 0.5), new(0.5, 0.5, 0.5)) { BFloat16 = new(2e-3, 3e-3, 3e-3) },
     ];

@@ -48,7 +48,8 @@ internal sealed class EvaluateCommand : PolderCommand
         Precision precision = _model.PrecisionOf(context);
         int[] top = [.. Top.Where(k => k < set.Classes.Count)];
         ClassificationMetrics metrics = context.Output.Track("evaluating", set.Count, tracker => classifier.Measure(
-            set, top, _model.BatchSize(context), new Relay<int>(done => tracker.Report(done, () => $"{done} of {set.Count}")), precision, context.Cancellation));
+            set, top, _model.BatchSize(context), new Relay<int>(done => tracker.Report(done, () => $"{done} of {set.Count}")), precision,
+            context.Cancellation));
         context.Finish(EvaluationReport.Of(_images.Part(context), set.Classes, metrics));
         if (context.Get(_plot) is { } plot)
             PlotWriter.Write(context.Output, plot, ConfusionPlot.Draw("Confusion matrix", set.Classes, metrics.Confusion, Path.GetExtension(plot)));

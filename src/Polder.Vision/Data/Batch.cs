@@ -11,7 +11,7 @@ public sealed class Batch : IExamples, IDisposable
 
     internal Batch(Tensor images, Tensor labels, int[] indices) => (_images, _labels, Indices) = (images, labels, indices);
 
-    /// <summary>N x channels x height x width, normalized, in the form of the loader's options; in a training on frozen layers what those make of them.</summary>
+    /// <summary>N x channels x height x width, normalized, in the form of the loader's options; in a training on frozen layers what those make of it.</summary>
     /// <exception cref="ObjectDisposedException">The loop has gone on, or the batch has been disposed of.</exception>
     public Tensor Images => Alive(_images);
 

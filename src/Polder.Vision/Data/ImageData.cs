@@ -62,8 +62,8 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
         string[] others = [.. Classes.Except(classes)];
         return others.Length == 0 ? kept : kept with
         {
-            Warnings = [.. Warnings, $"{Name}: {All.Count - kept.All.Count} image(s) of {string.Join(", ", others.Take(5))}{(others.Length > 5 ? ", ..." : "")}, "
-                + "which the run did not know, are left out"],
+            Warnings = [.. Warnings, $"{Name}: {All.Count - kept.All.Count} image(s) of "
+                + $"{string.Join(", ", others.Take(5))}{(others.Length > 5 ? ", ..." : "")}, which the run did not know, are left out"],
         };
     }
 
@@ -75,8 +75,8 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet? Validation
     {
         ArgumentNullException.ThrowIfNull(options);
         if (Train.Count == 0 && (name == "test" ? Test : name == "validation" ? Validation : null) is null)
-            throw new DataException(Name, $"has no {name} images: it has {(Test is null ? "a validation part" : Validation is null ? "a test part" : "other parts")} "
-                + "alone");
+            throw new DataException(Name,
+                $"has no {name} images: it has {(Test is null ? "a validation part" : Validation is null ? "a test part" : "other parts")} alone");
         return Cut(options).Part(name) is { Count: > 0 } part ? part
             : throw new DataException(Name, $"{Train.Count} images leave none for the {name} part; a class needs 3 images or more");
     }

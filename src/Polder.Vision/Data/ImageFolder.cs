@@ -74,7 +74,8 @@ public static class ImageFolder
 
         string? Part(DataPart part) => parts[part].ToArray() is { Length: > 1 } several
             ? throw new DataException(folder,
-                $"has {string.Join(" and ", several.Select(path => Path.GetFileName(path) + "/"))}, which mean one part, {$"{part}".ToLowerInvariant()}; keep one")
+                $"has {string.Join(" and ", several.Select(path => Path.GetFileName(path) + "/"))}, "
+                    + $"which mean one part, {$"{part}".ToLowerInvariant()}; keep one")
             : parts[part].FirstOrDefault();
     }
 

@@ -2,7 +2,8 @@ namespace Polder.Vision.Data;
 
 /// <summary>
 /// A csv list of images in UTF-8: a header that names a column of paths, one of labels and perhaps one of splits, in any order and beside others, with
-/// commas, semicolons or tabs between them; then an image a line. Paths are relative to the list; a split is train, val or test, in the words that the parts' folders may have.
+/// commas, semicolons or tabs between them; then an image a line. Paths are relative to the list; a split is train, val or
+/// test, in the words that the parts' folders may have.
 /// Classes are the labels, sorted by code points (whole numbers by value). A field may stand in double quotes (RFC 4180).
 /// </summary>
 public static class ImageList

@@ -33,7 +33,8 @@ public sealed record EpochCurvature(
         MeanEstimate trace = meter.Trace, norm = meter.FrobeniusNorm, loss = meter.LossTrace;
         bool exact = precision == Precision.F32, fromLosses = loss.Count > 0 && exact;
         return new EpochCurvature(
-            trace.Value, trace.StandardError, norm.Count > 0 && exact ? norm.Value : null, fromLosses ? loss.Value : null, fromLosses ? loss.StandardError : null,
+            trace.Value, trace.StandardError, norm.Count > 0 && exact ? norm.Value : null, fromLosses ? loss.Value : null,
+            fromLosses ? loss.StandardError : null,
             trace.Count, meter.Sigma,
             [.. meter.TraceByParameter.Zip(optimizer.Space.Parameters, (t, p) => new ParameterTrace(names[p], t.Value, t.StandardError))]);
     }

@@ -48,7 +48,8 @@ public sealed record ConvolutionVerdict(
 
     /// <summary>The same, where it is the form that is wrong and not the usual one.</summary>
     internal string In(InputForm form) => !IsRight ? ToString()
-        : $"{Name}: wrong {(form.Precision == Precision.BF16 ? WrongParts(BFloat16!.Value, ConvolutionCheck.BFloat16Tolerance) : WrongParts(ChannelsLast!.Value))}";
+        : $"{Name}: wrong "
+            + (form.Precision == Precision.BF16 ? WrongParts(BFloat16!.Value, ConvolutionCheck.BFloat16Tolerance) : WrongParts(ChannelsLast!.Value));
 
     private string Name => Layers.Count == 0 ? Shape.ToString() : $"{Shape} ({string.Join(", ", Layers)})";
 
@@ -78,7 +79,8 @@ public sealed record ConvolutionReport(IReadOnlyList<ConvolutionVerdict> Verdict
 
     /// <summary>One sentence that names what is wrong and the remedy; empty where nothing is wrong.</summary>
     public string Describe() => IsRight ? ""
-        : $"{(Verdicts.All(v => v.IsRight) ? Form : default)} convolutions are wrong on this machine: {string.Join("; ", Wrong.Select(v => v.In(Form)))}: {Remedy}";
+        : $"{(Verdicts.All(v => v.IsRight) ? Form : default)} convolutions are wrong on this machine: "
+            + $"{string.Join("; ", Wrong.Select(v => v.In(Form)))}: {Remedy}";
 
     /// <summary>What helps where a convolution is wrong.</summary>
     public string Remedy => Wrong.Count == 0 ? "" : Verdicts.All(v => v.IsRight) ? "use float32 in the usual memory layout"

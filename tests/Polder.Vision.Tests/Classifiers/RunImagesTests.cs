@@ -41,7 +41,8 @@ public sealed class RunImagesTests : IDisposable
     }
 
     private FoundImages Find(RunFolder run) =>
-        run.Images!.In(new DataRecipe { Source = Photos }.Open(new ImageSourceOptions { ImageSize = Side }, cancellation: TestContext.Current.CancellationToken), Photos);
+        run.Images!.In(
+            new DataRecipe { Source = Photos }.Open(new ImageSourceOptions { ImageSize = Side }, cancellation: TestContext.Current.CancellationToken), Photos);
 
     private static void AssertSame(ImageSet expected, ImageSet found)
     {

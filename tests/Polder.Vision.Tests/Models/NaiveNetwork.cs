@@ -8,7 +8,8 @@ internal sealed class NaiveNetwork(nn.Module model)
     private readonly Dictionary<string, (double[] Values, int[] Shape)> _state = model.state_dict().ToDictionary(
         p => p.Key, p => (p.Value.to(ScalarType.Float64).flatten().data<double>().ToArray(), p.Value.shape.Select(s => (int)s).ToArray()));
 
-    public double[] Cifar(double[,,] image) => Head(_state.ContainsKey("linear.weight") ? "linear" : "fc", Stages(Rectified(Norm("bn1", Convolution("conv1", image, 1, 1))), 3));
+    public double[] Cifar(double[,,] image) => Head(
+        _state.ContainsKey("linear.weight") ? "linear" : "fc", Stages(Rectified(Norm("bn1", Convolution("conv1", image, 1, 1))), 3));
 
     public double[] ImageNet(double[,,] image) => Head("fc", Stages(MaxPool(Rectified(Norm("bn1", Convolution("conv1", image, 2, 3)))), 4));
 

@@ -118,8 +118,10 @@ public sealed class IdleTests : IDisposable
         Assert.Empty(_start.Idle(Short with { Epochs = 8, Averaging = swa }));
         Assert.StartsWith("a warm-up over 0.001 of", Assert.Single(_start.Idle(Short with { WarmUp = 0.001 })));
         Assert.StartsWith("every class has", Assert.Single(_start.Idle(Short with { ClassWeights = ClassWeights.Balanced })));
-        Assert.StartsWith("the average takes the weights in 1 time(s)", Assert.Single(_start.Idle(Short with { Epochs = 8, Averaging = swa with { Start = 0.99 } })));
-        Assert.StartsWith("the average takes the weights in 0 time(s)", Assert.Single(_start.Idle(Short with { Epochs = 8, Averaging = swa with { CycleEpochs = 5 } })));
+        Assert.StartsWith("the average takes the weights in 1 time(s)",
+            Assert.Single(_start.Idle(Short with { Epochs = 8, Averaging = swa with { Start = 0.99 } })));
+        Assert.StartsWith("the average takes the weights in 0 time(s)",
+            Assert.Single(_start.Idle(Short with { Epochs = 8, Averaging = swa with { CycleEpochs = 5 } })));
     }
 
     [Fact]

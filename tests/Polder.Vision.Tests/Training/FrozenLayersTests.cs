@@ -75,8 +75,10 @@ public sealed class FrozenLayersTests : IDisposable
         long[] seen = [0, 0];
         using var model = new SmallConvNet(5);
         model.Initialize(1);
-        model.named_modules().Where(m => m.name == "conv1").Select(m => m.module).OfType<Conv2d>().Single().register_forward_hook((_, _, output) => Count(0, output));
-        model.named_modules().Where(m => m.name == "conv3").Select(m => m.module).OfType<Conv2d>().Single().register_forward_hook((_, _, output) => Count(1, output));
+        model.named_modules().Where(m => m.name == "conv1").Select(m => m.module).OfType<Conv2d>().Single()
+            .register_forward_hook((_, _, output) => Count(0, output));
+        model.named_modules().Where(m => m.name == "conv3").Select(m => m.module).OfType<Conv2d>().Single()
+            .register_forward_hook((_, _, output) => Count(1, output));
         var notes = new List<string>();
         new Trainer(options, new NoiseStability { Sigma = 0.02 }) { Note = new Relay<string>(notes.Add) }
             .Run(model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
