@@ -112,7 +112,7 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
         using Checkpoint best = Checkpoint.Load(run.Best);
         if (ClassifierMetadata.Of(best) is not { Classes: var classes } || classes.SequenceEqual(_data.Classes))
             return false;
-        _data = (_data.Classes.Count == classes.Count ? _data.InOrderOf(classes) : null) 
+        _data = (_data.Classes.Count == classes.Count ? _data.InOrderOf(classes) : null)
             ?? throw new DataException(_data.Name, $"has other classes than the run {run.Path}, which is gone on with");
         return true;
     }

@@ -23,8 +23,15 @@ public sealed class RecipeTests : IDisposable
     private static Recipe Full => new()
     {
         Data = new DataRecipe { Source = "photos", Dataset = "cifar10", PerClass = 3, Fraction = 0.25, LabelNoise = 0.125, SkipUnreadable = true },
-        Start = new StartRecipe { Weights = "w.pth", Architecture = "resnet32", ImageSize = 48, Fit = ImageFit.Letterbox,
-            KeyPrefix = "ema.", Normalize = "0.5/0.25" },
+        Start = new StartRecipe
+        {
+            Weights = "w.pth",
+            Architecture = "resnet32",
+            ImageSize = 48,
+            Fit = ImageFit.Letterbox,
+            KeyPrefix = "ema.",
+            Normalize = "0.5/0.25"
+        },
         Method = MethodChoice.Create("nso", new Dictionary<string, object> { ["sigma"] = 0.0625, ["pairs"] = 2, ["noise"] = "laplace" }),
         Training = new TrainingOptions
         {
