@@ -82,7 +82,7 @@ public sealed class RecipeTaskTests : IDisposable
         }
         foreach (ImageFit fit in (ImageFit[])[ImageFit.Letterbox, ImageFit.Stretch])
         {
-            Recipe recipe = Recipe(fit) with { Training = new TrainingOptions { Epochs = 6, BatchSize = 8 } };
+            Recipe recipe = Recipe(fit) with { Training = new TrainingOptions { Epochs = 20, BatchSize = 8, LearningRate = 0.02 } };
             recipe = recipe with { Start = recipe.Start with { ImageSize = 24 } };
             string path = Path.Combine(_folder.Path, $"{fit}");
             using FineTuningResult result = recipe.Run(path, cancellation: TestContext.Current.CancellationToken);
