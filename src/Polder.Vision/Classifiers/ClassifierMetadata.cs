@@ -30,7 +30,7 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
                 new Normalization(Numbers(metadata["mean"]), Numbers(metadata["standardDeviation"])),
                 [.. JsonSerializer.Deserialize<string[]>(metadata["classes"])!.Select(UnicodeForm.Composed)])
             {
-                Fit = metadata.TryGetValue("fit", out string? fit) ? Enum.Parse<ImageFit>(fit, ignoreCase: true) : ImageFit.Crop,
+                Fit = FitOf(metadata.GetValueOrDefault("fit", "crop")),
             };
         }
         catch (Exception e) when (e is JsonException or FormatException or OverflowException or KeyNotFoundException or ArgumentException)
@@ -64,6 +64,10 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
             ?? throw new SettingException("arch", "", $"{all} ({(weights is null ? "no weights are given" : $"{weights} does not name one")})");
         return Architectures.Find(name) ?? throw new SettingException("arch", given ?? $"{name}, which {weights} names", all);
     }
+
+    // A number would be taken for a value, whether there is such a one or not.
+    private static ImageFit FitOf(string word) => Enum.TryParse(word, ignoreCase: true, out ImageFit fit) && Enum.IsDefined(fit)
+        && char.IsLetter(word[0]) ? fit : throw new FormatException($"fit is '{word}'; allowed are crop, letterbox and stretch");
 
     private static float[] Numbers(string json) => JsonSerializer.Deserialize<float[]>(json)!;
 }

@@ -135,6 +135,19 @@ public sealed class JudgedDataTests : IDisposable
         Assert.Equal(3, probabilities.Values.Distinct().Count());
     }
 
+    [Theory]
+    [InlineData("7")]
+    [InlineData("1")]
+    [InlineData("pad")]
+    public void Weights_that_say_another_fit_are_damaged(string fit)
+    {
+        string file = Path.Combine(_folder.Path, "weights.safetensors");
+        using TrainedClassifier made = Classifier("a", "b");
+        Dictionary<string, string> entries = made.Metadata.ToEntries();
+        entries["fit"] = fit;
+        Assert.Contains($"fit is '{fit}'", Assert.Throws<DataException>(() => ClassifierMetadata.Of(file, entries)).Message);
+    }
+
     private static TrainedClassifier Classifier(params string[] classes)
     {
         Architecture architecture = Architectures.Get("resnet20");
