@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Polder.Checkpoints;
 
 /// <summary>The formats that Polder writes.</summary>

@@ -4,7 +4,7 @@ namespace Polder.Checkpoints;
 /// A checkpoint that cannot be read or fitted to a module (damaged, hostile, of an unknown format, with other names and shapes than the module), or
 /// a file of any kind that cannot be written whole. The message begins with the file's path and says what was found.
 /// </summary>
-public sealed class CheckpointException : Exception
+public class CheckpointException : Exception
 {
     /// <summary>Creates the exception for a file.</summary>
     /// <param name="path">The file's path, as the caller gave it.</param>

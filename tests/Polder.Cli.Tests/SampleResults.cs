@@ -8,7 +8,7 @@ using Polder.Flatness;
 using Polder.Generalization;
 using Polder.Machine;
 using Polder.Onnx;
-using Polder.Onnx.Graphs;
+using Polder.Checkpoints.Onnx;
 using Polder.Parameters;
 using Polder.Vision.Classifiers;
 using Polder.Vision.Recipes;

@@ -1,4 +1,4 @@
-using Polder.Onnx.Wire;
+using Polder.Checkpoints.Onnx.Wire;
 
 namespace Polder.Onnx.Tests;
 

@@ -35,7 +35,9 @@ internal static class FormatDetection
             return LegacyPyTorchReader.Open(file, options);
         if (file.Length == 0)
             throw file.Refuse("the file is empty");
-        throw file.Refuse($"is of no known format (safetensors, PyTorch, NumPy); it begins with '{Printable(bytes[..Math.Min(bytes.Length, 16)])}'");
+        if (OnnxReader.IsOnnx(bytes, file.Path))
+            return OnnxReader.Open(file.Path);
+        throw file.Refuse($"is of no known format (safetensors, PyTorch, NumPy, ONNX); it begins with '{Printable(bytes[..Math.Min(bytes.Length, 16)])}'");
     }
 
     private static string Printable(ReadOnlySpan<byte> bytes)

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Polder.Checkpoints.Formats;
 
 /// <summary>Matches the tensors of a checkpoint with those of a module: first the whole plan, then the copies.</summary>

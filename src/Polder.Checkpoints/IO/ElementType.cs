@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Polder.Checkpoints.IO;
 
 /// <summary>An element type under the names that the formats give it. Types that TorchSharp cannot hold have no entry, and are refused by name.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Polder.Checkpoints.IO;
 
 /// <summary>The bytes of contiguous tensors, in pieces that a span can hold, so that a large file is never in memory twice.</summary>

@@ -1,10 +1,10 @@
-namespace Polder.Onnx;
+namespace Polder.Checkpoints.Onnx;
 
 /// <summary>
 /// An ONNX file that cannot be read (damaged, hostile, with what is not supported), or a network that cannot be written as one. The message
 /// begins with the file's path and says where in it what was found.
 /// </summary>
-public sealed class OnnxException : Exception
+public sealed class OnnxException : CheckpointException
 {
     private const int LongestReason = 400;
 
@@ -13,17 +13,9 @@ public sealed class OnnxException : Exception
     /// <param name="reason">What was found, as a sentence without a full stop.</param>
     /// <param name="innerException">The exception below, where there is one.</param>
     public OnnxException(string path, string reason, Exception? innerException = null)
-        : base($"{path}: {Line(reason)}", innerException)
+        : base(path, Line(reason), innerException)
     {
-        Path = path;
-        Reason = Line(reason);
     }
-
-    /// <summary>The file's path, as the caller gave it.</summary>
-    public string Path { get; }
-
-    /// <summary>What was found, without the path.</summary>
-    public string Reason { get; }
 
     // A file's own names may hold anything, and be long.
     private static string Line(string reason) =>

@@ -1,7 +1,7 @@
 // The names are ONNX's.
 #pragma warning disable CA1720
 
-namespace Polder.Onnx.Graphs;
+namespace Polder.Checkpoints.Onnx;
 
 /// <summary>Types of elements, with the numbers that ONNX gives them (<c>TensorProto.DataType</c>).</summary>
 public enum OnnxType

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Polder.Onnx.Wire;
+namespace Polder.Checkpoints.Onnx.Wire;
 
 /// <summary>Constants that lie in files beside the model: only inside its folder, and through no link, so that a model reads nothing else.</summary>
 internal sealed class ExternalData(string model) : IDisposable

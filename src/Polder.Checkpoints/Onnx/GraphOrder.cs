@@ -1,4 +1,4 @@
-namespace Polder.Onnx.Graphs;
+namespace Polder.Checkpoints.Onnx;
 
 /// <summary>
 /// Puts nodes into an order in which each finds its inputs computed: files must have one, but older writers do not keep it. On the way it finds

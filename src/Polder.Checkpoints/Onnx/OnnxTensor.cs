@@ -1,4 +1,4 @@
-namespace Polder.Onnx.Graphs;
+namespace Polder.Checkpoints.Onnx;
 
 /// <summary>A constant of a graph: its shape, and its elements as they lie in the file (little-endian, the last dimension fastest).</summary>
 /// <param name="Name">Its name among the values of the graph; empty for an attribute.</param>
@@ -10,7 +10,7 @@ public sealed record OnnxTensor(string Name, OnnxType Type, IReadOnlyList<long> 
     /// <summary>Copies a tensor's values.</summary>
     /// <param name="name">The constant's name.</param>
     /// <param name="value">A tensor of 16 or 32-bit floating point or 64-bit whole numbers; it stays the caller's.</param>
-    internal static OnnxTensor Of(string name, Tensor value)
+    public static OnnxTensor Of(string name, Tensor value)
     {
         using DisposeScope scope = NewDisposeScope();
         OnnxType type = value.dtype switch
@@ -24,7 +24,7 @@ public sealed record OnnxTensor(string Name, OnnxType Type, IReadOnlyList<long> 
     }
 
     /// <summary>A tensor with a copy of the values, owned by the caller's dispose scope.</summary>
-    internal Tensor ToTensor()
+    public Tensor ToTensor()
     {
         Tensor tensor = empty([.. Shape], dtype: Type.ToScalarType());
         if (Data.Length > 0)

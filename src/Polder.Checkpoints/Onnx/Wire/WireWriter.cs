@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Polder.Onnx.Wire;
+namespace Polder.Checkpoints.Onnx.Wire;
 
 /// <summary>
 /// Writes protobuf's wire format. A message is a list of pieces, so that its length, which stands before it, is known without a copy of the weights

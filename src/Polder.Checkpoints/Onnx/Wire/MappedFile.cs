@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.MemoryMappedFiles;
 
-namespace Polder.Onnx.Wire;
+namespace Polder.Checkpoints.Onnx.Wire;
 
 /// <summary>A file's bytes where the system keeps them: nothing is copied, and only what is looked at is read from the disk.</summary>
 internal sealed unsafe class MappedFile : IDisposable

@@ -1,4 +1,4 @@
-namespace Polder.Onnx.Graphs;
+namespace Polder.Checkpoints.Onnx;
 
 /// <summary>What an ONNX file holds.</summary>
 /// <param name="Graph">The graph.</param>

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Polder.Onnx.Wire;
+namespace Polder.Checkpoints.Onnx.Wire;
 
 /// <summary>
 /// Reads protobuf's wire format: fields of a number and one of four kinds in use (varint, eight bytes, a length and so many bytes, four bytes; the

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Polder.Onnx.Wire;
+namespace Polder.Checkpoints.Onnx.Wire;
 
 /// <summary>Reads constants (TensorProto). Their elements stay where the file has them, unless it keeps them as numbers of varying length.</summary>
 internal sealed class TensorReader(ExternalData external)

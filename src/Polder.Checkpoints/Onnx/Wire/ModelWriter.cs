@@ -1,4 +1,4 @@
-namespace Polder.Onnx.Wire;
+namespace Polder.Checkpoints.Onnx.Wire;
 
 /// <summary>Writes a model as its messages (onnx.proto).</summary>
 internal static class ModelWriter

@@ -1,4 +1,4 @@
-namespace Polder.Onnx;
+namespace Polder.Checkpoints.Onnx;
 
 /// <summary>An ONNX file that is open: its constants lie in the file, which is mapped into memory and not copied, until this is disposed of.</summary>
 public sealed class OnnxFile : IDisposable
@@ -41,7 +41,7 @@ public sealed class OnnxFile : IDisposable
     /// <param name="path">The file to create or replace.</param>
     /// <param name="model">What it shall hold.</param>
     /// <returns>The file's bytes.</returns>
-    /// <exception cref="Checkpoints.CheckpointException">The file cannot be written.</exception>
+    /// <exception cref="CheckpointException">The file cannot be written.</exception>
     public static long Write(string path, OnnxModel model)
     {
         ArgumentNullException.ThrowIfNull(model);

@@ -1,4 +1,4 @@
-namespace Polder.Onnx.Wire;
+namespace Polder.Checkpoints.Onnx.Wire;
 
 /// <summary>
 /// Reads a model out of its messages (onnx.proto). Only graphs inside nodes (loops, branches) make messages nest, and they may do so so far.

@@ -1,0 +1,16 @@
+namespace Polder.Checkpoints.Formats;
+
+/// <summary>Reads the initializers of an ONNX file: its weights, by the names that the exporter gave them.</summary>
+internal static class OnnxReader
+{
+    /// <summary>Whether a file is one: protobuf begins with the version of the format, as every exporter writes it, or the name says so.</summary>
+    public static bool IsOnnx(ReadOnlySpan<byte> head, string path) =>
+        (head.Length > 2 && head[0] == 0x08 && head[1] is > 0 and < 32) || path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase);
+
+    public static OpenedCheckpoint Open(string path)
+    {
+        OnnxFile file = OnnxFile.Open(path);
+        IEnumerable<StoredTensor> tensors = file.Model.Graph.Constants.Values.Select(t => new StoredTensor(t.Name, t.ToTensor));
+        return new OpenedCheckpoint(new CheckpointContent("ONNX", [.. tensors], file.Model.Metadata), file);
+    }
+}
