@@ -8,13 +8,13 @@ namespace Polder.EndToEnd;
 /// <summary>From photos to an ONNX file to a program without Polder.</summary>
 public sealed class DeployTests : IDisposable
 {
-    private static readonly string Sample = Path.Combine(SharedFiles.Repository, "samples", "OnnxPhoto");
+    private static readonly string Samples = Path.Combine(SharedFiles.Repository, "samples");
     private readonly string _folder = Directory.CreateTempSubdirectory("polder-deploy-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void The_sample_says_of_photos_what_predict_says()
+    public void The_samples_say_of_photos_what_predict_says()
     {
         Train();
         JsonNode json = JsonNode.Parse(Polder(0, "export", "--run", "run", "--input", "bytes-nhwc", "--json", "-", "--quiet").Output)!;
@@ -30,7 +30,9 @@ public sealed class DeployTests : IDisposable
         string predicted = Polder(0, ["predict", .. photos, "--run", "run", "--top", "1", "--format", "csv", "--quiet"]).Output;
         string[] expected = [.. predicted.Split('\n')[1..4].Select(line => line.Split(',')).Select(f => $"{f[2]}, {double.Parse(f[3]):P1}")];
         // The photos are as large as the network's input, so nothing is resized, and both programs see the same pixels.
-        Assert.Equal(expected.Select(e => $"00.bmp: {e}"), Shown(["model.onnx", .. photos]).TrimEnd().Split('\n'));
+        Assert.Equal(expected.Select(e => $"00.bmp: {e}"), Shown("OnnxPhoto", ["model.onnx", .. photos]).TrimEnd().Split('\n'));
+        Polder(0, "export", "--run", "run", "--input", "pixels255", "--overwrite");
+        Assert.Equal(expected.Select(e => $"00.bmp: {e}"), Shown("MlNetPhoto", ["model.onnx", .. photos]).TrimEnd().Split('\n'));
     }
 
     [Fact]
@@ -52,10 +54,11 @@ public sealed class DeployTests : IDisposable
     }
 
     [Fact]
-    public void The_guide_s_code_is_the_sample()
+    public void The_guide_s_code_is_the_samples()
     {
         string guide = File.ReadAllText(Path.Combine(SharedFiles.Repository, "docs", "guides", "deploy.md"));
-        Assert.Equal(File.ReadAllText(Path.Combine(Sample, "Program.cs")), Regex.Match(guide, "```csharp\n(.*?)```", RegexOptions.Singleline).Groups[1].Value);
+        string[] code = [.. Regex.Matches(guide, "```csharp\n(.*?)```", RegexOptions.Singleline).Select(m => m.Groups[1].Value)];
+        Assert.Equal(((string[])["OnnxPhoto", "MlNetPhoto"]).Select(s => File.ReadAllText(Path.Combine(Samples, s, "Program.cs"))), code.Take(2));
     }
 
     private void Train()
@@ -64,12 +67,12 @@ public sealed class DeployTests : IDisposable
         Polder(0, "finetune", "--data", "photos", "--arch", "resnet20", "--image-size", "32", "--method", "base", "--epochs", "1", "--out", "run");
     }
 
-    private string Shown(string[] arguments)
+    private string Shown(string sample, string[] arguments)
     {
         string framework = new DirectoryInfo(AppContext.BaseDirectory).Name, configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        using Process program = PolderProcess.StartDotNet([Path.Combine(Sample, "bin", configuration, framework, "OnnxPhoto.dll"), .. arguments], _folder);
+        using Process program = PolderProcess.StartDotNet([Path.Combine(Samples, sample, "bin", configuration, framework, $"{sample}.dll"), .. arguments], _folder);
         Task<string> output = program.StandardOutput.ReadToEndAsync(), error = program.StandardError.ReadToEndAsync();
-        Assert.True(program.WaitForExit(TimeSpan.FromMinutes(2)), "OnnxPhoto does not end");
+        Assert.True(program.WaitForExit(TimeSpan.FromMinutes(2)), $"{sample} does not end");
         Assert.True(program.ExitCode == 0, error.Result);
         return output.Result;
     }
