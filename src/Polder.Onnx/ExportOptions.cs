@@ -49,6 +49,14 @@ public sealed record ExportOptions
     /// Default: no.
     /// </summary>
     public bool Half { get; init; }
+
+    /// <summary>
+    /// Whether config.json and preprocessor_config.json come beside the file, and its input is called <c>pixel_values</c>, so that Transformers.js and
+    /// Optimum can use it. Default: no.
+    /// </summary>
+    public bool HuggingFace { get; init; }
+
+    internal string InputName => HuggingFace ? "pixel_values" : "input";
 }
 
 /// <summary>What was exported, as it was read back.</summary>
@@ -63,4 +71,8 @@ public sealed record ExportOptions
 /// The largest difference between the logits that the file gives, computed by the library's own reader, and the network's, over the network's largest.
 /// </param>
 public sealed record ExportReport(
-    string File, string Labels, IReadOnlyList<OnnxValue> Inputs, IReadOnlyList<OnnxValue> Outputs, int Opset, long Bytes, int EqualParameters, double MaxError);
+    string File, string Labels, IReadOnlyList<OnnxValue> Inputs, IReadOnlyList<OnnxValue> Outputs, int Opset, long Bytes, int EqualParameters, double MaxError)
+{
+    /// <summary>The files for Hugging Face's programs (<see cref="ExportOptions.HuggingFace"/>); empty where they were not asked for.</summary>
+    public IReadOnlyList<string> HuggingFace { get; init; } = [];
+}

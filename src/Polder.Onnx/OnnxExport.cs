@@ -9,7 +9,7 @@ public static class OnnxExport
     public const string LabelsName = "labels.txt";
 
     /// <summary>
-    /// A classifier as a model: input <c>input</c>, outputs <c>logits</c> and <c>probabilities</c> (both N x classes). Its constants are copies.
+    /// A classifier as a model: input <c>input</c> (or <see cref="ExportOptions.HuggingFace"/>'s), outputs <c>logits</c> and <c>probabilities</c> (both N x classes). Its constants are copies.
     /// </summary>
     /// <param name="classifier">The classifier; it stays the caller's.</param>
     /// <param name="options">How; null: the defaults.</param>
@@ -28,7 +28,7 @@ public static class OnnxExport
     }
 
     /// <summary>
-    /// Writes a classifier as an ONNX file, and <see cref="LabelsName"/> beside it. The file gets its name only after it was read back: every
+    /// Writes a classifier as an ONNX file, and beside it what <see cref="FilesBeside"/> names. The file gets its name only after it was read back: every
     /// parameter equal bit for bit unless folded or rounded, and the logits of a picture of random pixels those of the network.
     /// </summary>
     /// <param name="classifier">The classifier; it stays the caller's.</param>
@@ -43,7 +43,12 @@ public static class OnnxExport
         ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new ExportOptions();
         using ModelUse use = ModelUse.Ask(classifier.Network);
-        string labels = Path.Combine(Path.GetDirectoryName(path) ?? "", LabelsName);
+        string[] beside = [.. FilesBeside(path, options)];
+        string[] texts =
+        [
+            string.Concat(classifier.Classes.Select(name => name.ReplaceLineEndings(" ") + "\n")),
+            .. options.HuggingFace ? HuggingFaceFiles.Of(path, classifier, options) : [],
+        ];
         string passing = Path.Combine(Path.GetDirectoryName(path) ?? "", $".{Path.GetFileName(path)}.unchecked");
         try
         {
@@ -52,10 +57,14 @@ public static class OnnxExport
             using (OnnxFile file = OnnxFile.Open(passing))
             {
                 OnnxModel model = file.Model;
-                report = new ExportReport(path, labels, model.Graph.Inputs, model.Graph.Outputs, model.Opset, bytes,
-                    ExportCheck.Parameters(file, classifier.Network, options), ExportCheck.Logits(file, classifier, options));
+                report = new ExportReport(path, beside[0], model.Graph.Inputs, model.Graph.Outputs, model.Opset, bytes,
+                    ExportCheck.Parameters(file, classifier.Network, options), ExportCheck.Logits(file, classifier, options))
+                {
+                    HuggingFace = beside[1..],
+                };
             }
-            AtomicFile.WriteText(labels, string.Concat(classifier.Classes.Select(name => name.ReplaceLineEndings(" ") + "\n")));
+            foreach ((string file, string text) in beside.Zip(texts))
+                AtomicFile.WriteText(file, text);
             File.Move(passing, path, overwrite: true);
             return report;
         }
@@ -67,6 +76,16 @@ public static class OnnxExport
         {
             File.Delete(passing);
         }
+    }
+
+    /// <summary>The files that <see cref="Write"/> puts beside an exported one: first <see cref="LabelsName"/>.</summary>
+    /// <param name="path">The exported file.</param>
+    /// <param name="options">How it is exported; null: the defaults.</param>
+    public static IReadOnlyList<string> FilesBeside(string path, ExportOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string folder = Path.GetDirectoryName(path) ?? "";
+        return [.. ((string[])[LabelsName, .. options?.HuggingFace == true ? HuggingFaceFiles.Names : []]).Select(name => Path.Combine(folder, name))];
     }
 
     // The format that came with the operators: readers look at both.

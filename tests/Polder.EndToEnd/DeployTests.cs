@@ -44,12 +44,17 @@ public sealed class DeployTests : IDisposable
         Assert.Contains("--out: found model.onnx, which exists, allowed: new files, or --overwrite", Polder(2, "export", "--run", "run", "--fold").Error);
         Assert.Equal(before, File.ReadAllBytes(In("model.onnx")));
         Assert.Contains("found labels.txt, which exists", Polder(2, "export", "--run", "run", "--out", "other.onnx").Error);
-        Polder(0, "export", "--run", "run", "--fold", "--precision", "f16", "--batch", "4", "--no-softmax", "--overwrite");
+        Assert.Contains("Hugging Face's image processors do not make an input of bytes-nhwc, allowed: normalized, pixels01, pixels255",
+            Polder(2, "export", "--run", "run", "--hugging-face", "--input", "bytes-nhwc", "--overwrite").Error);
+        Assert.Equal(before, File.ReadAllBytes(In("model.onnx")));
+        Polder(0, "export", "--run", "run", "--fold", "--precision", "f16", "--batch", "4", "--no-softmax", "--hugging-face", "--overwrite");
         Assert.InRange(new FileInfo(In("model.onnx")).Length, 1, before.Length * 0.6);
         Assert.Contains("--opset: found 12, allowed: a whole number between 13 and 22", Polder(2, "export", "--run", "run", "--opset", "12").Error);
         Assert.Contains("--batch: found 0, allowed: a whole number >= 1, or dynamic", Polder(2, "export", "--run", "run", "--batch", "0").Error);
         Assert.Contains("--out: found none/model.onnx", Polder(2, "export", "--run", "run", "--out", "none/model.onnx").Error);
-        Assert.Equal(["labels.txt", "model.onnx", "photos", "run"],
+        File.Delete(In("labels.txt"));
+        Assert.Contains("found config.json, which exists", Polder(2, "export", "--run", "run", "--hugging-face", "--out", "third.onnx").Error);
+        Assert.Equal(["config.json", "model.onnx", "photos", "preprocessor_config.json", "run"],
             Directory.GetFileSystemEntries(_folder).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
     }
 

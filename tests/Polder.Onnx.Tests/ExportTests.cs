@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Polder.Testing;
 
 namespace Polder.Onnx.Tests;
@@ -89,6 +90,59 @@ public sealed class ExportTests : IDisposable
             (metadata["Image.BitmapPixelFormat"], metadata["Image.ColorSpaceGamma"], metadata["Image.NominalPixelRange"]));
         Assert.Equal("it's\nb\\ü\nc\n", File.ReadAllText(report.Labels));
         Assert.Equal(In(OnnxExport.LabelsName), report.Labels);
+    }
+
+    [Theory]
+    [InlineData(ImageInput.Normalized, true, true)]
+    [InlineData(ImageInput.Pixels01, true, false)]
+    [InlineData(ImageInput.Pixels255, false, false)]
+    public void Hugging_Face_s_files_say_how_pixels_become_the_input(ImageInput input, bool rescales, bool normalizes)
+    {
+        using TrainedClassifier classifier = Networks.Make("resnet20", new Normalization([0.4f, 0.5f, 0.6f], [0.2f, 0.3f, 0.25f]));
+        ExportReport report = OnnxExport.Write(classifier, In("model.onnx"), new() { Input = input, HuggingFace = true });
+        Assert.Equal([In("config.json"), In("preprocessor_config.json")], report.HuggingFace);
+        JsonNode config = JsonNode.Parse(File.ReadAllText(In("config.json")))!, processor = JsonNode.Parse(File.ReadAllText(In("preprocessor_config.json")))!;
+        Assert.Equal(classifier.Classes, Enumerable.Range(0, 3).Select(i => (string)config["id2label"]![$"{i}"]!));
+        Assert.Equal([0, 1, 2], classifier.Classes.Select(name => (int)config["label2id"]![name]!));
+        Assert.Equal(("resnet", 3, 20), ((string)config["model_type"]!, (int)config["num_channels"]!, (int)config["image_size"]!));
+        Assert.Equal("ResNetForImageClassification", (string)config["architectures"]![0]!);
+        Assert.Equal(("CLIPImageProcessor", 20, 20, 20, 2),
+            ((string)processor["image_processor_type"]!, (int)processor["size"]!["shortest_edge"]!, (int)processor["crop_size"]!["height"]!,
+                (int)processor["crop_size"]!["width"]!, (int)processor["resample"]!));
+        Assert.Equal((true, true, true), ((bool)processor["do_resize"]!, (bool)processor["do_center_crop"]!, (bool)processor["do_convert_rgb"]!));
+        Assert.Equal((rescales, normalizes), ((bool)processor["do_rescale"]!, (bool)processor["do_normalize"]!));
+        // What such a processor makes of pixels, the file makes the network's logits of.
+        float[] pixels = Networks.Pixels(classifier, 2);
+        float[] Made(bool scaled, bool normalized) => [.. pixels.Select((p, i) =>
+        {
+            double value = scaled ? p * (double)processor["rescale_factor"]! : p;
+            int channel = i / 400 % 3;
+            return (float)(normalized ? (value - (double)processor["image_mean"]![channel]!) / (double)processor["image_std"]![channel]! : value);
+        })];
+        float[][] found = Runtime.Run(In("model.onnx"), Made(rescales, normalizes), 2, 3, 20, 20)["logits"];
+        Assert.InRange(Error(Networks.Logits(classifier, Made(scaled: true, normalized: true), 2), found), 0, 1e-5);
+        Assert.Equal("pixel_values", report.Inputs.Single().Name);
+    }
+
+    [Fact]
+    public void What_Hugging_Face_s_processors_do_not_make_is_refused()
+    {
+        using TrainedClassifier letterbox = Networks.Make("resnet20", fit: ImageFit.Letterbox), gray = Networks.Make("digits-cnn"),
+            stretch = Networks.Make("resnet20", fit: ImageFit.Stretch);
+        foreach ((TrainedClassifier classifier, ImageInput input, string words) in ((TrainedClassifier, ImageInput, string)[])
+            [
+                (letterbox, ImageInput.Pixels255, "pictures fitted by letterbox, allowed: crop, stretch"), (gray, default, "images of 1 channel(s), allowed: 3"),
+                (stretch, ImageInput.BytesNhwc, "an input of bytes-nhwc, allowed: normalized, pixels01, pixels255"),
+            ])
+        {
+            Assert.EndsWith($"model.onnx: is not written: Hugging Face's image processors do not make {words}",
+                Assert.Throws<OnnxException>(() => OnnxExport.Write(classifier, In("model.onnx"), new() { Input = input, HuggingFace = true })).Message);
+        }
+        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+        OnnxExport.Write(stretch, In("model.onnx"), new() { HuggingFace = true });
+        JsonNode processor = JsonNode.Parse(File.ReadAllText(In("preprocessor_config.json")))!;
+        Assert.Equal(("ViTImageProcessor", """{"height":20,"width":20}""", false),
+            ((string)processor["image_processor_type"]!, processor["size"]!.ToJsonString(), (bool)processor["do_center_crop"]!));
     }
 
     [Fact]

@@ -14,7 +14,7 @@ internal static class Runtime
         using OrtValue value = input is byte[] bytes ? OrtValue.CreateTensorValueFromMemory(bytes, shape)
             : OrtValue.CreateTensorValueFromMemory((float[])input, shape);
         string[] names = [.. session.OutputNames];
-        using IDisposableReadOnlyCollection<OrtValue> outputs = session.Run(run, ["input"], [value], names);
+        using IDisposableReadOnlyCollection<OrtValue> outputs = session.Run(run, session.InputNames, [value], names);
         return names.Zip(outputs).ToDictionary(p => p.First, p =>
         {
             Assert.Equal(shape[0], p.Second.GetTensorTypeAndShape().Shape[0]);

@@ -38,11 +38,14 @@ internal sealed class ExportCommand : PolderCommand
     private readonly CliOption<string> _precision = OptionOf.Choice(
         "--precision", "of parameters and computation; f16 is half the size, and input and outputs stay f32", "f32", "f32", "f16");
 
+    private readonly CliFlag _huggingFace = new(
+        "--hugging-face", "for Transformers.js and Optimum: config.json and preprocessor_config.json come beside it, and the input is pixel_values");
+
     public ExportCommand()
         : base("export", "write trained weights as an ONNX file, for ONNX Runtime, ML.NET and other programs")
     {
         _model = new ModelOptions(this, takesImages: false);
-        Add(Heading.Output, _out, _overwrite, _input, _noSoftmax, _fold, _opset, _batch, _precision);
+        Add(Heading.Output, _out, _overwrite, _input, _noSoftmax, _fold, _opset, _batch, _precision, _huggingFace);
         UseTorch();
         ShowsTables = false;
         Examples =
@@ -57,11 +60,7 @@ internal sealed class ExportCommand : PolderCommand
     {
         string path = context.Get(_out)!;
         OutputFile.RequireFolder(_out.Name, path);
-        string[] written = [path, Path.Combine(Path.GetDirectoryName(path)!, OnnxExport.LabelsName)];
-        if (!context.Get(_overwrite) && Array.Find(written, File.Exists) is { } there)
-            throw UserErrorException.ForOption(_out.Name, $"{there}, which exists", "new files, or --overwrite");
-        using TrainedClassifier trained = _model.Open(context).Classifier;
-        ExportReport report = OnnxExport.Write(trained, path, new ExportOptions
+        var options = new ExportOptions
         {
             Input = Inputs[context.Get(_input)!],
             Softmax = !context.Get(_noSoftmax),
@@ -69,7 +68,13 @@ internal sealed class ExportCommand : PolderCommand
             Opset = context.Get(_opset),
             Batch = context.Get(_batch),
             Half = context.Get(_precision) == "f16",
-        });
+            HuggingFace = context.Get(_huggingFace),
+        };
+        string[] written = [path, .. OnnxExport.FilesBeside(path, options)];
+        if (!context.Get(_overwrite) && Array.Find(written, File.Exists) is { } there)
+            throw UserErrorException.ForOption(_out.Name, $"{there}, which exists", "new files, or --overwrite");
+        using TrainedClassifier trained = _model.Open(context).Classifier;
+        ExportReport report = OnnxExport.Write(trained, path, options);
         context.Finish(ResultOf(report, trained.Classes, context.Get(_input)!));
     }
 
@@ -77,6 +82,7 @@ internal sealed class ExportCommand : PolderCommand
     {
         report.File,
         report.Labels,
+        report.HuggingFace,
         Inputs = report.Inputs.Select(Shown),
         Outputs = report.Outputs.Select(Shown),
         report.Opset,
@@ -92,6 +98,7 @@ internal sealed class ExportCommand : PolderCommand
             .. report.Inputs.Select(value => (ResultBlock)$"  input {Words(value)}, {input}"),
             .. report.Outputs.Select(value => (ResultBlock)$"  output {Words(value)}"),
             $"{report.Labels}: the names of the classes, in the order of the outputs",
+            .. report.HuggingFace.Count == 0 ? (ResultBlock[])[] : [$"{string.Join(", ", report.HuggingFace)}: for Transformers.js and Optimum"],
             "checked: read back, "
                 + (report.EqualParameters > 0 ? $"{report.EqualParameters} tensors equal bit for bit, " : "")
                 + string.Create(CultureInfo.InvariantCulture, $"logits of a test image within {report.MaxError:G2} of the largest"),
