@@ -3,7 +3,7 @@ using Polder.Checkpoints.Formats;
 namespace Polder.Checkpoints;
 
 /// <summary>
-/// The named tensors of a checkpoint file, whoever wrote it: safetensors, PyTorch (zip, the older pickles, the oldest tar form), NumPy. The format is
+/// The named tensors of a checkpoint file, whoever wrote it: safetensors, PyTorch (zip, the older pickles, the oldest tar form), NumPy, the initializers of ONNX. The format is
 /// told by the content, not by the file's name. Nothing in a file is ever executed.
 /// </summary>
 public sealed class Checkpoint : IDisposable
@@ -25,7 +25,7 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>
     /// The format in words: <c>safetensors</c>, <c>PyTorch zip</c>, <c>PyTorch legacy</c>, <c>PyTorch tar</c>, <c>NumPy array</c>,
-    /// <c>NumPy archive</c>.
+    /// <c>NumPy archive</c>, <c>ONNX</c>.
     /// </summary>
     public string Format { get; }
 
@@ -79,6 +79,19 @@ public sealed class Checkpoint : IDisposable
             throw;
         }
         return new Checkpoint(path, opened.Content, prefix, tensors, all.Except(meant));
+    }
+
+    /// <summary>Makes a checkpoint of tensors that are in memory already.</summary>
+    /// <param name="path">The file that they came from, for messages.</param>
+    /// <param name="format">That file's format in words.</param>
+    /// <param name="tensors">The tensors by name; they become the checkpoint's.</param>
+    /// <param name="metadata">Text beside them; null for none.</param>
+    public static Checkpoint Of(string path, string format, IReadOnlyDictionary<string, torch.Tensor> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(tensors);
+        return new Checkpoint(path, new CheckpointContent(format, [], metadata ?? new Dictionary<string, string>()), null, tensors, []);
     }
 
     /// <summary>

@@ -13,6 +13,12 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
     /// <summary>How pictures that are not square became so.</summary>
     public ImageFit Fit { get; init; }
 
+    /// <summary>What the network was pre-trained as (<see cref="TrainedClassifier.Origin"/>).</summary>
+    public string? Origin { get; init; }
+
+    /// <summary>What a checkpoint says that its network was pre-trained as; null where it says nothing.</summary>
+    public static string? OriginOf(Checkpoint checkpoint) => checkpoint.Metadata.GetValueOrDefault("origin");
+
     /// <summary>The metadata of a checkpoint; null where it has none (another program wrote it).</summary>
     /// <exception cref="DataException">The metadata is Polder's but damaged.</exception>
     public static ClassifierMetadata? Of(Checkpoint checkpoint) => Of(checkpoint.Path, checkpoint.Metadata);
@@ -31,6 +37,7 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
                 [.. JsonSerializer.Deserialize<string[]>(metadata["classes"])!.Select(UnicodeForm.Composed)])
             {
                 Fit = FitOf(metadata.GetValueOrDefault("fit", "crop")),
+                Origin = metadata.GetValueOrDefault("origin"),
             };
         }
         catch (Exception e) when (e is JsonException or FormatException or OverflowException or KeyNotFoundException or ArgumentException)
@@ -40,15 +47,21 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
     }
 
     /// <summary>The entries of a checkpoint.</summary>
-    public Dictionary<string, string> ToEntries() => new()
+    public Dictionary<string, string> ToEntries()
     {
-        ["architecture"] = Architecture,
-        ["imageSize"] = ImageSize.ToString(CultureInfo.InvariantCulture),
-        ["fit"] = $"{Fit}".ToLowerInvariant(),
-        ["mean"] = JsonSerializer.Serialize(Normalization.Mean),
-        ["standardDeviation"] = JsonSerializer.Serialize(Normalization.StandardDeviation),
-        ["classes"] = JsonSerializer.Serialize(Classes),
-    };
+        var entries = new Dictionary<string, string>
+        {
+            ["architecture"] = Architecture,
+            ["imageSize"] = ImageSize.ToString(CultureInfo.InvariantCulture),
+            ["fit"] = $"{Fit}".ToLowerInvariant(),
+            ["mean"] = JsonSerializer.Serialize(Normalization.Mean),
+            ["standardDeviation"] = JsonSerializer.Serialize(Normalization.StandardDeviation),
+            ["classes"] = JsonSerializer.Serialize(Classes),
+        };
+        if (Origin is not null)
+            entries["origin"] = Origin;
+        return entries;
+    }
 
     /// <summary>The architecture that was asked for or that the weights name.</summary>
     /// <param name="weights">What was given as weights; null where nothing was.</param>
@@ -60,7 +73,7 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
         if (given is not null && metadata is not null && given != metadata.Architecture)
             throw new SettingException("arch", given, $"{metadata.Architecture}, which {weights} names");
         string all = string.Join(", ", Architectures.All.Select(a => a.Name));
-        string name = given ?? metadata?.Architecture ?? (weights is null ? null : PublishedWeights.Find(weights)?.Name)
+        string name = given ?? metadata?.Architecture ?? (weights == PackagedWeights.Name ? weights : weights is null ? null : PublishedWeights.Find(weights)?.Name)
             ?? throw new SettingException("arch", "", $"{all} ({(weights is null ? "no weights are given" : $"{weights} does not name one")})");
         return Architectures.Find(name) ?? throw new SettingException("arch", given ?? $"{name}, which {weights} names", all);
     }

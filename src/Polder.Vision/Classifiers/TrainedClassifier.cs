@@ -59,7 +59,10 @@ public sealed class TrainedClassifier : IDisposable
     /// <summary>Whether the head is fresh, so that the network knows nothing of its classes yet.</summary>
     public bool HasNewHead { get; init; }
 
-    internal ClassifierMetadata Metadata => new(Architecture, ImageSize, Normalization, Classes) { Fit = Fit };
+    /// <summary>What it was pre-trained as, and under which licence that is; null where nobody says.</summary>
+    public string? Origin { get; init; }
+
+    internal ClassifierMetadata Metadata => new(Architecture, ImageSize, Normalization, Classes) { Fit = Fit, Origin = Origin };
 
     /// <summary>Opens the best weights of a run folder, or a checkpoint of any format. The network is in evaluation mode.</summary>
     /// <param name="path">A run folder, a file, or the name of published weights that were downloaded.</param>
@@ -78,7 +81,7 @@ public sealed class TrainedClassifier : IDisposable
         if (Directory.Exists(path))
             return Open(RunFolder.Open(path), imageSize, normalization, fit);
         string file = WeightsCache.Locate(path);
-        using Checkpoint checkpoint = Checkpoint.Load(file, new CheckpointOptions { KeyPrefix = keyPrefix });
+        using Checkpoint checkpoint = WeightsCache.Open(path, keyPrefix);
         ClassifierMetadata? metadata = ClassifierMetadata.Of(checkpoint);
         Architecture found = ClassifierMetadata.ArchitectureOf(path, architecture, metadata);
         (ImageClassifier network, LoadReport report) = Build(checkpoint, found, metadata?.Classes.Count ?? 2);
@@ -95,6 +98,7 @@ public sealed class TrainedClassifier : IDisposable
         {
             Fit = fit ?? metadata?.Fit ?? ImageFit.Crop,
             NamesClasses = metadata is not null,
+            Origin = ClassifierMetadata.OriginOf(checkpoint),
             OwnNormalization = metadata?.Normalization,
             Source = file,
             Load = report,

@@ -50,6 +50,8 @@ public static class Architectures
         new("digits-cnn", "three convolutions for 8 x 8 gray digits", 8, 1, Normalization.ImageNetGray, CifarRates, "fc", classes => new SmallConvNet(classes)),
         Cifar(20), Cifar(32), Cifar(44), Cifar(56), Cifar(110),
         Cifar(20, projects: true), Cifar(32, projects: true), Cifar(44, projects: true), Cifar(56, projects: true), Cifar(110, projects: true),
+        new("imagenet-resnet18", "18 layers and a third block in the last stage, pre-trained on ImageNet: it comes with the program", 224, 3,
+            Normalization.ImageNet, LargeRates, "fc", ResNet.ImageNetResNet18),
         Large("resnet18", "18 layers, basic blocks", ResNet.ResNet18, "f37072fd", "69.8 %"),
         Large("resnet34", "34 layers, basic blocks", ResNet.ResNet34, "b627a593", "73.3 %"),
         Large("resnet50", "50 layers, bottlenecks", ResNet.ResNet50, "0676ba61", "76.1 %"),

@@ -9,6 +9,8 @@ namespace Polder.Vision.Models;
 /// </summary>
 public sealed class ResNet : ImageClassifier
 {
+    internal static readonly ResNetShape ImageNetShape = new([2, 2, 2, 3]);
+
     private readonly Conv2d _stem;
     private readonly BatchNorm2d _stemNorm;
 
@@ -49,6 +51,13 @@ public sealed class ResNet : ImageClassifier
     /// <summary>ResNet-18: 11.7 million parameters with 1 000 classes.</summary>
     /// <param name="classes">Number of classes, 2 or more.</param>
     public static ResNet ResNet18(int classes = 1000) => new("resnet18", new ResNetShape([2, 2, 2, 2]), classes);
+
+    /// <summary>
+    /// ResNet-18 with a third block in the last stage, 15.9 million parameters without the head: the network whose ImageNet weights NuGet has
+    /// (<see cref="Weights.PackagedWeights"/>).
+    /// </summary>
+    /// <param name="classes">Number of classes, 2 or more.</param>
+    public static ResNet ImageNetResNet18(int classes = 1000) => new("imagenet-resnet18", ImageNetShape, classes);
 
     /// <summary>ResNet-34: 21.8 million parameters with 1 000 classes.</summary>
     /// <param name="classes">Number of classes, 2 or more.</param>

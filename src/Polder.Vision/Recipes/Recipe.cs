@@ -76,8 +76,9 @@ public sealed record Recipe
     {
         if (IsDemo)
             return Resolve(metadata: null);
-        using Checkpoint? weights = Start.OpenWeights();
-        return Resolve(weights is null ? null : ClassifierMetadata.Of(weights));
+        Recipe recipe = WithDefaultNetwork();
+        using Checkpoint? weights = recipe.Start.OpenWeights();
+        return recipe.Resolve(weights is null ? null : ClassifierMetadata.Of(weights));
     }
 
     /// <summary>Opens data and weights.</summary>
@@ -116,7 +117,7 @@ public sealed record Recipe
         return this with
         {
             Data = ImageSources.BuiltIn.Contains(Data.Source) ? Data : Data with { Source = run.Locate(Data.Source) },
-            Start = Start.Weights is null || PublishedWeights.Find(Start.Weights) is not null ? Start : Start with { Weights = run.Locate(Start.Weights) },
+            Start = Start.Weights is null || WeightsCache.IsName(Start.Weights) ? Start : Start with { Weights = run.Locate(Start.Weights) },
         };
     }
 
@@ -163,6 +164,9 @@ public sealed record Recipe
             throw;
         }
     }
+
+    /// <summary>The same with the network that a recipe has which names none.</summary>
+    internal Recipe WithDefaultNetwork() => IsDemo ? this : this with { Start = Start.WithDefault() };
 
     internal Recipe Resolve(ClassifierMetadata? metadata)
     {

@@ -46,7 +46,8 @@ public static class RecipeFields
             "network",
             new("weights", ValueKind.Text("FILE|NAME", "a checkpoint file or the name of downloaded weights"),
                 "the weights: safetensors or PyTorch (.pth, .pt, .th), or published ones by name (polder weights)",
-                r => r.Start.Weights, (r, v) => r with { Start = r.Start with { Weights = (string?)v } }) { DefaultText = "" },
+                r => r.Start.Weights, (r, v) => r with { Start = r.Start with { Weights = (string?)v } })
+            { DefaultText = $"{PackagedWeights.Name}, ImageNet's; with another {{arch}} random ones" },
             new("arch", ValueKind.Word([.. Architectures.All.Select(a => a.Name)]), "the network's architecture",
                 r => r.Start.Architecture,
                 (r, v) => r with { Start = r.Start with { Architecture = (string?)v } }) { DefaultText = "the one that the weights name" },

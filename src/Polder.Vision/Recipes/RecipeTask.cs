@@ -21,6 +21,7 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     private readonly Normalization? _ownNormalization;
     private readonly Normalization _normalization;
     private readonly FoundImages? _found;
+    private readonly string? _origin;
     private string? _head;
 
     // The demo.
@@ -32,6 +33,7 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
         (Recipe, _data, _checkpoint, _found) = (recipe, data, checkpoint, found);
         Architecture architecture = Architectures.Get(recipe.Start.Architecture!);
         _classes = metadata?.Classes;
+        _origin = metadata?.Origin ?? (checkpoint is null ? null : ClassifierMetadata.OriginOf(checkpoint));
         _normalization = recipe.Start.Normalization?.For(architecture.Channels) ?? metadata?.Normalization ?? architecture.Normalization;
         _ownNormalization = metadata?.Normalization;
         if (data.Train.Channels != architecture.Channels)
@@ -66,6 +68,7 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     {
         if (recipe.IsDemo)
             return new RecipeTask(recipe.Resolve(), DigitsDemo.Pretrain(progress?.Pretraining, cancellation), ownsPretrained: true);
+        recipe = recipe.WithDefaultNetwork();
         RunImages? images = run?.Images;
         // A state has all that came of the start, which may be gone.
         Checkpoint? checkpoint = images is not null && File.Exists(run!.ResumeFile) ? null : recipe.Start.OpenWeights();
@@ -152,6 +155,7 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
             Load = report,
             HasNewHead = _head is null ? !hasHead || _checkpoint is null : _head == "new",
             HasReorderedHead = reordered || _head == "reordered",
+            Origin = _origin,
             OwnNormalization = _ownNormalization,
         };
     }

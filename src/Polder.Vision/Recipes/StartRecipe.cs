@@ -3,7 +3,10 @@ namespace Polder.Vision.Recipes;
 /// <summary>The network that a training starts from.</summary>
 public sealed record StartRecipe
 {
-    /// <summary>The weights: a checkpoint file, or the name of downloaded published weights. Null, the default: random weights.</summary>
+    /// <summary>
+    /// The weights: a checkpoint file, the name of downloaded published weights, or <see cref="PackagedWeights.Name"/>. Null, the default: those of the
+    /// package, unless <see cref="Architecture"/> is said: then random weights.
+    /// </summary>
     public string? Weights { get; init; }
 
     /// <summary>The name of the architecture (<see cref="Architectures"/>). Null, the default: the one that the weights name.</summary>
@@ -32,8 +35,11 @@ public sealed record StartRecipe
     internal ImageSourceOptions ImageOptions => new() { ImageSize = ImageSize!.Value, Fit = Fit ?? ImageFit.Crop };
 
     /// <summary>Opens the weights; null where there are none. The caller owns the checkpoint.</summary>
-    internal Checkpoint? OpenWeights() => Weights is null ? null
-        : Checkpoint.Load(WeightsCache.Locate(Weights), new CheckpointOptions { KeyPrefix = KeyPrefix });
+    internal Checkpoint? OpenWeights() => Weights is null ? null : WeightsCache.Open(Weights, KeyPrefix);
+
+    /// <summary>The same with the ImageNet network that comes with a package, where neither weights nor another architecture are said.</summary>
+    internal StartRecipe WithDefault() => Weights is null && Architecture is null or PackagedWeights.Name
+        ? this with { Weights = PackagedWeights.Name } : this;
 
     /// <summary>The same with architecture, image size and fit said.</summary>
     /// <param name="metadata">What the weights say of themselves; null where they say nothing.</param>

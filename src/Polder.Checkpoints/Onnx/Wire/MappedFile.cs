@@ -17,11 +17,15 @@ internal sealed unsafe class MappedFile : IDisposable
         Path = path;
         try
         {
-            Length = new FileInfo(path).Length;
-            if (Length == 0)
-                throw new OnnxException(path, "is empty");
             // Another program may go on reading it, or put a new file in its place.
             var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            // The stream's: a link to a file has a length of its own.
+            Length = stream.Length;
+            if (Length == 0)
+            {
+                stream.Dispose();
+                throw new OnnxException(path, "is empty");
+            }
             _map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
             _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         }

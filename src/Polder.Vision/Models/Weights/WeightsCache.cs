@@ -48,15 +48,28 @@ public sealed class WeightsCache
     public string? Find(PublishedWeights weights) => File.Exists(PathOf(weights)) ? PathOf(weights) : null;
 
     /// <summary>
-    /// The file that a value stands for: the file of that path, or downloaded weights by their name. A file of such a name is reached as
-    /// <c>./NAME</c>.
+    /// The file that a value stands for: the file of that path, downloaded weights by their name, or those of the package
+    /// (<see cref="PackagedWeights"/>). A file of such a name is reached as <c>./NAME</c>.
     /// </summary>
-    /// <param name="weights">A path, or a name of <see cref="PublishedWeights.All"/>.</param>
-    /// <exception cref="SettingException">Published weights that were not downloaded: nothing is fetched unasked.</exception>
-    public static string Locate(string weights) => PublishedWeights.Find(weights) is not { } published
-        ? weights
+    /// <param name="weights">A path, a name of <see cref="PublishedWeights.All"/>, or <see cref="PackagedWeights.Name"/>.</param>
+    /// <exception cref="SettingException">Weights of a name that are not here: nothing is fetched unasked.</exception>
+    public static string Locate(string weights) => weights == PackagedWeights.Name ? PackagedWeights.Located
+        : PublishedWeights.Find(weights) is not { } published ? weights
         : new WeightsCache().Find(published)
             ?? throw new SettingException("weights", $"{weights}, whose published weights are not here", $"a file; polder weights {weights} downloads them");
+
+    /// <summary>Whether a value is a name of weights and no path.</summary>
+    /// <param name="weights">A path or a name.</param>
+    public static bool IsName(string weights) => weights == PackagedWeights.Name || PublishedWeights.Find(weights) is not null;
+
+    /// <summary>Opens the weights that a value stands for (<see cref="Locate"/>).</summary>
+    /// <param name="weights">A path or a name.</param>
+    /// <param name="keyPrefix">The beginning of the names that are meant, where a file holds several networks; null: found out.</param>
+    /// <returns>The weights; the caller owns them.</returns>
+    /// <exception cref="SettingException">Weights of a name that are not here.</exception>
+    /// <exception cref="CheckpointException">The file cannot be read.</exception>
+    public static Checkpoint Open(string weights, string? keyPrefix = null) => weights == PackagedWeights.Name ? PackagedWeights.Open()
+        : Checkpoint.Load(Locate(weights), new CheckpointOptions { KeyPrefix = keyPrefix });
 
     /// <summary>Bytes that a broken download left and the next will continue; 0 where there are none.</summary>
     /// <param name="weights">Published weights.</param>
