@@ -56,11 +56,12 @@ internal sealed class FinetuneCommand : PolderCommand
         ClassificationMetrics test = Test(context, training, folder);
         RunPlots.Write(context, folder, result.Epochs, start.Classifier.Classes, test.Confusion);
         bool averages = task.Recipe.Training.Averaging is { Kind: not AveragingKind.None };
-        context.Finish(ResultOf(task.Recipe.Method, result, test, duplicates, folder.Path, HeadOf(start.Classifier), averages));
+        context.Finish(ResultOf(task.Recipe.Method, result, test, duplicates, folder.Path, HeadOf(start.Classifier), averages,
+            task.Recipe.Training.Keep));
     }
 
     internal static Result ResultOf(MethodChoice method, TrainingResult result, ClassificationMetrics test, int duplicates, string folder,
-        string? head = null, bool averages = false) => new(new
+        string? head = null, bool averages = false, KeptWeights keep = KeptWeights.Best) => new(new
         {
             Method = method.Name,
             Options = MethodOptionSet.Members(method.Options),
@@ -74,7 +75,7 @@ internal sealed class FinetuneCommand : PolderCommand
             Head = head,
             Run = folder,
         })
-        { Blocks = [.. Shown(method, result, test, folder, averages)] };
+        { Blocks = [.. Shown(method, result, test, folder, averages, keep)] };
 
     private static string HeadOf(TrainedClassifier start) => start.HasNewHead ? "new" : start.HasReorderedHead ? "reordered" : "kept";
 
@@ -136,11 +137,11 @@ internal sealed class FinetuneCommand : PolderCommand
     }
 
     private static IEnumerable<ResultBlock> Shown(MethodChoice method, TrainingResult result, ClassificationMetrics test, string folder,
-        bool averages)
+        bool averages, KeptWeights keep)
     {
         yield return new ResultTable(
             "run",
-            ["method", new("best epoch", "bestEpoch", "epochs"), new("validation", "validationAccuracy"), new("test", "testAccuracy"),
+            ["method", new(keep == KeptWeights.Last ? "epoch" : "best epoch", "bestEpoch", "epochs"), new("validation", "validationAccuracy"), new("test", "testAccuracy"),
                 new("test loss", "testLoss"), new("ms a step", "secondsPerStep")],
             [[
                 method.Name, new($"{result.Best.Epoch} of {result.Epochs.Count}{(result.Best.IsAverage ? ", average" : "")}", result.Best.Epoch,
@@ -156,6 +157,6 @@ internal sealed class FinetuneCommand : PolderCommand
                 ? $"the best epoch, {result.Best.Epoch}, lies before the average, which begins with epoch {first.Epoch}"
                 : "the training ended before there was an average") + ": the result is plain weights, no average")
             { IsWarning = true };
-        yield return $"{folder} keeps the best weights (best.safetensors), metrics.jsonl, plots and result.json";
+        yield return $"{folder} keeps the {(keep == KeptWeights.Last ? "last" : "best")} weights (best.safetensors), metrics.jsonl, plots and result.json";
     }
 }

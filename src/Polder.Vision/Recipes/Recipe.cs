@@ -55,6 +55,8 @@ public sealed record Recipe
             throw new SettingException("ema-decay", "0", "a number above 0 and below 1: an average of decay 0 is the weights themselves ({average} none)");
         if (filled.Patience >= filled.Epochs)
             throw new SettingException("patience", $"{filled.Patience}", $"a whole number below {{epochs}}, {filled.Epochs}: else it can end nothing");
+        if (filled is { Keep: KeptWeights.Last, Patience: not null })
+            throw new SettingException("patience", $"{filled.Patience}", "none with {keep} last: it ends a training after its best epoch, of which nothing is kept");
         if (filled is { FreezeBody: true, HeadEpochs: > 0 })
             throw new SettingException("head-epochs", $"{filled.HeadEpochs}", "0 with {freeze-body}, which trains the head alone in all epochs");
         if (filled is { FreezeBody: true, LayerDecay: < 1 })

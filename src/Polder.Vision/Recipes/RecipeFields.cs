@@ -130,6 +130,9 @@ public static class RecipeFields
             "what makes an epoch a better one for {patience}: the validation accuracy, or a lower validation loss",
             t => Word(t.PatienceOn), (t, v) => t with { PatienceOn = Named<PatienceOn>(v) }, idle: r => r.Training.Patience is null
                 ? "only with {patience}" : null),
+        Training("keep", Words(KeptWeights.Best, KeptWeights.Last),
+            "which weights the training ends with: those of the best validation accuracy, or those of the last epoch",
+            t => Word(t.Keep), (t, v) => t with { Keep = Named<KeptWeights>(v) }),
         Training("clip-norm", ValueKind.Number(ValueRange.Above(0)), "largest Euclidean norm of the final gradient: a longer one is scaled down, once a step",
             t => t.ClipNorm, (t, v) => t with { ClipNorm = (double?)v }, "no limit"),
         Training("accumulate", ValueKind.Count(ValueRange.AtLeast(1)),

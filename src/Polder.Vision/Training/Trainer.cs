@@ -82,6 +82,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         var run = new TrainingRun(Options.StepsOver(train.Count), loader.Count)
         {
             ClassWeights = classWeights,
+            Keep = Options.Keep,
             ValidateEvery = Options.EpochsToValidation(train.Count, validation.Count),
             LeastRows = SingleValues.AreSeenBy(model, normalization.Mean.Count, imageSize ?? train.Height, imageSize ?? train.Width) ? 2 : 1,
         };

@@ -20,6 +20,16 @@ public enum PatienceOn
     Loss,
 }
 
+/// <summary>Which weights a training ends with.</summary>
+public enum KeptWeights
+{
+    /// <summary>Those of the best validation accuracy, of the lower loss among equals.</summary>
+    Best,
+
+    /// <summary>Those of the last epoch: nothing is chosen by the validation images.</summary>
+    Last,
+}
+
 /// <summary>What a training does; the method is given to the <see cref="Trainer"/> beside it.</summary>
 public sealed record TrainingOptions
 {
@@ -58,6 +68,9 @@ public sealed record TrainingOptions
 
     /// <summary>What makes an epoch a better one for <see cref="Patience"/>. Default: the accuracy.</summary>
     public PatienceOn PatienceOn { get; init; }
+
+    /// <summary>Which weights the training ends with. Default: those of the best validated epoch.</summary>
+    public KeptWeights Keep { get; init; }
 
     /// <summary>Passes through the training set, at least 1. Default 30.</summary>
     public int Epochs { get => _epochs ?? 30; init => _epochs = value; }
@@ -198,6 +211,7 @@ public sealed record TrainingOptions
         Require.BelowOne(WarmUp);
         Require.AtLeast(Patience, 1);
         Require.Known(PatienceOn);
+        Require.Known(Keep);
         Require.Positive(ClassWeightPower);
         Require.NotNegative(CutMix);
         Require.NotNegative(Mixup);

@@ -21,7 +21,7 @@ public sealed record TrainingProgress(
 /// <param name="ValidationAccuracy">The share of the validation set that is classified rightly; NaN where the epoch was not validated.</param>
 /// <param name="LearningRate">The learning rate of the epoch's last step.</param>
 /// <param name="Seconds">The seconds that the epoch took, evaluation included.</param>
-/// <param name="IsBest">Whether it is the best epoch so far.</param>
+/// <param name="IsBest">Whether it is the best epoch so far; with <see cref="TrainingOptions.Keep"/> last, whether it was validated.</param>
 public sealed record EpochReport(
     int Epoch, double TrainLoss, double ValidationLoss, double ValidationAccuracy, double LearningRate, double Seconds, bool IsBest)
 {
@@ -41,7 +41,10 @@ public sealed record EpochReport(
 }
 
 /// <summary>A finished training.</summary>
-/// <param name="Best">The epoch whose weights the model has now: that of the highest validation accuracy, of the lower loss among equals.</param>
+/// <param name="Best">
+/// The epoch whose weights the model has now: that of the highest validation accuracy, of the lower loss among equals, unless
+/// <see cref="TrainingOptions.Keep"/> says the last.
+/// </param>
 /// <param name="Epochs">All epochs.</param>
 /// <param name="Steps">Steps of the base optimizer.</param>
 /// <param name="GradientEvaluations">Forward and backward passes, each over one batch.</param>

@@ -18,6 +18,9 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     /// <summary>The epochs from one validation to the next.</summary>
     public int ValidateEvery { get; init; } = 1;
 
+    /// <summary>Which epoch's weights are kept.</summary>
+    public KeptWeights Keep { get; init; }
+
     /// <summary>Whether the epoch at hand ends with a validation: the last one does.</summary>
     public bool IsValidated => Epoch % ValidateEvery == 0 || Epoch == EpochCount;
 
@@ -78,7 +81,7 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     /// <summary>Ends the epoch at hand, with its validation if it has one.</summary>
     public EpochReport EndEpoch(EvaluationResult? validation, double learningRate, double seconds, EpochCurvature? curvature, bool isAverage)
     {
-        bool best = validation is not null && (_state.Best is not { } known
+        bool best = validation is not null && (Keep == KeptWeights.Last || _state.Best is not { } known
             || validation.Accuracy > known.Accuracy || (validation.Accuracy == known.Accuracy && validation.Loss < known.Loss));
         if (best)
             _state.Best = validation;
