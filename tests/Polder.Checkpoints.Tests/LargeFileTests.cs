@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Polder.Checkpoints.Onnx;
 using TorchSharp;
 
 namespace Polder.Checkpoints.Tests;
@@ -12,6 +13,7 @@ public class LargeFileTests(ITestOutputHelper output)
     [Theory]
     [InlineData("large.safetensors")]
     [InlineData("large.pt")]
+    [InlineData("large.onnx")]
     public void Loading_raises_the_peak_of_memory_by_the_file_and_a_tenth_at_most(string name)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "the peak of resident memory is read from Linux");
@@ -24,10 +26,18 @@ public class LargeFileTests(ITestOutputHelper output)
             // Two tensors, so that holding the file and a tensor of it at once would show.
             torch.Tensor tensor = torch.ones(side, side);
             IEnumerable<(string, torch.Tensor)> tensors = [("first", tensor), ("second", torch.zeros(side, side))];
-            if (name.EndsWith(".pt", StringComparison.Ordinal))
-                PyTorchZip.Write(path, tensors);
-            else
-                Safetensors.Write(path, tensors);
+            switch (Path.GetExtension(name))
+            {
+                case ".pt":
+                    PyTorchZip.Write(path, tensors);
+                    break;
+                case ".onnx":
+                    OnnxFile.Write(path, Added(tensors));
+                    break;
+                default:
+                    Safetensors.Write(path, tensors);
+                    break;
+            }
         }
         using Process process = TestProgram.Start(LargeFileLoader.Variable, path);
         string[] peaks = process.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -37,5 +47,12 @@ public class LargeFileTests(ITestOutputHelper output)
         output.WriteLine($"{name}: {size / 1e6:F0} MB, the peak of resident memory rose by {rise / 1e6:F0} MB");
         // Below the file's size it would have been mapped and not read, and the test would show nothing.
         Assert.InRange(rise, (long)(0.95 * size), (long)(1.1 * size));
+    }
+
+    private static OnnxModel Added(IEnumerable<(string Name, torch.Tensor Value)> tensors)
+    {
+        Dictionary<string, OnnxTensor> constants = tensors.ToDictionary(t => t.Name, t => OnnxTensor.Of(t.Name, t.Value));
+        var output = new OnnxValue("sum", OnnxType.Float, null);
+        return new OnnxModel(new OnnxGraph("large", [], [output], [new("Add", "", [.. constants.Keys], ["sum"], new Dictionary<string, object>())], constants), 17, 8);
     }
 }

@@ -98,6 +98,30 @@ public sealed class HostileTests : IDisposable
         Assert.Throws<ObjectDisposedException>(() => data.Span.Length);
     }
 
+    [Fact]
+    public void A_file_that_becomes_shorter_while_it_is_open_is_refused()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "what is open cannot be cut short there");
+        using TrainedClassifier classifier = Networks.Make("resnet20");
+        OnnxExport.Write(classifier, In("model.onnx"));
+        using OnnxFile file = OnnxFile.Open(In("model.onnx"));
+        OnnxTensor first = file.Model.Graph.Constants["conv1.weight"], last = file.Model.Graph.Constants["linear.weight"];
+        using (var other = new FileStream(In("model.onnx"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+            other.SetLength(200_000);
+        using Tensor there = first.ToTensor();
+        Assert.True(there.eq(classifier.Network.state_dict()["conv1.weight"]).all().ToBoolean());
+        Assert.Equal($"{In("model.onnx")}: the file became shorter while it was read", Assert.Throws<OnnxException>(() => last.ToTensor()).Message);
+        Assert.Throws<OnnxException>(() => last.Data.Span.Length);
+    }
+
+    [Fact]
+    public void Truth_values_of_a_file_become_0_or_1()
+    {
+        // Kernels index with them: any other byte would lead them out of bounds.
+        using Tensor read = new OnnxTensor("t", OnnxType.Bool, [3], (byte[])[0, 1, 7]).ToTensor();
+        Assert.Equal([0, 1, 1], read.bytes.ToArray());
+    }
+
     // Reads it, and computes it on zeros of the declared shape.
     private static void Use(string path)
     {

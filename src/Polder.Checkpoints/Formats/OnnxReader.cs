@@ -10,7 +10,7 @@ internal static class OnnxReader
     public static OpenedCheckpoint Open(string path)
     {
         OnnxFile file = OnnxFile.Open(path);
-        IEnumerable<StoredTensor> tensors = file.Model.Graph.Constants.Values.Select(t => new StoredTensor(t.Name, t.ToTensor));
+        IEnumerable<StoredTensor> tensors = file.Model.Graph.Constants.Values.Select(t => new StoredTensor(t.Name, t.Read));
         return new OpenedCheckpoint(new CheckpointContent("ONNX", [.. tensors], file.Model.Metadata), file);
     }
 }

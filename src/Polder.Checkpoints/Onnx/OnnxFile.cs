@@ -1,12 +1,15 @@
 namespace Polder.Checkpoints.Onnx;
 
-/// <summary>An ONNX file that is open: its constants lie in the file, which is mapped into memory and not copied, until this is disposed of.</summary>
+/// <summary>
+/// An ONNX file that is open: its constants stay in the file and are read when they are asked for, until this is disposed of. A file that becomes
+/// shorter meanwhile is an <see cref="OnnxException"/>.
+/// </summary>
 public sealed class OnnxFile : IDisposable
 {
-    private readonly MappedFile _file;
+    private readonly OnnxSource _file;
     private readonly ExternalData _external;
 
-    private OnnxFile(MappedFile file, ExternalData external, OnnxModel model) => (_file, _external, Model) = (file, external, model);
+    private OnnxFile(OnnxSource file, ExternalData external, OnnxModel model) => (_file, _external, Model) = (file, external, model);
 
     /// <summary>What it holds.</summary>
     public OnnxModel Model { get; }
@@ -23,7 +26,7 @@ public sealed class OnnxFile : IDisposable
     public static OnnxFile Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var file = new MappedFile(path);
+        var file = new OnnxSource(path);
         var external = new ExternalData(path);
         try
         {

@@ -24,11 +24,13 @@ public sealed record OnnxTensor(string Name, OnnxType Type, IReadOnlyList<long> 
     }
 
     /// <summary>A tensor with a copy of the values, owned by the caller's dispose scope.</summary>
+    /// <exception cref="OnnxException">The file that the values are in has become shorter.</exception>
     public Tensor ToTensor()
     {
-        Tensor tensor = empty([.. Shape], dtype: Type.ToScalarType());
-        if (Data.Length > 0)
-            Data.Span.CopyTo(tensor.bytes);
-        return tensor;
+        using Tensor read = Read();
+        return read.alias();
     }
+
+    /// <summary>The same, owned by the caller whatever the scope.</summary>
+    internal Tensor Read() => TensorMemory.Create(ElementType.Of(Type.ToScalarType()), [.. Shape], (offset, to) => OnnxSource.Copy(Data, offset, to));
 }

@@ -5,7 +5,7 @@ namespace Polder.Checkpoints.Onnx.Wire;
 /// <summary>Constants that lie in files beside the model: only inside its folder, and through no link, so that a model reads nothing else.</summary>
 internal sealed class ExternalData(string model) : IDisposable
 {
-    private readonly Dictionary<string, MappedFile> _files = [];
+    private readonly Dictionary<string, OnnxSource> _files = [];
     private readonly string _folder = Path.GetDirectoryName(Path.GetFullPath(model)) ?? Path.GetFullPath(model);
 
     /// <summary>The bytes that entries of a tensor name.</summary>
@@ -17,7 +17,7 @@ internal sealed class ExternalData(string model) : IDisposable
         if (!entries.TryGetValue("location", out string? location) || location.Length == 0)
             throw refuse("has external data without a location");
         long offset = Number("offset", 0), length = Number("length", size);
-        MappedFile file = Open(location, refuse);
+        OnnxSource file = Open(location, refuse);
         return length == size && offset >= 0 && offset <= file.Length - size ? file.Memory(offset, (int)size)
             : throw refuse($"takes {length} bytes at {offset} of '{location}', allowed: {size} bytes within its {file.Length}");
 
@@ -28,13 +28,13 @@ internal sealed class ExternalData(string model) : IDisposable
 
     public void Dispose()
     {
-        foreach (MappedFile file in _files.Values)
+        foreach (OnnxSource file in _files.Values)
             file.Dispose();
     }
 
-    private MappedFile Open(string location, Func<string, Exception> refuse)
+    private OnnxSource Open(string location, Func<string, Exception> refuse)
     {
-        if (_files.TryGetValue(location, out MappedFile? known))
+        if (_files.TryGetValue(location, out OnnxSource? known))
             return known;
         string[] parts = location.Split('/', '\\');
         if (Path.IsPathRooted(location) || location.Contains('\0') || location.Contains(':') || parts.Contains(".."))
@@ -48,6 +48,6 @@ internal sealed class ExternalData(string model) : IDisposable
         }
         if (!File.Exists(path))
             throw refuse($"has its data in '{location}', which is not there");
-        return _files[location] = new MappedFile(path);
+        return _files[location] = new OnnxSource(path);
     }
 }

@@ -9,10 +9,10 @@ namespace Polder.Checkpoints.Onnx.Wire;
 /// </summary>
 internal struct WireReader
 {
-    private const int LongestText = 1 << 20, Varint = 0, EightBytes = 1, Bytes = 2, FourBytes = 5;
+    private const int LongestText = 1 << 20, FewBytes = 1 << 12, Varint = 0, EightBytes = 1, Bytes = 2, FourBytes = 5;
     private static readonly UTF8Encoding Text8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly MappedFile _file;
+    private readonly OnnxSource _file;
     private readonly string _where;
     private readonly long _end;
     private long _at;
@@ -22,12 +22,12 @@ internal struct WireReader
     private long _length;
 
     /// <summary>Reads a file from its beginning.</summary>
-    public WireReader(MappedFile file)
+    public WireReader(OnnxSource file)
         : this(file, "file", 0, file.Length)
     {
     }
 
-    private WireReader(MappedFile file, string where, long at, long end) => (_file, _where, _at, _end) = (file, where, at, end);
+    private WireReader(OnnxSource file, string where, long at, long end) => (_file, _where, _at, _end) = (file, where, at, end);
 
     /// <summary>The number of the field that was read last.</summary>
     public int Field { get; private set; }
@@ -134,7 +134,8 @@ internal struct WireReader
             Require(Bytes, $"numbers of {size} bytes");
         if (_length % size != 0 || _length > int.MaxValue)
             throw Error($"field {Field} has {_length} bytes, allowed: numbers of {size} bytes");
-        to.Add(_file.Memory(_start, (int)_length));
+        // A few, often one at a time, are at hand; many stay in the file.
+        to.Add(_length <= FewBytes ? _file.Span(_start, (int)_length).ToArray() : _file.Memory(_start, (int)_length));
     }
 
     /// <summary>The exception of something found in this message.</summary>
