@@ -5,11 +5,20 @@ namespace Polder.Onnx.Tests;
 /// <summary>ONNX Runtime, which shares no line with us: what a file gives there.</summary>
 internal static class Runtime
 {
-    /// <summary>The outputs by name, each with as many rows as images.</summary>
+    /// <summary>The outputs by name, each with as many rows as images. A file that takes one image at a time gets them so.</summary>
     public static Dictionary<string, float[][]> Run(string path, Array input, params long[] shape)
     {
         using var options = new SessionOptions { IntraOpNumThreads = 1, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
         using var session = new InferenceSession(path, options);
+        if (session.InputMetadata.Values.Single().Dimensions[0] != 1 || input is not float[] floats)
+            return Run(session, input, shape);
+        Dictionary<string, float[][]>[] each =
+            [.. floats.Chunk(floats.Length / (int)shape[0]).Select(image => Run(session, image, [1, .. shape[1..]]))];
+        return session.OutputNames.ToDictionary(name => name, name => each.Select(outputs => outputs[name].Single()).ToArray());
+    }
+
+    private static Dictionary<string, float[][]> Run(InferenceSession session, Array input, long[] shape)
+    {
         using var run = new RunOptions();
         using OrtValue value = input is byte[] bytes ? OrtValue.CreateTensorValueFromMemory(bytes, shape)
             : OrtValue.CreateTensorValueFromMemory((float[])input, shape);
