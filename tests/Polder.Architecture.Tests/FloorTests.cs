@@ -8,7 +8,7 @@ public class FloorTests
     {
         ["Polder"] = ["TorchSharp"],
         ["Polder.Checkpoints"] = ["TorchSharp", "System.IO.Hashing"],
-        ["Polder.Vision"] = ["TorchSharp", "SkiaSharp", "Google.Protobuf", "Polder", "Polder.Checkpoints"],
+        ["Polder.Vision"] = ["TorchSharp", "SkiaSharp", "Google.Protobuf", "MathNet.Numerics", "Polder", "Polder.Checkpoints"],
         ["Polder.Experiments"] = ["TorchSharp", "SkiaSharp", "ScottPlot", "MathNet.Numerics", "Polder", "Polder.Checkpoints", "Polder.Vision"],
         ["Polder.Onnx"] = ["TorchSharp", "Polder", "Polder.Checkpoints", "Polder.Vision"],
         ["Polder.Cli"] =

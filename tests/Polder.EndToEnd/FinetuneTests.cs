@@ -40,6 +40,40 @@ public sealed class FinetuneTests : IDisposable
     }
 
     [Fact]
+    public void A_fitted_head_alone_is_a_run_like_any_other()
+    {
+        string[] alone = ["--freeze-body", "--head-solver", "lbfgs", "--epochs", "0", "--quiet"];
+        (int code, string output, string error) = PolderProcess.Run(["finetune", .. alone, "--out", Run, "--json", "-"]);
+        Assert.Equal((0, ""), (code, error));
+        JsonNode json = JsonNode.Parse(output)!;
+        Assert.Equal((0, 0, "fitted"), ((int)json["steps"]!, (int)json["best"]!["epoch"]!, (string)json["head"]!));
+        JsonNode line = JsonNode.Parse(Assert.Single(File.ReadAllLines(Path.Combine(Run, "metrics.jsonl"))))!;
+        Assert.Equal((double)json["headFit"]!["l2"]!, (double)line["headFit"]!["l2"]!);
+        Assert.InRange((double)json["headFit"]!["gradient"]!, 0, 1e-6);
+
+        // Gone on with, it is finished; evaluated, it is the same.
+        (code, output, error) = PolderProcess.Run("finetune", "--resume", Run, "--json", "-", "--quiet");
+        Assert.Equal((0, ""), (code, error));
+        Assert.Equal(json["test"]!.ToJsonString(), JsonNode.Parse(output)!["test"]!.ToJsonString());
+        (code, output, error) = PolderProcess.Run("evaluate", "--run", Run, "--json", "-", "--quiet");
+        Assert.Equal((0, ""), (code, error));
+        Assert.Equal((double)json["test"]!["accuracy"]!, (double)JsonNode.Parse(output)!["accuracy"]!);
+
+        (code, output, error) = PolderProcess.Run(["compare", "--methods", "base", "--seeds", "0..1", .. alone, "--out", Run + "2", "--json", "-"]);
+        Assert.Equal((0, ""), (code, error));
+        JsonArray runs = JsonNode.Parse(output)!["results"]![0]!["runs"]!.AsArray();
+        Assert.Equal((double)json["test"]!["accuracy"]!, (double)runs[0]!["testAccuracy"]!);
+        Assert.Equal(0, (int)runs[1]!["steps"]!);
+
+        foreach ((string command, string option) in ((string, string)[])[("tune", "--epochs"), ("compare --budget gradients", "--budget")])
+        {
+            (code, _, error) = PolderProcess.Run([.. command.Split(' '), .. alone]);
+            Assert.Equal(2, code);
+            Assert.StartsWith($"polder: {option}", error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void The_learning_rate_is_that_of_the_architecture_and_the_start_unless_it_is_given()
     {
         string data = MiniatureCifar.Write(Path.Combine(_folder, "data"));

@@ -46,6 +46,11 @@ internal sealed class CompareCommand : PolderCommand
         WeightCurvatureOptions? curvature = _curvature.Choose(context, recipe.IsDemo);
         _study.ShareProcessors(context, recipe);
         using RecipeTask task = _recipe.OpenFor(context, recipe, methods);
+        ComparisonBudget budget = Enum.Parse<ComparisonBudget>(context.Get(_budget)!, ignoreCase: true);
+        if (task.Recipe.Training.Epochs == 0 && budget != ComparisonBudget.Epochs)
+            throw new SettingException("budget", $"{context.Get(_budget)}", "epochs with {epochs} 0, which takes no steps");
+        if (task.Recipe.Training.Epochs == 0 && methods.Length > 1)
+            context.Output.Warn("no method takes a step in 0 epochs: all of them end with the fitted head");
         using (FineTuningStart first = task.Prepare(seeds[0]))
         {
             context.Output.Info(
@@ -54,7 +59,6 @@ internal sealed class CompareCommand : PolderCommand
             RecipeOptions.RequireTrainable(context, first, task.Recipe.Training, methods);
         }
         using StudySession session = _study.Begin(context, kept, StudyPlan.Of(methods, seeds, task), task);
-        ComparisonBudget budget = Enum.Parse<ComparisonBudget>(context.Get(_budget)!, ignoreCase: true);
         // What was finished before took no time now. The runs of a budget of seconds are not known yet.
         int done = budget == ComparisonBudget.Seconds ? 0 : Study(null).CellsOf(seeds).Count(session.Cells.Has);
         ComparisonResult result = context.Output.Track("comparing", Math.Max(1, (methods.Length * seeds.Count) - done), tracker =>

@@ -56,8 +56,8 @@ internal sealed class FinetuneCommand : PolderCommand
         ClassificationMetrics test = Test(context, training, folder);
         RunPlots.Write(context, folder, result.Epochs, start.Classifier.Classes, test.Confusion);
         bool averages = task.Recipe.Training.Averaging is { Kind: not AveragingKind.None };
-        context.Finish(ResultOf(task.Recipe.Method, result, test, duplicates, folder.Path, HeadOf(start.Classifier), averages,
-            task.Recipe.Training.Keep));
+        string head = result.HeadFit is null ? HeadOf(start.Classifier) : "fitted";
+        context.Finish(ResultOf(task.Recipe.Method, result, test, duplicates, folder.Path, head, averages, task.Recipe.Training.Keep));
     }
 
     internal static Result ResultOf(MethodChoice method, TrainingResult result, ClassificationMetrics test, int duplicates, string folder,
@@ -71,6 +71,7 @@ internal sealed class FinetuneCommand : PolderCommand
             result.GradientEvaluations,
             result.SkippedSteps,
             result.SecondsPerStep,
+            result.HeadFit,
             Duplicates = duplicates,
             Head = head,
             Run = folder,
@@ -88,7 +89,8 @@ internal sealed class FinetuneCommand : PolderCommand
         if (start.Classifier.Load is { } load)
         {
             context.Output.Info($"weights: {load.Loaded.Count} tensors loaded; "
-                + (start.Classifier.HasNewHead ? $"new head for {classes} classes"
+                + (task.Recipe.Training.HeadSolver != HeadSolver.None ? $"head fitted to {classes} classes"
+                    : start.Classifier.HasNewHead ? $"new head for {classes} classes"
                     : $"head kept{(start.Classifier.HasReorderedHead ? ", its classes matched by name" : "")}"));
             ImageReading.SayOf(context, start.Classifier);
             context.Output.Verbose(load.ToString());
@@ -139,14 +141,17 @@ internal sealed class FinetuneCommand : PolderCommand
     private static IEnumerable<ResultBlock> Shown(MethodChoice method, TrainingResult result, ClassificationMetrics test, string folder,
         bool averages, KeptWeights keep)
     {
+        int epochs = result.Epochs.Count(e => e.Epoch > 0);
         yield return new ResultTable(
             "run",
-            ["method", new(keep == KeptWeights.Last ? "epoch" : "best epoch", "bestEpoch", "epochs"), new("validation", "validationAccuracy"), new("test", "testAccuracy"),
-                new("test loss", "testLoss"), new("ms a step", "secondsPerStep")],
+            ["method", new(keep == KeptWeights.Last ? "epoch" : "best epoch", "bestEpoch", "epochs"), new("validation", "validationAccuracy"),
+                new("test", "testAccuracy"), new("test loss", "testLoss"), new("ms a step", "secondsPerStep")],
             [[
-                method.Name, new($"{result.Best.Epoch} of {result.Epochs.Count}{(result.Best.IsAverage ? ", average" : "")}", result.Best.Epoch,
-                    result.Epochs.Count), ResultCell.Of(result.Best.ValidationAccuracy, "P1"),
-                ResultCell.Of(test.Accuracy, "P1"), ResultCell.Of(test.Loss, "F3"), new($"{1000 * result.SecondsPerStep:F0}", result.SecondsPerStep),
+                method.Name,
+                new($"{(result.Best.Epoch == 0 ? "fitted head, 0" : result.Best.Epoch)} of {epochs}{(result.Best.IsAverage ? ", average" : "")}",
+                    result.Best.Epoch, epochs),
+                ResultCell.Of(result.Best.ValidationAccuracy, "P1"), ResultCell.Of(test.Accuracy, "P1"), ResultCell.Of(test.Loss, "F3"),
+                new(result.Steps == 0 ? "" : $"{1000 * result.SecondsPerStep:F0}", result.SecondsPerStep),
             ]]);
         if (result.SkippedSteps > 0)
             yield return new ResultNote(

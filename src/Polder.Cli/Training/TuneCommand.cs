@@ -51,6 +51,8 @@ internal sealed class TuneCommand : PolderCommand
         _study.ShareProcessors(context, recipe);
         using RecipeTask opened = _recipe.OpenFor(context, recipe, methods);
         TrainingOptions training = opened.Recipe.Training;
+        if (training.Epochs == 0)
+            throw new SettingException("epochs", "0", "a whole number >= 1: a fitted head alone has no learning rate to tune, and {head-l2} auto tunes itself");
         using (FineTuningStart first = opened.Prepare(seeds[0]))
             RecipeOptions.RequireTrainable(context, first, training, methods);
         IReadOnlyList<double> rates = context.Get(_learningRates)!,

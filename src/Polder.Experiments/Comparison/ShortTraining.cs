@@ -37,7 +37,14 @@ public static class ShortTraining
     internal static TrainingResult Run(IFineTuningTask task, MethodChoice method, TrainingOptions training, int steps, CancellationToken cancellation)
     {
         using FineTuningStart start = task.Prepare(training.Seed);
-        TrainingOptions options = method.BaseTraining(training) with { Steps = steps, HeadEpochs = 0, Patience = null };
+        TrainingOptions options = method.BaseTraining(training) with
+        {
+            Steps = steps,
+            Epochs = Math.Max(1, training.Epochs),
+            HeadEpochs = 0,
+            HeadSolver = HeadSolver.None,
+            Patience = null,
+        };
         ImageSet validation = start.Splits.Validation;
         return new Trainer(options, method.For(start, options)) { Distribution = method.Distribution }.Run(
             start.Classifier.Network, start.Splits.Train, validation.Subset([.. Enumerable.Range(0, Math.Min(validation.Count, training.BatchSize))]),

@@ -49,7 +49,7 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
             Saved = Folder is null ? null : new Relay<IReadOnlyList<EpochReport>>(reports =>
             {
                 Folder.WriteEpochs(reports);
-                FinishedEpochs = reports.Count;
+                FinishedEpochs = reports.Count(r => r.Epoch > 0);
             }),
         };
         return trainer.Run(classifier.Network, start.Splits.Train, start.Splits.Validation, classifier.Normalization, classifier.ImageSize, cancellation);

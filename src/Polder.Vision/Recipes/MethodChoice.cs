@@ -84,6 +84,8 @@ public sealed record MethodChoice
         IGradientMethod method = For(start, training);
         long steps = training.StepsOver(start.Splits.Train.Count);
         object[] strengths = [.. Entry.Options.Where(o => o.Name is "rho" or "sigma").Select(o => Options[o.Name])];
+        if (steps == 0)
+            return null; // the head alone is fitted: no method is asked
         bool weak = !Entry.DemandsPlainSgd && strengths.Length > 0 && strengths.All(strength => strength is 0.0);
         for (long step = 0; step < steps && !weak; step++)
             if (method.ActsAt(step))
@@ -123,7 +125,8 @@ public sealed record MethodChoice
 
     private static MethodSetup SetupOf(FineTuningStart start, long steps) => new()
     {
-        Steps = steps,
+        // A schedule needs one to end at, though a fitted head alone takes none.
+        Steps = Math.Max(1, steps),
         Examples = start.Splits.Train.Count,
         Model = start.Classifier.Network,
         Head = [.. start.Classifier.Network.HeadParameters],

@@ -48,7 +48,11 @@ public sealed record Recipe
         TrainingOptions filled = Filled(Training, learningRate: 1);
         if (filled.LearningRate <= 0)
             throw new SettingException("learning-rate", ValueKind.TextOf(filled.LearningRate), "a number > 0");
-        if (filled.Epochs >= 1 && filled.HeadEpochs >= filled.Epochs)
+        if (filled is { Epochs: 0 } and not { FreezeBody: true, HeadSolver: HeadSolver.Lbfgs })
+            throw new SettingException("epochs", "0", "a whole number >= 1; 0 is only with {freeze-body} and {head-solver}, for a fitted head alone");
+        if (filled is { Epochs: 0, Averaging: not (null or { Kind: AveragingKind.None }) })
+            throw new SettingException("average", SettingWords.Of(filled.Averaging.Kind), "none with {epochs} 0, which takes no steps");
+        if (filled.HeadEpochs > 0 && filled.HeadEpochs >= filled.Epochs)
             throw new SettingException("head-epochs", $"{filled.HeadEpochs}",
                 $"a whole number below {{epochs}}, {filled.Epochs} ({{freeze-body}} trains the head alone)");
         if (filled.Averaging is { Kind: AveragingKind.Ema, Decay: 0 })

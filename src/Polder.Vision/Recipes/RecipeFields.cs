@@ -3,6 +3,8 @@ namespace Polder.Vision.Recipes;
 /// <summary>Every setting of a recipe but the method and its options, which the method's own entry names.</summary>
 public static class RecipeFields
 {
+    private static readonly ValueKind L2 = ValueKind.Number(ValueRange.AboveUpTo(0, 1e6));
+
     private static readonly ValueRange Share = ValueRange.HalfOpen(0, 1), NotNegative = ValueRange.AtLeast(0);
 
     /// <summary>All of them, in the order of help pages.</summary>
@@ -85,7 +87,17 @@ public static class RecipeFields
                 t => t.Freeze.Count == 0 ? null : string.Join(',', t.Freeze),
                 (t, v) => t with { Freeze = ((string?)v)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [] }, "none"),
             Training("head-epochs", ValueKind.Count(NotNegative), "first epochs in which the head alone is trained, on a frozen body",
-                t => t.HeadEpochs, (t, v) => t with { HeadEpochs = (int?)v ?? 0 })),
+                t => t.HeadEpochs, (t, v) => t with { HeadEpochs = (int?)v ?? 0 }),
+            Training("head-solver", Words(HeadSolver.None, HeadSolver.Lbfgs),
+                "how the head is fitted on the body's features before the first epoch: not at all, or as logistic regression by L-BFGS",
+                t => Word(t.HeadSolver), (t, v) => t with { HeadSolver = Named<HeadSolver>(v) },
+                idle: r => r.IsDemo || r.Start.Weights is not null ? null : "only with {weights}: features of random weights say little"),
+            new("head-l2", ValueKind.Custom("X|auto", "auto, or a number > 0 and <= 1000000", text => text == "auto" ? text : L2.Read(text)),
+                "L2 penalty of the fitted head, for features of mean square 1; auto: of 1, 0.1 ... 0.000001 the one of the lowest validation loss",
+                r => r.Training.HeadL2 ?? (object)"auto", (r, v) => r with { Training = r.Training with { HeadL2 = v as double? } })
+            {
+                Idle = r => r.Training.HeadSolver == HeadSolver.None ? "only with {head-solver}" : null,
+            }),
         .. Under("training", TrainingFields()),
         .. Under("augmentation", AugmentationFields()),
         .. Under("regularization", RegularizationFields()),
@@ -97,7 +109,7 @@ public static class RecipeFields
 
     private static RecipeField[] TrainingFields() =>
     [
-        Training("epochs", ValueKind.Count(ValueRange.AtLeast(1)), "passes through the training data",
+        Training("epochs", ValueKind.Count(NotNegative), "passes through the training data; 0 with {freeze-body} and {head-solver}: the fitted head alone",
             t => t.Said.Epochs, (t, v) => v is int n ? t with { Epochs = n } : t, $"{new TrainingOptions().Epochs}; digits: {DigitsDemo.Epochs}"),
         new("validate-every", ValueKind.Custom("N|auto", "auto, or a whole number >= 1", text => text == "auto" ? text
             : ValueKind.Count(ValueRange.AtLeast(1)).Read(text)),

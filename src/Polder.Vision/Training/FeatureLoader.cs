@@ -48,6 +48,17 @@ internal sealed class FeatureLoader(ImageClassifier model, Loader loader, Action
         }
     }
 
+    /// <summary>What the whole body makes of all images, in the set's order, with their labels; the caller owns both.</summary>
+    /// <param name="cancellation">Stops.</param>
+    public (Tensor Features, Tensor Labels) All(CancellationToken cancellation)
+    {
+        int stages = model.Stages.Count;
+        if (_store is null || _stages != stages)
+            Compute(stages, cancellation);
+        return (_store!.Take([.. Enumerable.Range(0, Images)]), tensor([.. loader.Set.Labels.Select(label => (long)label)]).DetachFromDisposeScope());
+    }
+
+    // A body without stages is computed in one piece.
     private void Compute(int stages, CancellationToken cancellation)
     {
         Forget();
@@ -59,7 +70,7 @@ internal sealed class FeatureLoader(ImageClassifier model, Loader loader, Action
             foreach (Batch batch in loader.ForEvaluation().Epoch(0, cancellation))
             {
                 using var scope = NewDisposeScope();
-                Tensor features = model.Through(..stages, batch.Images);
+                Tensor features = stages == 0 ? model.Features(batch.Images) : model.Through(..stages, batch.Images);
                 if (store is null)
                     told(store = FeatureStore.For(Images, features));
                 store.Add(features);

@@ -11,8 +11,9 @@ public sealed class Snapshot : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
         foreach (Tensor tensor in model.parameters().Cast<Tensor>().Concat(model.buffers()))
-            _tensors.Add((tensor, tensor.detach().clone().DetachFromDisposeScope()));
+            _tensors.Add((tensor, tensor.clone().DetachFromDisposeScope()));
     }
 
     /// <summary>The copied values: parameters, then buffers.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using static System.FormattableString;
 
 namespace Polder.Vision.Training;
 
@@ -101,6 +102,11 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             checkpoint.Load(model, best, optimizer, run, phase);
             Saved?.Report(run.Epochs);
         }
+        else if (Options.HeadSolver != HeadSolver.None)
+        {
+            FitHead(model, inputs, train, validation, run, best, cancellation);
+            Save();
+        }
         if (Options.ValidateEvery == 0 && run.ValidateEvery > 1)
             Note?.Report($"validation comes after every {run.ValidateEvery} epochs and after the last: it has {validation.Count} images "
                 + $"for {train.Count} to train with");
@@ -149,6 +155,19 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             checkpoint.Save(model, best, origin, optimizer, run);
             Saved?.Report(run.Epochs);
         }
+    }
+
+    private void FitHead(
+        ImageClassifier model, TrainingInputs inputs, ImageSet train, ImageSet validation, TrainingRun run, Snapshot best, CancellationToken cancellation)
+    {
+        long start = Stopwatch.GetTimestamp();
+        (HeadFit fit, double trainLoss) = HeadFitting.Fit(model, inputs, train, Options, cancellation);
+        var result = EvaluationResult.Of(model, inputs.Fitted(cancellation), validation.Count);
+        EpochReport report = run.Fitted(fit, trainLoss, result, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        best.Take();
+        Note?.Report(Invariant($"the head was fitted on {train.Count} training images with an L2 penalty of {fit.L2} ")
+            + Invariant($"in {report.Seconds:F1} s: training loss {trainLoss:G4}, validation {result.Accuracy:P1}"));
+        Epoch?.Report(report);
     }
 
     private void RunEpoch(

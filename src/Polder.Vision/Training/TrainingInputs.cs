@@ -7,8 +7,9 @@ namespace Polder.Vision.Training;
 internal sealed class TrainingInputs : IDisposable
 {
     private readonly FeatureLoader _train, _validation;
+    private readonly ImageClassifier _model;
     private readonly HeadPhase _phase;
-    private readonly bool _varies;
+    private readonly bool _varies, _solved;
     private readonly long _steps;
 
     /// <summary>Prepares a training; nothing is computed before it is asked for.</summary>
@@ -20,7 +21,8 @@ internal sealed class TrainingInputs : IDisposable
     /// <param name="note">Told in words what is kept.</param>
     public TrainingInputs(ImageClassifier model, Loader train, Loader validation, HeadPhase phase, TrainingOptions options, IProgress<string>? note)
     {
-        (_phase, _varies, _steps) = (phase, options.ChangesImages, options.StepsOver(train.Set.Count));
+        _model = model;
+        (_phase, _varies, _solved, _steps) = (phase, options.ChangesImages, options.HeadSolver != HeadSolver.None, options.StepsOver(train.Set.Count));
         _train = new(model, train, store => note?.Report($"the frozen layers' output is computed once: {Size(store.Bytes)} for {train.Set.Count} "
             + $"training images, {(store.File is null ? "in memory" : $"in {store.File}")}"));
         _validation = new(model, validation, _ => { });
@@ -54,6 +56,16 @@ internal sealed class TrainingInputs : IDisposable
     public IEnumerable<Batch> Validation(long step, CancellationToken cancellation) =>
         _validation.Epoch(0, 0.._validation.Count, _phase.FixedStages(step), cancellation);
 
+    /// <summary>What the body makes of all training images, as they are, with their labels; the caller owns both.</summary>
+    public (Tensor Features, Tensor Labels) TrainingFeatures(CancellationToken cancellation) => _train.All(cancellation);
+
+    /// <summary>The same of the validation images.</summary>
+    public (Tensor Features, Tensor Labels) ValidationFeatures(CancellationToken cancellation) => _validation.All(cancellation);
+
+    /// <summary>The validation images as a head takes them that was just fitted.</summary>
+    public IEnumerable<Batch> Fitted(CancellationToken cancellation) =>
+        _validation.Epoch(0, 0.._validation.Count, _model.Stages.Count, cancellation);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -61,11 +73,11 @@ internal sealed class TrainingInputs : IDisposable
         _validation.Dispose();
     }
 
-    // Of less than an epoch, some images would be computed for nothing.
+    // Of less than an epoch, some images would be computed for nothing, unless a fitted head has needed them all.
     private int KeptStages(long step)
     {
         long uses = step < _phase.Steps ? Math.Min(_phase.Steps, _steps) : _steps - _phase.Steps;
-        return _varies || uses < _train.Count ? 0 : _phase.FixedStages(step);
+        return _varies || (uses < _train.Count && !_solved) ? 0 : _phase.FixedStages(step);
     }
 
     private static string Size(long bytes) => bytes < 1 << 20 ? $"{(bytes + 1023) >> 10} kB" : $"{bytes >> 20} MB";

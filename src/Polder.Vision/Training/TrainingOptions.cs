@@ -10,26 +10,6 @@ public enum ClassWeights
     Balanced,
 }
 
-/// <summary>What makes an epoch a better one for early stopping.</summary>
-public enum PatienceOn
-{
-    /// <summary>A higher validation accuracy, a lower loss among equals: what chooses the best epoch, too.</summary>
-    Accuracy,
-
-    /// <summary>A lower validation loss.</summary>
-    Loss,
-}
-
-/// <summary>Which weights a training ends with.</summary>
-public enum KeptWeights
-{
-    /// <summary>Those of the best validation accuracy, of the lower loss among equals.</summary>
-    Best,
-
-    /// <summary>Those of the last epoch: nothing is chosen by the validation images.</summary>
-    Last,
-}
-
 /// <summary>What a training does; the method is given to the <see cref="Trainer"/> beside it.</summary>
 public sealed record TrainingOptions
 {
@@ -72,7 +52,7 @@ public sealed record TrainingOptions
     /// <summary>Which weights the training ends with. Default: those of the best validated epoch.</summary>
     public KeptWeights Keep { get; init; }
 
-    /// <summary>Passes through the training set, at least 1. Default 30.</summary>
+    /// <summary>Passes through the training set, at least 1; 0 with <see cref="FreezeBody"/> is a fitted head alone. Default 30.</summary>
     public int Epochs { get => _epochs ?? 30; init => _epochs = value; }
 
     /// <summary>
@@ -163,6 +143,15 @@ public sealed record TrainingOptions
     /// </summary>
     public int HeadEpochs { get; init; }
 
+    /// <summary>How the head is fitted before the first step, which goes on from it. Default: it is not.</summary>
+    public HeadSolver HeadSolver { get; init; }
+
+    /// <summary>
+    /// The strength of the fitted head's penalty (<see cref="HeadFit"/>), above 0 and at most 1000000; null, the default: of the powers of ten from 1
+    /// to 0.000001 the one with the lowest validation loss.
+    /// </summary>
+    public double? HeadL2 { get; init; }
+
     /// <summary>
     /// The factor by which the learning rate falls from a layer to the one below it (<see cref="LayerGroups"/>), above 0 and at most 1: the head has
     /// the full rate, a layer with h layers above it that times the h-th power. Default 1, the same rate everywhere.
@@ -203,7 +192,7 @@ public sealed record TrainingOptions
         Require.Positive(LearningRate);
         Require.BelowOne(Momentum);
         Require.NotNegative(WeightDecay);
-        Require.AtLeast(Epochs, 1);
+        Require.AtLeast(Epochs, FreezeBody && HeadSolver != HeadSolver.None ? 0 : 1);
         Require.AtLeast(ValidateEvery, 0);
         Require.AtLeast(Steps, 1);
         Require.AtLeast(BatchSize, 1);
@@ -218,7 +207,9 @@ public sealed record TrainingOptions
         Averaging?.Validate();
         Distance?.Validate();
         Require.Positive(ClipNorm);
-        Require.That(HeadEpochs >= 0 && HeadEpochs < Epochs, HeadEpochs, $"0 or more and below the {Epochs} epochs");
+        Require.Known(HeadSolver);
+        Require.That(HeadL2 is null or (> 0 and <= 1e6), HeadL2, "a number above 0 and at most 1000000");
+        Require.That(HeadEpochs == 0 || (HeadEpochs > 0 && HeadEpochs < Epochs), HeadEpochs, $"0 or more and below the {Epochs} epochs");
         Require.That(LayerDecay is > 0 and <= 1, LayerDecay, "a number above 0 and at most 1");
         Require.AtLeast(Accumulate, 1);
         Require.Known(BatchNorm);
@@ -275,7 +266,7 @@ public sealed record TrainingOptions
 
     /// <summary>The first steps, in which only the head is trained (<see cref="HeadEpochs"/>).</summary>
     /// <param name="images">The number of training images.</param>
-    internal long HeadStepsOver(int images) => StepsOver(images) * HeadEpochs / Epochs;
+    internal long HeadStepsOver(int images) => HeadEpochs == 0 ? 0 : StepsOver(images) * HeadEpochs / Epochs;
 
     /// <summary>The learning rate of a step.</summary>
     /// <param name="step">The step, from 0.</param>

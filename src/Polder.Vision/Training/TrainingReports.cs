@@ -15,7 +15,7 @@ public sealed record TrainingProgress(
     int Epoch, int Epochs, long Step, long Steps, double Loss, double ValidationAccuracy, double ImagesPerSecond, TimeSpan Remaining);
 
 /// <summary>One epoch.</summary>
-/// <param name="Epoch">The epoch, from 1.</param>
+/// <param name="Epoch">The epoch, from 1; 0 is the head that was fitted before the first.</param>
 /// <param name="TrainLoss">The mean of the steps' losses weighted by their images (<see cref="Optimization.StepResult.Loss"/>).</param>
 /// <param name="ValidationLoss">The mean cross entropy over the validation set; NaN where the epoch was not validated.</param>
 /// <param name="ValidationAccuracy">The share of the validation set that is classified rightly; NaN where the epoch was not validated.</param>
@@ -36,6 +36,10 @@ public sealed record EpochReport(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool IsAverage { get; init; }
 
+    /// <summary>The fit of the head, where this is no epoch but the head that was fitted before the first (<see cref="HeadSolver"/>): epoch 0.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public HeadFit? HeadFit { get; init; }
+
     /// <summary>What the epoch's antithetic pairs showed of the curvature; null where the method has none.</summary>
     public EpochCurvature? Curvature { get; init; }
 }
@@ -48,11 +52,15 @@ public sealed record EpochReport(
 /// <param name="Epochs">All epochs.</param>
 /// <param name="Steps">Steps of the base optimizer.</param>
 /// <param name="GradientEvaluations">Forward and backward passes, each over one batch.</param>
-/// <param name="SecondsPerStep">The mean time of a step, evaluation left out.</param>
+/// <param name="SecondsPerStep">The mean time of a step, evaluation left out; 0 where none was taken.</param>
 public sealed record TrainingResult(EpochReport Best, IReadOnlyList<EpochReport> Epochs, long Steps, long GradientEvaluations, double SecondsPerStep)
 {
     /// <summary>Steps whose update was left out since a loss or gradient was not finite.</summary>
     public long SkippedSteps { get; init; }
+
+    /// <summary>How the head was fitted before the first epoch; null where it was not.</summary>
+    [JsonIgnore]
+    public HeadFit? HeadFit => Epochs[0].HeadFit;
 
     /// <summary>The training loss of the last epoch.</summary>
     public double TrainLoss => Epochs[^1].TrainLoss;

@@ -33,8 +33,8 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     /// <summary>The epochs, of which the last may be a part of one.</summary>
     public int EpochCount { get; } = checked((int)((steps + stepsPerEpoch - 1) / stepsPerEpoch));
 
-    /// <summary>The finished epochs.</summary>
-    public IReadOnlyList<EpochReport> Epochs => _state.Epochs;
+    /// <summary>The finished epochs, after the fitted head where there is one.</summary>
+    public IReadOnlyList<EpochReport> Epochs => _state.Fitted is null ? _state.Epochs : [_state.Fitted, .. _state.Epochs];
 
     /// <summary>The epoch at hand, from 1.</summary>
     public int Epoch => _state.Epochs.Count + 1;
@@ -93,11 +93,18 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
         return report;
     }
 
+    /// <summary>Enters the head that was fitted before the first epoch: the best until another is better.</summary>
+    public EpochReport Fitted(HeadFit fit, double trainLoss, EvaluationResult validation, double seconds)
+    {
+        _state.Best = validation;
+        return _state.Fitted = new EpochReport(0, trainLoss, validation.Loss, validation.Accuracy, 0, seconds, IsBest: true) { HeadFit = fit };
+    }
+
     public TrainingProgress Progress() => new(
         Epoch, EpochCount, Step, Steps, Loss, Epochs.LastOrDefault(e => e.IsValidated)?.ValidationAccuracy ?? double.NaN, _state.Images / _state.StepSeconds,
         _clock.Elapsed * ((double)(Steps - Step) / (Step - _resumedAt)));
 
-    public TrainingResult Result() => new(Epochs.Last(e => e.IsBest), Epochs, Step, _state.GradientEvaluations, _state.StepSeconds / Step)
+    public TrainingResult Result() => new(Epochs.Last(e => e.IsBest), Epochs, Step, _state.GradientEvaluations, Step == 0 ? 0 : _state.StepSeconds / Step)
     {
         SkippedSteps = _state.SkippedBefore + _state.Skipped,
     };
@@ -138,6 +145,9 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
         public long SkippedBefore { get; set; }
 
         public EvaluationResult? Best { get; set; }
+
+        /// <summary>The fitted head; null where none was fitted.</summary>
+        public EpochReport? Fitted { get; set; }
 
         public List<EpochReport> Epochs { get; set; } = [];
     }

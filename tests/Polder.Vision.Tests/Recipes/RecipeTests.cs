@@ -58,6 +58,9 @@ public sealed class RecipeTests : IDisposable
             Averaging = new AveragingOptions { Kind = AveragingKind.Swa, Start = 0.5, LearningRate = 0.02, CycleEpochs = 2 },
             Freeze = ["conv1.*", "bn1.*"],
             HeadEpochs = 1,
+            HeadSolver = HeadSolver.Lbfgs,
+            HeadL2 = 0.05,
+            Keep = KeptWeights.Last,
             LayerDecay = 0.9,
             ClipNorm = 5,
             Accumulate = 3,
@@ -183,7 +186,8 @@ public sealed class RecipeTests : IDisposable
         Assert.Equal("ema-decay: found 0.5, allowed: only with average ema",
             Refused(With(new TrainingOptions { Averaging = new AveragingOptions { Kind = AveragingKind.Swa, Decay = 0.5 } })).Message);
         Assert.Equal("distance-norm", Refused(With(new TrainingOptions { Distance = new DistanceOptions { Norm = DistanceNorm.MaxRowSum } })).Setting);
-        Assert.Equal("Epochs", Assert.Throws<ArgumentOutOfRangeException>(() => With(new TrainingOptions { Epochs = 0 }).Validate()).ParamName);
+        Assert.Equal("epochs", Refused(With(new TrainingOptions { Epochs = 0 })).Setting);
+        Assert.Equal("Epochs", Assert.Throws<ArgumentOutOfRangeException>(() => With(new TrainingOptions { Epochs = -1 }).Validate()).ParamName);
     }
 
     [Fact]

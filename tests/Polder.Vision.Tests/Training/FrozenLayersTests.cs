@@ -173,7 +173,7 @@ public sealed class FrozenLayersTests : IDisposable
     }
 
     /// <summary>The small network as one piece: the same layers by name, of which no training knows where to cut.</summary>
-    private sealed class Uncut : ImageClassifier
+    internal sealed class Uncut : ImageClassifier
     {
         private readonly Conv2d[] _convolutions =
         [
