@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using CsCheck;
+using Polder.Testing;
 using static Polder.Checkpoints.Tests.Fixtures;
 
 namespace Polder.Checkpoints.Tests;
@@ -22,20 +23,15 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
 
     private sealed record Seed(byte[] Bytes, Func<byte[], byte[]> Wrap);
 
-    private enum Kind
-    {
-        Flip, Overwrite, Insert, Delete, Truncate, Repeat, Extreme, Swap,
-    }
-
     public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void A_mutated_file_is_read_or_refused()
     {
         long files = long.TryParse(Environment.GetEnvironmentVariable("POLDER_FUZZ_FILES"), out long wanted) ? wanted : 1500;
-        Gen<(Kind, double, double, byte)> mutation = Gen.Select(
+        Gen<(MutationKind, double, double, byte)> mutation = Gen.Select(
             // Changes in place come more often than those that shift or cut the rest, after which little is read.
-            Gen.Int[0, 19].Select(k => k < 8 ? (Kind)k : (Kind)(k % 2)), Gen.Double.Unit, Gen.Double.Unit, Gen.Byte,
+            Gen.Int[0, 19].Select(k => k < 8 ? (MutationKind)k : (MutationKind)(k % 2)), Gen.Double.Unit, Gen.Double.Unit, Gen.Byte,
             (kind, at, other, value) => (kind, at, other, value));
         string path = _folder.File("mutant");
         using TorchSharp.torch.Tensor warm = TorchSharp.torch.zeros(1); // the first tensor loads libtorch
@@ -45,7 +41,7 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
             (seed, mutations) =>
             {
                 byte[] bytes = Seeds[seed].Bytes;
-                foreach ((Kind kind, double at, double other, byte value) in mutations)
+                foreach ((MutationKind kind, double at, double other, byte value) in mutations)
                     bytes = Mutate(bytes, kind, at, other, value);
                 File.WriteAllBytes(path, Seeds[seed].Wrap(bytes));
                 long before = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
@@ -75,49 +71,11 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
         Assert.True(read > 0 && refused > 0);
     }
 
-    private static byte[] Mutate(byte[] bytes, Kind kind, double at, double other, byte value)
+    private static byte[] Mutate(byte[] bytes, MutationKind kind, double at, double other, byte value)
     {
-        if (bytes.Length == 0)
-            return [value];
         // Half of all places are in the first 512 bytes, where headers and pickles are.
         int i = (int)(at < 0.5 ? at * 2 * Math.Min(bytes.Length, 512) : ((at - 0.5) * 2 * bytes.Length));
-        i = Math.Min(i, bytes.Length - 1);
-        int j = Math.Min((int)(other * bytes.Length), bytes.Length - 1);
-        int length = Math.Min(1 + (value % 32), bytes.Length - i);
-        switch (kind)
-        {
-            case Kind.Flip:
-                return Change(copy => copy[i] ^= (byte)(1 << (value % 8)));
-            case Kind.Overwrite:
-                return Change(copy => copy[i] = value);
-            case Kind.Insert:
-                return [.. bytes[..i], value, .. bytes[i..]];
-            case Kind.Delete:
-                return [.. bytes[..i], .. bytes[(i + length)..]];
-            case Kind.Truncate:
-                return bytes[..i];
-            case Kind.Repeat:
-                return [.. bytes[..i], .. bytes[i..(i + length)], .. bytes[i..]];
-            case Kind.Extreme:
-                // A number at the edge of its range, where a length or an offset may be.
-                byte[] edge = (value % 4) switch
-                {
-                    0 => [0xff, 0xff, 0xff, 0x7f],
-                    1 => [0xff, 0xff, 0xff, 0xff],
-                    2 => [0, 0, 0, 0],
-                    _ => [0, 0, 0, 0x80],
-                };
-                return Change(copy => edge.AsSpan(0, Math.Min(4, copy.Length - i)).CopyTo(copy.AsSpan(i)));
-            default:
-                return Change(copy => (copy[i], copy[j]) = (copy[j], copy[i]));
-        }
-
-        byte[] Change(Action<byte[]> change)
-        {
-            byte[] copy = [.. bytes];
-            change(copy);
-            return copy;
-        }
+        return Mutation.Of(bytes, kind, Math.Clamp(i, 0, Math.Max(0, bytes.Length - 1)), (int)(other * bytes.Length), value);
     }
 
     private static Seed? InnerPickle(byte[] file)

@@ -55,6 +55,7 @@ public sealed class PackageTests : IDisposable
             """);
         // TorchSharp is touched before any type of ours: the remedy must be the build's.
         File.WriteAllText(Path.Combine(app, "Program.cs"), """
+            using Polder.Checkpoints.Onnx;
             using Polder.Experiments.Comparison;
             using Polder.Experiments.Reports;
             using Polder.Methods;
@@ -81,8 +82,11 @@ public sealed class PackageTests : IDisposable
             Console.WriteLine(new CurvePlot("loss", "step", "loss").Draw([new Curve("nso", [1, 2], [2, 1])], ".png").Length > 1000 ? "drawn" : "empty");
             var classifier = new TrainedClassifier(model, "digits-cnn", 8, Normalization.ImageNetGray, ["a", "b", "c"]);
             Console.WriteLine($"exported {OnnxExport.Write(classifier, args[0]).EqualParameters} tensors");
+            using OnnxFile file = OnnxFile.Open(args[0]);
+            using Tensor head = file.Model.Graph.Constants[$"{model.HeadName}.weight"].ToTensor();
+            Console.WriteLine(head.eq(model.Head.weight!).all().ToBoolean() ? "read back" : "another head");
             """);
-        Assert.Equal("trained\nComparisonStudy\ndrawn\nexported 17 tensors\n", DotNet("run", "--project", app, Path.Combine(app, "model.onnx")));
+        Assert.Equal("trained\nComparisonStudy\ndrawn\nexported 17 tensors\nread back\n", DotNet("run", "--project", app, Path.Combine(app, "model.onnx")));
     }
 
     private static string DotNet(params string[] arguments)

@@ -37,41 +37,6 @@ public sealed class HostileTests : IDisposable
     }
 
     [Fact]
-    public void Mutations_of_a_file_meet_only_our_exceptions()
-    {
-        using TrainedClassifier classifier = Networks.Make("digits-cnn");
-        OnnxExport.Write(classifier, In("model.onnx"), new ExportOptions { Input = ImageInput.BytesNhwc });
-        byte[] whole = File.ReadAllBytes(In("model.onnx"));
-        // The weights are most of the file, and any bits are weights: what stands around them is what can be damaged.
-        int[] places = StructureOf(whole);
-        var random = new Random(7);
-        int refused = 0, computed = 0;
-        for (int i = 0; i < 2000; i++)
-        {
-            byte[] damaged = [.. whole];
-            for (int change = random.Next(1, 4); change > 0; change--)
-                damaged[places[random.Next(places.Length)]] = (byte)random.Next(256);
-            if (i % 10 == 0)
-                damaged = damaged[..random.Next(damaged.Length)];
-            File.WriteAllBytes(In("damaged.onnx"), damaged);
-            try
-            {
-                Use(In("damaged.onnx"));
-                computed++;
-            }
-            catch (OnnxException e)
-            {
-                Assert.StartsWith(In("damaged.onnx"), e.Message);
-                Assert.DoesNotContain('\n', e.Message);
-                refused++;
-            }
-        }
-        Assert.Equal(2000, refused + computed);
-        Assert.True(refused > 1000 && computed > 20, $"{refused} refused, {computed} computed");
-        TestContext.Current.TestOutputHelper!.WriteLine($"{refused} refused, {computed} computed");
-    }
-
-    [Fact]
     public void Every_beginning_of_a_file_is_refused()
     {
         using TrainedClassifier classifier = Networks.Make("digits-cnn");
@@ -122,25 +87,18 @@ public sealed class HostileTests : IDisposable
         Assert.Equal([0, 1, 1], read.bytes.ToArray());
     }
 
-    // Reads it, and computes it on zeros of the declared shape.
-    private static void Use(string path)
+    // Reads all of it, and computes it on zeros of the declared shape.
+    internal static void Use(string path, Action? wasRead = null)
     {
         using OnnxFile file = OnnxFile.Open(path);
+        foreach (OnnxTensor constant in file.Model.Graph.Constants.Values)
+            constant.ToTensor().Dispose();
+        wasRead?.Invoke();
         using DisposeScope scope = NewDisposeScope();
         OnnxValue? first = file.Model.Graph.Inputs.Count > 0 ? file.Model.Graph.Inputs[0] : null;
         long[] shape = [.. (first?.Shape ?? []).Select(d => d.Size ?? 1)];
         bool small = shape.Aggregate(1d, (a, b) => a * b) <= GraphEvaluator.DefaultLimit;
         GraphEvaluator.Run(file, zeros(small ? shape : [1], dtype: first?.Type.ToScalarType() ?? ScalarType.Float32));
-    }
-
-    // Every byte that lies in no weight.
-    private int[] StructureOf(byte[] whole)
-    {
-        using OnnxFile file = OnnxFile.Open(In("model.onnx"));
-        var taken = new bool[whole.Length];
-        foreach (OnnxTensor constant in file.Model.Graph.Constants.Values.Where(c => c.Data.Length >= 32))
-            taken.AsSpan(whole.AsSpan().IndexOf(constant.Data.Span), constant.Data.Length).Fill(true);
-        return [.. Enumerable.Range(0, whole.Length).Where(i => !taken[i])];
     }
 
     private string In(string name) => Path.Combine(_folder, name);
