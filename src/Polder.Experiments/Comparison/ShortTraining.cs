@@ -20,7 +20,8 @@ public static class ShortTraining
         MethodChoice largest = methods.MaxBy(m => (m.Entry.ExtraParameterBuffers, m.Entry.PassesPerStep)) ?? MethodChoice.Create("base");
         try
         {
-            Run(task, largest, training, 1, cancellation);
+            using FineTuningStart start = task.Prepare(training.Seed);
+            Run(start, largest, training, start.Splits.Train, 1, cancellation);
         }
         catch (TrainingDivergedException)
         {
@@ -33,10 +34,29 @@ public static class ShortTraining
         return Math.Max(self.PeakWorkingSet64, self.WorkingSet64);
     }
 
-    /// <summary>Trains for some steps from the start of the training's seed; of the validation images it looks at a batch.</summary>
-    internal static TrainingResult Run(IFineTuningTask task, MethodChoice method, TrainingOptions training, int steps, CancellationToken cancellation)
+    /// <summary>
+    /// What a step costs in a training of the head alone, or of all that is trained. It is an epoch of so many steps, on as many images of the training
+    /// set as those take: where the training computes its frozen layers once and goes on from their output, so do these steps, and the pass that
+    /// computes it, which every training makes once whatever its method, is not in their time.
+    /// </summary>
+    /// <param name="task">The task.</param>
+    /// <param name="method">The method.</param>
+    /// <param name="training">The training.</param>
+    /// <param name="headAlone">Whether the steps are those of <see cref="TrainingOptions.HeadEpochs"/>.</param>
+    /// <param name="steps">How many.</param>
+    /// <param name="cancellation">Stops.</param>
+    internal static TrainingResult Time(
+        IFineTuningTask task, MethodChoice method, TrainingOptions training, bool headAlone, int steps, CancellationToken cancellation)
     {
         using FineTuningStart start = task.Prepare(training.Seed);
+        ImageSet train = start.Splits.Train.Sample(checked(steps * training.BatchSize), training.Seed);
+        return Run(start, method, training with { FreezeBody = training.FreezeBody || headAlone }, train, steps, cancellation);
+    }
+
+    // Of the validation images it looks at a batch.
+    private static TrainingResult Run(
+        FineTuningStart start, MethodChoice method, TrainingOptions training, ImageSet train, int steps, CancellationToken cancellation)
+    {
         TrainingOptions options = method.BaseTraining(training) with
         {
             Steps = steps,
@@ -46,8 +66,10 @@ public static class ShortTraining
             Patience = null,
         };
         ImageSet validation = start.Splits.Validation;
-        return new Trainer(options, method.For(start, options)) { Distribution = method.Distribution }.Run(
-            start.Classifier.Network, start.Splits.Train, validation.Subset([.. Enumerable.Range(0, Math.Min(validation.Count, training.BatchSize))]),
+        // A method that moves the body alone has nothing to move in the first epochs of the head, and is not refused for it.
+        IGradientMethod gradient = method.For(start, options with { FreezeBody = false });
+        return new Trainer(options, gradient) { Distribution = method.Distribution }.Run(
+            start.Classifier.Network, train, validation.Subset([.. Enumerable.Range(0, Math.Min(validation.Count, training.BatchSize))]),
             start.Classifier.Normalization, start.Classifier.ImageSize, cancellation);
     }
 }

@@ -20,20 +20,35 @@ public sealed record StepTime(double Seconds, double BaseSeconds)
     /// <returns>At least 1.</returns>
     public long StepsFor(long steps) => Math.Max(1, (long)Math.Round(steps * BaseSeconds / Seconds));
 
+    /// <summary>The mean over the steps of a training of two parts.</summary>
+    /// <param name="head">A step of the head alone.</param>
+    /// <param name="rest">A step after those.</param>
+    /// <param name="share">The share of the steps that are of the head alone, from 0 to 1.</param>
+    internal static StepTime Mean(StepTime head, StepTime rest, double share) =>
+        new((share * head.Seconds) + ((1 - share) * rest.Seconds), (share * head.BaseSeconds) + ((1 - share) * rest.BaseSeconds));
+
     /// <summary>Measures a method, with as many threads as the training has.</summary>
     /// <param name="task">The task.</param>
     /// <param name="method">The method.</param>
-    /// <param name="training">The training of which the steps are; those of the head alone are left out.</param>
+    /// <param name="training">The training of which the steps are.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="TrainingDivergedException">The method diverges within the first steps.</exception>
     internal static StepTime Measure(IFineTuningTask task, MethodChoice method, TrainingOptions training, CancellationToken cancellation)
+    {
+        StepTime rest = Measure(task, method, training, headAlone: false, cancellation);
+        return training.HeadEpochs == 0 ? rest
+            : Mean(Measure(task, method, training, headAlone: true, cancellation), rest, (double)training.HeadEpochs / training.Epochs);
+    }
+
+    private static StepTime Measure(
+        IFineTuningTask task, MethodChoice method, TrainingOptions training, bool headAlone, CancellationToken cancellation)
     {
         MethodChoice plain = MethodChoice.Create("base");
         double own = double.PositiveInfinity, other = double.PositiveInfinity;
         for (int round = 0; round < Rounds; round++)
         {
-            other = Math.Min(other, ShortTraining.Run(task, plain, training, Steps, cancellation).SecondsPerStep);
-            own = Math.Min(own, ShortTraining.Run(task, method, training, Steps, cancellation).SecondsPerStep);
+            other = Math.Min(other, ShortTraining.Time(task, plain, training, headAlone, Steps, cancellation).SecondsPerStep);
+            own = Math.Min(own, ShortTraining.Time(task, method, training, headAlone, Steps, cancellation).SecondsPerStep);
         }
         return new StepTime(own, other);
     }
