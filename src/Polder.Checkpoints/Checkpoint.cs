@@ -8,15 +8,14 @@ namespace Polder.Checkpoints;
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
-    private Checkpoint(string path, CheckpointContent content, string? prefix, IReadOnlyDictionary<string, torch.Tensor> tensors,
-        IEnumerable<StoredTensor> passedOver)
+    private Checkpoint(string path, CheckpointContent content, TensorSelection meant, IReadOnlyDictionary<string, torch.Tensor> tensors)
     {
         Path = path;
         Format = content.Format;
         Metadata = content.Metadata;
         Wrapper = content.Wrapper;
-        LeftOut = [.. content.LeftOut, .. passedOver.Select(t => t.Name)];
-        Prefix = prefix;
+        LeftOut = meant.LeftOut;
+        Prefix = meant.Prefix;
         Tensors = tensors;
     }
 
@@ -59,18 +58,12 @@ public sealed class Checkpoint : IDisposable
         options ??= new CheckpointOptions();
         using CheckpointFile file = CheckpointFile.Open(path);
         using OpenedCheckpoint opened = FormatDetection.Open(file, options);
-        IReadOnlyList<StoredTensor> all = opened.Content.Tensors;
-        string key = options.KeyPrefix ?? "";
-        StoredTensor[] meant = [.. all.Where(t => t.Name.Length > key.Length && t.Name.StartsWith(key, StringComparison.Ordinal))];
-        if (meant.Length == 0 && key.Length > 0)
-            throw new CheckpointException(path, $"has no tensor whose name begins with '{key}'; its names begin with {Beginnings(all.Select(t => t.Name))}");
-        string? prefix = CommonPrefix(meant, key, options.Prefixes);
-        meant = [.. meant.Where(t => prefix is null || t.Name.StartsWith(prefix, StringComparison.Ordinal))];
-        Dictionary<string, torch.Tensor> tensors = new(meant.Length);
+        TensorSelection meant = TensorSelection.Of(path, opened.Content, options);
+        Dictionary<string, torch.Tensor> tensors = new(meant.Tensors.Count);
         try
         {
-            foreach (StoredTensor stored in meant)
-                tensors.Add(stored.Name[(prefix?.Length ?? 0)..], stored.Read());
+            foreach (StoredTensor stored in meant.Tensors)
+                tensors.Add(stored.Name, stored.Read());
         }
         catch
         {
@@ -78,7 +71,7 @@ public sealed class Checkpoint : IDisposable
                 tensor.Dispose();
             throw;
         }
-        return new Checkpoint(path, opened.Content, prefix, tensors, all.Except(meant));
+        return new Checkpoint(path, opened.Content, meant, tensors);
     }
 
     /// <summary>Makes a checkpoint of tensors that are in memory already.</summary>
@@ -91,7 +84,7 @@ public sealed class Checkpoint : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(tensors);
-        return new Checkpoint(path, new CheckpointContent(format, [], metadata ?? new Dictionary<string, string>()), null, tensors, []);
+        return new Checkpoint(path, new CheckpointContent(format, [], metadata ?? new Dictionary<string, string>()), TensorSelection.None, tensors);
     }
 
     /// <summary>
@@ -120,21 +113,7 @@ public sealed class Checkpoint : IDisposable
             tensor.Dispose();
     }
 
-    // What averages of weights count beside the weights.
-    private static readonly string[] Counters = ["n_averaged", "num_updates", "decay", "step", "initted"];
-
     /// <summary>The first parts of names, a few of them, for messages.</summary>
     internal static string Beginnings(IEnumerable<string> names) =>
         string.Join(", ", names.Select(n => n.IndexOf('.', StringComparison.Ordinal) is var dot and >= 0 ? n[..(dot + 1)] : n).Distinct().Take(5));
-
-    private static string? CommonPrefix(IReadOnlyList<StoredTensor> tensors, string key, IReadOnlyList<string> prefixes)
-    {
-        string common = key;
-        string[] names = [.. tensors.Select(t => t.Name).Where(n => !Counters.Contains(n[key.Length..]))];
-        // Prefixes may come one after the other (a compiled module in a data-parallel one), in any order.
-        while (prefixes.FirstOrDefault(p => p.Length > 0 && Array.TrueForAll(names, n => n.Length > common.Length + p.Length
-            && n.AsSpan(common.Length).StartsWith(p, StringComparison.Ordinal))) is string next && names.Length > 0)
-            common += next;
-        return common.Length == 0 ? null : common;
-    }
 }

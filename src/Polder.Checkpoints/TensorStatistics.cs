@@ -18,11 +18,20 @@ public sealed record TensorStatistics(long Count, long Bytes, double Norm, doubl
     public static TensorStatistics Of(Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        ElementType type = ElementType.Of(tensor.dtype);
+        return Of(ElementType.Of(tensor.dtype), tensor.shape, drain => TensorMemory.Read(tensor, drain));
+    }
+
+    /// <summary>Looks at every element that is handed over, without the tensor library.</summary>
+    /// <param name="type">Their type.</param>
+    /// <param name="shape">The tensor's sizes.</param>
+    /// <param name="scan">Hands over its bytes.</param>
+    internal static TensorStatistics Of(ElementType type, ReadOnlySpan<long> shape, Action<TensorMemory.Drain> scan)
+    {
         var sums = new Sums();
-        TensorMemory.Read(tensor, type.Scalar switch
+        scan(type.Scalar switch
         {
-            ScalarType.Bool or ScalarType.Byte => sums.Add<byte>,
+            ScalarType.Bool => sums.AddBool,
+            ScalarType.Byte => sums.Add<byte>,
             ScalarType.Int8 => sums.Add<sbyte>,
             ScalarType.Int16 => sums.Add<short>,
             ScalarType.Int32 => sums.Add<int>,
@@ -34,7 +43,7 @@ public sealed record TensorStatistics(long Count, long Bytes, double Norm, doubl
             ScalarType.ComplexFloat32 => sums.AddComplex<float>,
             _ => sums.AddComplex<double>,
         });
-        return sums.Result(tensor.numel(), type);
+        return sums.Result(Shapes.Count(shape), type);
     }
 
     private sealed class Sums
@@ -47,6 +56,13 @@ public sealed record TensorStatistics(long Count, long Bytes, double Norm, doubl
         {
             foreach (T value in MemoryMarshal.Cast<byte, T>(bytes))
                 Add(double.CreateTruncating(value));
+        }
+
+        // Any other byte than 0 is true.
+        public void AddBool(ReadOnlySpan<byte> bytes)
+        {
+            foreach (byte value in bytes)
+                Add(value == 0 ? 0 : 1);
         }
 
         // The upper half of a float32.

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -34,6 +35,25 @@ public sealed class CheckpointCommandTests : IDisposable
         (code, output, _) = PolderProcess.Run("inspect", In("model.pt"), "--verbatim");
         Assert.Equal(0, code);
         Assert.Contains("module.weight", output);
+    }
+
+    [Fact]
+    public void Inspect_does_without_libtorch()
+    {
+        // The program without its native libraries, and without the list that says where they are.
+        string program = Path.GetDirectoryName(PolderProcess.Program)!, bare = Directory.CreateDirectory(In("bare")).FullName;
+        foreach (string file in Directory.GetFiles(program).Where(f => f.EndsWith(".dll", StringComparison.Ordinal)
+            || f.EndsWith(".runtimeconfig.json", StringComparison.Ordinal)))
+            File.Copy(file, Path.Combine(bare, Path.GetFileName(file)));
+        string copy = Path.Combine(bare, Path.GetFileName(PolderProcess.Program));
+        using (Process inspect = PolderProcess.StartDotNet([copy, "inspect", In("model.pt"), "--json", "-", "--quiet"]))
+        {
+            JsonNode json = JsonNode.Parse(inspect.StandardOutput.ReadToEnd())!;
+            Assert.Equal("", inspect.StandardError.ReadToEnd());
+            Assert.Equal((5.0, 7.0), ((double)json["tensors"]![0]!["norm"]!, (double)json["tensors"]![1]!["norm"]!));
+        }
+        using Process convert = PolderProcess.StartDotNet([copy, "convert", In("model.pt"), In("model.safetensors"), "--quiet"]);
+        Assert.StartsWith("polder: libtorch does not load", convert.StandardError.ReadToEnd(), StringComparison.Ordinal);
     }
 
     [Fact]

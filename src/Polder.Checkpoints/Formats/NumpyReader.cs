@@ -7,7 +7,7 @@ internal static class NumpyReader
     {
         NumpyHeader header = NumpyHeader.Parse(file, "tensor", file.Read, file.Length);
         ElementType type = TypeOf(file, "tensor", header);
-        return new CheckpointContent("NumPy array", [new StoredTensor("tensor", () => Read(header, type, file.Read))], new Dictionary<string, string>());
+        return new CheckpointContent("NumPy array", [Stored("tensor", header, type, use => use(file.Read))], new Dictionary<string, string>());
     }
 
     public static CheckpointContent ReadArchive(ByteSource file, ZipReader zip)
@@ -20,11 +20,11 @@ internal static class NumpyReader
             using (ZipReader.Cursor cursor = zip.OpenEntry(entry))
                 header = NumpyHeader.Parse(file, name, cursor.Read, zip.Length(entry));
             ElementType type = TypeOf(file, name, header);
-            tensors.Add(new StoredTensor(name, () =>
+            tensors.Add(Stored(name, header, type, use =>
             {
                 using ZipReader.Cursor cursor = zip.OpenEntry(entry);
                 cursor.Read(0, new byte[header.DataStart]); // an entry only reads forward
-                return Read(header, type, cursor.Read);
+                use(cursor.Read);
             }));
         }
         return new CheckpointContent("NumPy archive", tensors, new Dictionary<string, string>());
@@ -33,10 +33,32 @@ internal static class NumpyReader
     private static ElementType TypeOf(ByteSource file, string name, NumpyHeader header) => ElementType.Find(t => t.Numpy, header.Type)
         ?? throw file.Refuse($"array '{name}' has type '{header.Type}', which TorchSharp cannot hold");
 
-    private static torch.Tensor Read(NumpyHeader header, ElementType type, TensorMemory.Fill read)
+    // The file is opened for each use.
+    private static StoredTensor Stored(string name, NumpyHeader header, ElementType type, Action<Action<TensorMemory.Fill>> open)
     {
-        using DisposeScope scope = torch.NewDisposeScope();
-        torch.Tensor stored = TensorMemory.Create(type, header.StoredShape, (offset, destination) => header.ReadElements(read, offset, destination));
-        return header.InOrder(stored).DetachFromDisposeScope();
+        return new StoredTensor(name, type, header.Shape, Read, Scan);
+
+        torch.Tensor Read()
+        {
+            using DisposeScope scope = torch.NewDisposeScope();
+            torch.Tensor? stored = null;
+            open(read => stored = TensorMemory.Create(type, header.StoredShape, (offset, destination) => header.ReadElements(read, offset, destination)));
+            return header.InOrder(stored!).DetachFromDisposeScope();
+        }
+
+        // Elements of which the first index runs fastest are put into order, unless they are too many for an array: then their order is the file's.
+        void Scan(TensorMemory.Drain drain) => open(read =>
+        {
+            long bytes = Shapes.Count(header.Shape) * type.Size;
+            if (!header.FortranOrder || bytes > Array.MaxLength)
+            {
+                TensorMemory.Pass(bytes, (offset, destination) => header.ReadElements(read, offset, destination), drain);
+                return;
+            }
+            byte[] all = new byte[bytes];
+            header.ReadElements(read, 0, all);
+            long[] strides = [.. header.Shape.Select((_, d) => Shapes.Count(header.Shape.AsSpan(0, d)))];
+            TensorMemory.Gather(all, type.Size, header.Shape, strides, 0, drain);
+        });
     }
 }

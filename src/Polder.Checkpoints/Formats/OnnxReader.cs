@@ -10,7 +10,8 @@ internal static class OnnxReader
     public static OpenedCheckpoint Open(string path)
     {
         OnnxFile file = OnnxFile.Open(path);
-        IEnumerable<StoredTensor> tensors = file.Model.Graph.Constants.Values.Select(t => new StoredTensor(t.Name, t.Read));
+        IEnumerable<StoredTensor> tensors = file.Model.Graph.Constants.Values.Select(t => StoredTensor.Dense(
+            t.Name, ElementType.Of(t.Type.ToScalarType()), [.. t.Shape], (offset, to) => OnnxSource.Copy(t.Data, offset, to)));
         return new OpenedCheckpoint(new CheckpointContent("ONNX", [.. tensors], file.Model.Metadata), file);
     }
 }

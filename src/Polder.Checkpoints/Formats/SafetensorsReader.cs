@@ -56,8 +56,8 @@ internal static class SafetensorsReader
         if (end != file.Length - start)
             throw file.Refuse($"the tensors take {end} bytes, but {file.Length - start} follow the header: the file is cut short or has an appendix");
 
-        return new CheckpointContent("safetensors", [.. entries.Select(e => new StoredTensor(e.Name, () =>
-            TensorMemory.Create(e.Type, e.Shape, (offset, destination) => file.Read(start + e.Begin + offset, destination))))], metadata);
+        return new CheckpointContent("safetensors", [.. entries.Select(e => StoredTensor.Dense(
+            e.Name, e.Type, e.Shape, (offset, destination) => file.Read(start + e.Begin + offset, destination)))], metadata);
     }
 
     private static Entry ReadEntry(ByteSource file, JsonProperty property)

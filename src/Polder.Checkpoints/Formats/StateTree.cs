@@ -41,7 +41,8 @@ internal sealed class StateTree
                 continue;
             }
             storages.Check(name, reference);
-            kept.Add(new StoredTensor(name[inside.Length..], () => storages.Read(name, reference)));
+            kept.Add(new StoredTensor(name[inside.Length..], reference.Type, reference.Shape, () => storages.Read(name, reference),
+                drain => storages.Scan(name, reference, drain)));
         }
         return new CheckpointContent(format, kept, tree._metadata) { Wrapper = wrapper, LeftOut = leftOut };
     }

@@ -12,6 +12,7 @@ internal abstract class StorageReader(ByteSource file) : IDisposable
     private const long MaximumRepetition = 8;
 
     private readonly Dictionary<(string Key, torch.ScalarType Type), torch.Tensor> _loaded = [];
+    private readonly Dictionary<string, byte[]> _bytes = [];
     private long _claimed;
 
     protected ByteSource File => file;
@@ -50,12 +51,36 @@ internal abstract class StorageReader(ByteSource file) : IDisposable
         return storage.as_strided(tensor.Shape, tensor.Strides, tensor.Storage.Start + tensor.Offset).DetachFromDisposeScope();
     }
 
+    /// <summary>Hands over the row-major bytes of a tensor.</summary>
+    public void Scan(string name, TensorReference tensor, TensorMemory.Drain drain)
+    {
+        string key = tensor.Storage.Key;
+        if (Shapes.Count(tensor.Shape) == 0)
+            return;
+        long length = Available(name, key);
+        if (length > Array.MaxLength)
+        {
+            // No array is as long: the tensor library's memory is.
+            using torch.Tensor read = Read(name, tensor);
+            TensorMemory.Read(read, drain);
+            return;
+        }
+        if (!_bytes.TryGetValue(key, out byte[]? storage))
+        {
+            using Reading reading = Open(key);
+            reading.Fill(0, storage = new byte[length]);
+            _bytes.Add(key, storage);
+        }
+        TensorMemory.Gather(storage, tensor.Type.Size, tensor.Shape, tensor.Strides, tensor.Storage.Start + tensor.Offset, drain);
+    }
+
     /// <summary>Lets go of the storages; the tensors made from them live on.</summary>
     public virtual void Dispose()
     {
         foreach (torch.Tensor storage in _loaded.Values)
             storage.Dispose();
         _loaded.Clear();
+        _bytes.Clear();
     }
 
     /// <summary>The bytes of a storage.</summary>

@@ -28,6 +28,15 @@ internal static class Shapes
         return empty ? 0 : count;
     }
 
+    /// <summary>The number of elements of a shape that was checked.</summary>
+    public static long Count(ReadOnlySpan<long> shape)
+    {
+        long count = 1;
+        foreach (long size in shape)
+            count *= size;
+        return count;
+    }
+
     /// <summary>One past the last element that a strided view touches, counted from the start of its storage.</summary>
     /// <exception cref="CheckpointException">Negative strides or offsets, or an extent beyond 2^63 - 1.</exception>
     public static long Extent(ByteSource file, string name, long offset, ReadOnlySpan<long> shape, ReadOnlySpan<long> strides)

@@ -20,24 +20,17 @@ internal sealed class InspectCommand : PolderCommand
     {
         Add(_file);
         Add(Heading.Data, _verbatim, _keyPrefix);
-        UseTorch();
+        UseTorch(loads: false);
         Examples = ["polder inspect resnet20.th", "polder inspect runs/finetune-1/best.safetensors --json -"];
     }
 
     protected internal override void Run(CommandContext context)
     {
-        using Checkpoint checkpoint = Checkpoint.Load(context.Get(_file)!, CheckpointOptionsOf.Reading(context.Get(_verbatim), context.Get(_keyPrefix)));
-        List<(TensorInfo Tensor, TensorStatistics Values)> rows = context.Output.Track("tensors", checkpoint.Tensors.Count, tracker =>
-        {
-            var found = new List<(TensorInfo, TensorStatistics)>();
-            foreach ((string name, var tensor) in checkpoint.Tensors)
-            {
-                context.Cancellation.ThrowIfCancellationRequested();
-                tracker.Report(found.Count, () => name);
-                found.Add((new TensorInfo(name, tensor.dtype, tensor.shape), TensorStatistics.Of(tensor)));
-            }
-            return found;
-        });
+        CheckpointOptions options = CheckpointOptionsOf.Reading(context.Get(_verbatim), context.Get(_keyPrefix));
+        CheckpointSummary checkpoint = context.Output.Track("tensors", 1, tracker => CheckpointSummary.Of(
+            context.Get(_file)!, options, new Relay<(int Done, int All, string Name)>(p => tracker.Report((double)p.Done / p.All, () => p.Name)),
+            context.Cancellation));
+        IReadOnlyList<TensorSummary> rows = checkpoint.Tensors;
         context.Finish(new Result(new
         {
             File = checkpoint.Path,
@@ -65,7 +58,7 @@ internal sealed class InspectCommand : PolderCommand
         { Blocks = [.. Shown(checkpoint, rows)] });
     }
 
-    private static IEnumerable<ResultBlock> Shown(Checkpoint checkpoint, List<(TensorInfo Tensor, TensorStatistics Values)> rows)
+    private static IEnumerable<ResultBlock> Shown(CheckpointSummary checkpoint, IReadOnlyList<TensorSummary> rows)
     {
         string taken = string.Concat(
             checkpoint.Wrapper is { } wrapper ? $", taken from '{wrapper}'" : "", checkpoint.Prefix is { } prefix ? $", prefix '{prefix}' taken off" : "");
@@ -101,7 +94,7 @@ internal sealed class InspectCommand : PolderCommand
         }
     }
 
-    private static double Norm(List<(TensorInfo Tensor, TensorStatistics Values)> rows) => Math.Sqrt(rows.Sum(r => r.Values.Norm * r.Values.Norm));
+    private static double Norm(IReadOnlyList<TensorSummary> rows) => Math.Sqrt(rows.Sum(r => r.Values.Norm * r.Values.Norm));
 
     private static ResultCell Number(double? value) => value is null ? new("-", [null]) : ResultCell.Of(value, "G5");
 

@@ -92,7 +92,7 @@ internal sealed class CommandHost
                 OutputFile.RequireFolder(option.Name, file);
         var output = new CliOutput(_consoles, parse.GetValue(command.Quiet), parse.GetValue(command.Verbose), jsonOnly: json == "-");
         var line = new CommandLine(command, parse, arguments, output);
-        bool hasTorch = command.Threads is not null && LoadTorch(command.RequiresTorch);
+        bool hasTorch = command.LoadsTorch && LoadTorch(command.RequiresTorch);
         if (hasTorch)
             SetThreads(line.Get(command.Threads!));
         var context = new CommandContext(command, line, output, hasTorch, both.Token);

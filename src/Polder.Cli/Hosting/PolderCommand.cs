@@ -45,6 +45,9 @@ internal abstract class PolderCommand : Command
     /// <summary>Whether the command cannot run where the native libraries do not load.</summary>
     public bool RequiresTorch { get; private set; }
 
+    /// <summary>Whether the native libraries are loaded before the command runs.</summary>
+    public bool LoadsTorch { get; private set; }
+
     /// <summary>Whether the result has a table.</summary>
     protected bool ShowsTables { get; init; } = true;
 
@@ -68,9 +71,11 @@ internal abstract class PolderCommand : Command
     }
 
     /// <summary>Says that the command computes with tensors: adds <c>--threads</c>, applied before it runs.</summary>
-    protected void UseTorch(bool required = true)
+    /// <param name="required">Whether the command cannot run where the native libraries do not load.</param>
+    /// <param name="loads">Whether they are loaded before it runs. False: it seldom needs them, and takes the option as others do.</param>
+    protected void UseTorch(bool required = true, bool loads = true)
     {
-        RequiresTorch = required;
+        (RequiresTorch, LoadsTorch) = (required, loads);
         Add(Heading.Running, Threads = CommonOptions.Threads());
     }
 
