@@ -20,7 +20,9 @@ public static class OnnxExport
         ArgumentNullException.ThrowIfNull(classifier);
         options ??= new ExportOptions();
         using ModelUse use = ModelUse.Ask(classifier.Network);
-        return new OnnxModel(NetworkGraph.Of(classifier, options), options.Opset, IrVersionOf(options.Opset))
+        // The nodes of a file are of its version.
+        int opset = (classifier.Network as OnnxClassifier)?.Body.Opset ?? options.Opset;
+        return new OnnxModel(NetworkGraph.Of(classifier, options), opset, IrVersionOf(opset))
         {
             Producer = ("polder", ExportMetadata.Version),
             Metadata = ExportMetadata.Of(classifier, options),

@@ -87,13 +87,15 @@ public sealed class HostileTests : IDisposable
         Assert.Equal([0, 1, 1], read.bytes.ToArray());
     }
 
-    // Reads all of it, and computes it on zeros of the declared shape.
+    // Reads all of it, imports it as a network, and computes it on zeros of the declared shape.
     internal static void Use(string path, Action? wasRead = null)
     {
         using OnnxFile file = OnnxFile.Open(path);
         foreach (OnnxTensor constant in file.Model.Graph.Constants.Values)
             constant.ToTensor().Dispose();
         wasRead?.Invoke();
+        using (Checkpoints.Checkpoint imported = new OnnxFormat().Import(path, new ForeignOptions(), null))
+            Assert.NotEmpty(imported.Metadata["graph"]);
         using DisposeScope scope = NewDisposeScope();
         OnnxValue? first = file.Model.Graph.Inputs.Count > 0 ? file.Model.Graph.Inputs[0] : null;
         long[] shape = [.. (first?.Shape ?? []).Select(d => d.Size ?? 1)];

@@ -32,6 +32,18 @@ internal static class Runtime
         });
     }
 
+    /// <summary>The first output of a file, whatever its names.</summary>
+    public static float[] First(string path, float[] input, params long[] shape)
+    {
+        using var options = new SessionOptions { IntraOpNumThreads = 1, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+        options.GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL;
+        using var session = new InferenceSession(path, options);
+        using var run = new RunOptions();
+        using OrtValue value = OrtValue.CreateTensorValueFromMemory(input, shape);
+        using IDisposableReadOnlyCollection<OrtValue> outputs = session.Run(run, [session.InputNames[0]], [value], [session.OutputNames[0]]);
+        return outputs[0].GetTensorDataAsSpan<float>().ToArray();
+    }
+
     public static IReadOnlyDictionary<string, string> Metadata(string path)
     {
         using var session = new InferenceSession(path);

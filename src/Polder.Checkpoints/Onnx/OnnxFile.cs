@@ -26,8 +26,21 @@ public sealed class OnnxFile : IDisposable
     public static OnnxFile Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var file = new OnnxSource(path);
-        var external = new ExternalData(path);
+        return Read(new OnnxSource(path), new ExternalData(path));
+    }
+
+    /// <summary>Reads what is in memory.</summary>
+    /// <param name="path">Where it came from, for messages.</param>
+    /// <param name="bytes">The bytes of a file; they must stay as they are. Constants outside them are refused.</param>
+    /// <exception cref="OnnxException">They are damaged or have what is refused.</exception>
+    internal static OnnxFile Parse(string path, byte[] bytes)
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        return bytes.Length > 0 ? Read(new OnnxSource(path, bytes), new ExternalData(null)) : throw new OnnxException(path, "is empty");
+    }
+
+    private static OnnxFile Read(OnnxSource file, ExternalData external)
+    {
         try
         {
             return new OnnxFile(file, external, new ModelReader(new TensorReader(external)).Read(new WireReader(file)));
@@ -55,6 +68,16 @@ public sealed class OnnxFile : IDisposable
             length = stream.Length;
         });
         return length;
+    }
+
+    /// <summary>The bytes of a file.</summary>
+    /// <param name="model">What it shall hold.</param>
+    internal static byte[] Bytes(OnnxModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        using var stream = new MemoryStream();
+        ModelWriter.Of(model).CopyTo(stream);
+        return stream.ToArray();
     }
 
     /// <inheritdoc/>

@@ -9,17 +9,13 @@ public sealed record OnnxTensor(string Name, OnnxType Type, IReadOnlyList<long> 
 {
     /// <summary>Copies a tensor's values.</summary>
     /// <param name="name">The constant's name.</param>
-    /// <param name="value">A tensor of 16 or 32-bit floating point or 64-bit whole numbers; it stays the caller's.</param>
+    /// <param name="value">A tensor of a type that <see cref="OnnxType"/> has; it stays the caller's.</param>
     public static OnnxTensor Of(string name, Tensor value)
     {
         using DisposeScope scope = NewDisposeScope();
-        OnnxType type = value.dtype switch
-        {
-            ScalarType.Float32 => OnnxType.Float,
-            ScalarType.Float16 => OnnxType.Float16,
-            ScalarType.Int64 => OnnxType.Int64,
-            _ => throw new ArgumentException($"a tensor of {value.dtype} as a constant", nameof(value)),
-        };
+        OnnxType type = Enum.GetValues<OnnxType>().FirstOrDefault(t => t != OnnxType.Undefined && t.ToScalarType() == value.dtype);
+        if (type == OnnxType.Undefined)
+            throw new ArgumentException($"a tensor of {value.dtype} as a constant", nameof(value));
         return new OnnxTensor(name, type, value.shape, value.detach().cpu().contiguous().bytes.ToArray());
     }
 

@@ -3,12 +3,12 @@ using System.Runtime.InteropServices;
 namespace Polder.Onnx.Evaluation;
 
 /// <summary>
-/// Computes a graph of the operators that Polder writes, with the tensor library: the check of an exported file. Whatever a file says, no value
-/// becomes larger than allowed, and what libtorch refuses is an <see cref="OnnxException"/> that names the node.
+/// Computes a graph with the tensor library: the check of an exported file, and the first look at one that is imported. Whatever a file says, no
+/// value becomes larger than allowed, nor all together, and what libtorch refuses is an <see cref="OnnxException"/> that names the node.
 /// </summary>
 internal static class GraphEvaluator
 {
-    /// <summary>Elements of the largest value, where nobody says otherwise: 268 MB of floats.</summary>
+    /// <summary>Elements of the largest value, and of all that live at once, where nobody says otherwise: 268 MB of floats.</summary>
     public const long DefaultLimit = 1 << 26;
 
     /// <summary>Runs a graph of one input.</summary>
@@ -19,56 +19,83 @@ internal static class GraphEvaluator
     /// <exception cref="OnnxException">An operator is not supported, or a node cannot be computed.</exception>
     public static IReadOnlyDictionary<string, Tensor> Run(OnnxFile file, Tensor input, long limit = DefaultLimit)
     {
-        OnnxGraph graph = file.Model.Graph;
-        OnnxValue declared = Input(file, limit);
+        OnnxValue declared = InputOf(file.Path, file.Model.Graph, limit);
         if (declared.Shape is { } shape
             && (input.dim() != shape.Count || shape.Skip(1).Zip(input.shape.Skip(1)).Any(p => p.First.Size is { } size && size != p.Second)))
             throw new OnnxException(file.Path, $"input '{declared.Name}' is [{string.Join(", ", shape)}], found [{string.Join(", ", input.shape)}]");
+        return Run(file.Path, file.Model.Graph, file.Model.Opset, new Dictionary<string, Tensor> { [declared.Name] = input }, limit);
+    }
+
+    /// <summary>Runs a graph of any inputs.</summary>
+    public static IReadOnlyDictionary<string, Tensor> Run(
+        string path, OnnxGraph graph, int opset, IReadOnlyDictionary<string, Tensor> inputs, long limit = DefaultLimit) => Run(
+        path, graph.Nodes, opset, inputs, name => graph.Constants.TryGetValue(name, out OnnxTensor? constant) ? Widened(constant.ToTensor()) : null,
+        [.. graph.Outputs.Select(o => o.Name)], limit);
+
+    /// <summary>Runs nodes.</summary>
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="nodes">The nodes, in order.</param>
+    /// <param name="opset">The version of the operators.</param>
+    /// <param name="inputs">What they are given, by name.</param>
+    /// <param name="constants">What is known, by name: a tensor of the caller's scope; null where there is none of the name.</param>
+    /// <param name="outputs">The values that are asked for.</param>
+    /// <param name="limit">Elements of the largest value that may arise, and of all at once.</param>
+    /// <param name="seen">Told of every value that a node makes.</param>
+    /// <inheritdoc cref="Run(OnnxFile, Tensor, long)" path="/returns|/exception"/>
+    public static IReadOnlyDictionary<string, Tensor> Run(string path, IReadOnlyList<OnnxNode> nodes, int opset, IReadOnlyDictionary<string, Tensor> inputs,
+        Func<string, Tensor?> constants, IReadOnlyList<string> outputs, long limit = DefaultLimit, Action<string, Tensor>? seen = null)
+    {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        var values = new Dictionary<string, Tensor> { [declared.Name] = input.alias() };
-        Dictionary<string, int> reads = graph.Nodes.SelectMany(n => n.Inputs).Concat(graph.Outputs.Select(o => o.Name)).CountBy(name => name).ToDictionary();
-        foreach (OnnxNode node in graph.Nodes)
+        Dictionary<string, Tensor> values = inputs.ToDictionary(p => p.Key, p => p.Value.alias());
+        Dictionary<string, int> reads = nodes.SelectMany(n => n.Inputs).Concat(outputs).CountBy(name => name).ToDictionary();
+        // Constants are in the file already.
+        HashSet<string> given = [];
+        long living = inputs.Values.Sum(v => v.numel());
+        foreach (OnnxNode node in nodes)
         {
-            Tensor?[] inputs = [.. node.Inputs.Select(name => name.Length == 0 ? null : Value(name))];
-            Tensor output = Compute(new NodeCall(file.Path, node, inputs, limit));
+            Tensor?[] read = [.. node.Inputs.Select(name => name.Length == 0 ? null : Value(name))];
+            // Outputs that nobody reads, such as the statistics of a training, need not be there.
+            OnnxNode asked = node.Outputs.All(reads.ContainsKey) ? node : node with { Outputs = [.. node.Outputs.Select(o => reads.ContainsKey(o) ? o : "")] };
+            IReadOnlyList<Tensor> results = Operators.Of(new NodeCall(path, asked, opset, read, limit - living));
+            for (int i = 0; i < asked.Outputs.Count; i++)
+            {
+                if (asked.Outputs[i].Length == 0)
+                    continue;
+                values[asked.Outputs[i]] = results[i];
+                living += results[i].numel();
+                seen?.Invoke(asked.Outputs[i], results[i]);
+            }
             foreach (string name in node.Inputs.Where(n => n.Length > 0 && --CollectionsMarshal.GetValueRefOrNullRef(reads, n) == 0))
             {
+                if (!given.Contains(name))
+                    living -= values[name].numel();
                 values[name].Dispose();
                 values.Remove(name);
             }
-            values[node.Outputs[0]] = output;
         }
-        return graph.Outputs.ToDictionary(o => o.Name, o => Value(o.Name).MoveToOuterDisposeScope());
+        return outputs.Distinct().ToDictionary(name => name, name => Value(name).MoveToOuterDisposeScope());
 
         Tensor Value(string name)
         {
             if (values.TryGetValue(name, out Tensor? known))
                 return known;
-            Tensor constant = graph.Constants[name].ToTensor();
-            return values[name] = constant.dtype == ScalarType.Float16 ? constant.to(ScalarType.Float32) : constant;
+            given.Add(name);
+            return values[name] = constants(name) ?? throw new OnnxException(path, $"nothing writes '{name}'");
         }
     }
 
-    private static OnnxValue Input(OnnxFile file, long limit)
+    /// <summary>The one input of a graph.</summary>
+    /// <exception cref="OnnxException">There are others, or it is too large.</exception>
+    public static OnnxValue InputOf(string path, OnnxGraph graph, long limit)
     {
-        IReadOnlyList<OnnxValue> inputs = file.Model.Graph.Inputs;
-        if (inputs is not [{ } only])
-            throw new OnnxException(file.Path, $"has {inputs.Count} inputs, allowed: 1");
+        if (graph.Inputs is not [{ } only])
+            throw new OnnxException(path, $"has {graph.Inputs.Count} inputs, allowed: 1");
         if (only.Shape?.Aggregate(1d, (product, d) => product * (d.Size ?? 1)) > limit)
-            throw new OnnxException(file.Path, $"input '{only.Name}' is [{string.Join(", ", only.Shape)}], allowed: up to {limit} elements");
+            throw new OnnxException(path, $"input '{only.Name}' is [{string.Join(", ", only.Shape)}], allowed: up to {limit} elements");
         return only;
     }
 
-    private static Tensor Compute(NodeCall call)
-    {
-        try
-        {
-            return Operators.Of(call);
-        }
-        catch (Exception e) when (e is ExternalException or ArgumentException or InvalidOperationException)
-        {
-            throw call.Error($"cannot be computed: {e.Message.Split('\n')[0]}", e);
-        }
-    }
+    /// <summary>Floats of 16 bits in 32.</summary>
+    internal static Tensor Widened(Tensor value) => value.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? value.to(ScalarType.Float32) : value;
 }

@@ -13,10 +13,14 @@ internal static class ExportCheck
         if (options.Fold || options.Half)
             return 0;
         int equal = 0;
-        foreach ((string name, Tensor value) in network.state_dict().Where(entry => !entry.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal)))
+        IReadOnlyDictionary<string, OnnxTensor> constants = file.Model.Graph.Constants;
+        IEnumerable<(string, Tensor)> expected = network is OnnxClassifier imported ? imported.Written.Select(w => (w.Key, w.Value()))
+            : network.state_dict().Where(e => !e.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Select(e => (e.Key, e.Value));
+        foreach ((string name, Tensor value) in expected)
         {
             using Tensor flat = value.detach().cpu().contiguous();
-            if (!file.Model.Graph.Constants.TryGetValue(name, out OnnxTensor? written) || !written.Shape.SequenceEqual(value.shape)
+            if ((constants.GetValueOrDefault(name) ?? constants.GetValueOrDefault(name + GraphBuilder.BodyEnding)) is not { } written
+                || !written.Shape.SequenceEqual(value.shape)
                 || !written.Data.Span.SequenceEqual(flat.bytes))
                 throw new OnnxException(file.Path, $"'{name}' is not in the file as it is in the network: this is a defect of Polder");
             equal++;

@@ -11,6 +11,8 @@ internal static class ExportMetadata
     public static Dictionary<string, string> Of(TrainedClassifier classifier, ExportOptions options)
     {
         Dictionary<string, string> entries = classifier.Metadata.ToEntries();
+        // The file has it itself.
+        entries.Remove("graph");
         entries["std"] = entries["standardDeviation"];
         entries["task"] = "classify";
         entries["names"] = Names(classifier.Classes);

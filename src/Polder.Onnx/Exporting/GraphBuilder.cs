@@ -5,6 +5,9 @@ namespace Polder.Onnx.Exporting;
 /// <param name="options">How layers are written.</param>
 internal sealed class GraphBuilder(IReadOnlyDictionary<nn.Module, string> names, ExportOptions options)
 {
+    /// <summary>What a name of an imported body gets that is taken.</summary>
+    public const string BodyEnding = "_body";
+
     private readonly Dictionary<string, int> _counts = [];
     private readonly List<OnnxNode> _nodes = [];
     private readonly Dictionary<string, OnnxTensor> _constants = [];
@@ -67,6 +70,32 @@ internal sealed class GraphBuilder(IReadOnlyDictionary<nn.Module, string> names,
             // ONNX weighs the old statistics, torch the new ones.
             new() { ["epsilon"] = (float)norm.eps, ["momentum"] = (float)(1 - (norm.momentum ?? 0.1)) },
             NodeName(normAt));
+    }
+
+    /// <summary>The body of a network that came from a file: its nodes with the weights of today.</summary>
+    public string Body(OnnxClassifier network, string image)
+    {
+        BodyGraph body = network.Body;
+        // Names of ours may be the file's, too.
+        HashSet<string> own = [image, "input", "logits", "probabilities", .. _constants.Keys, .. _nodes.SelectMany(n => n.Outputs), .. names.Values.Where(
+            n => n == network.HeadName).SelectMany(n => new[] { $"{n}.weight", $"{n}.bias" })];
+        string Named(string name)
+        {
+            if (name.Length == 0 || name == body.Input)
+                return name.Length == 0 ? name : image;
+            while (own.Contains(name))
+                name += BodyEnding;
+            return name;
+        }
+        foreach ((string name, Constant constant) in body.Constants)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using Tensor value = network.Written.TryGetValue(name, out Func<Tensor>? trained) ? trained().detach() : constant.Read();
+            _constants.Add(Named(name), OnnxTensor.Of(Named(name), value));
+        }
+        foreach (OnnxNode node in body.Nodes)
+            _nodes.Add(node with { Inputs = [.. node.Inputs.Select(Named)], Outputs = [.. node.Outputs.Select(Named)] });
+        return Named(body.Output);
     }
 
     /// <summary>A linear layer.</summary>

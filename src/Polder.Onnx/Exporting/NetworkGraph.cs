@@ -24,13 +24,18 @@ internal sealed class NetworkGraph
     private OnnxGraph Build()
     {
         ImageClassifier network = _classifier.Network;
+        var imported = network as OnnxClassifier;
+        if (imported is not null && (_options.Fold || _options.Half))
+            throw new OnnxException(_classifier.Architecture, "a network that came from an ONNX file is exported as it is: in 32 bits, and not folded");
         if (network.Stages.Count == 0)
             throw Unknown($"network {network.GetType().Name}, whose body is of one piece");
         bool bytes = _options.Input == ImageInput.BytesNhwc;
         OnnxDimension batch = _options.Batch is { } size ? new(size) : new(null, "batch"), side = new(_classifier.ImageSize), channels = new(network.Channels);
         var input = new OnnxValue(_options.InputName, bytes ? OnnxType.UInt8 : OnnxType.Float, bytes ? [batch, side, side, channels] : [batch, channels, side, side]);
         string value = Preprocessed(input.Name);
-        for (int stage = 0; stage < network.Stages.Count; stage++)
+        if (imported is not null)
+            value = _graph.Body(imported, value);
+        for (int stage = 0; imported is null && stage < network.Stages.Count; stage++)
         {
             value = Stage(network.Stages[stage], value);
             // The larger networks' stem ends in a pool.

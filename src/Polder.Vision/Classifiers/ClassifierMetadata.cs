@@ -19,6 +19,15 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
     /// <summary>What a checkpoint says that its network was pre-trained as; null where it says nothing.</summary>
     public static string? OriginOf(Checkpoint checkpoint) => checkpoint.Metadata.GetValueOrDefault("origin");
 
+    /// <summary>How a network is computed that is no built-in architecture (<see cref="ImageClassifier.Graph"/>); null where it is one.</summary>
+    public string? Graph { get; init; }
+
+    /// <summary>Whether the classes have names; else these are numbers.</summary>
+    public bool NamesClasses { get; init; } = true;
+
+    /// <summary>Whether the weights say how pixels become inputs; else it is assumed.</summary>
+    public bool SaysNormalization { get; init; } = true;
+
     /// <summary>The metadata of a checkpoint; null where it has none (another program wrote it).</summary>
     /// <exception cref="DataException">The metadata is Polder's but damaged.</exception>
     public static ClassifierMetadata? Of(Checkpoint checkpoint) => Of(checkpoint.Path, checkpoint.Metadata);
@@ -38,6 +47,9 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
             {
                 Fit = FitOf(metadata.GetValueOrDefault("fit", "crop")),
                 Origin = metadata.GetValueOrDefault("origin"),
+                Graph = metadata.GetValueOrDefault("graph"),
+                NamesClasses = !metadata.ContainsKey(ForeignNetworks.AssumedClasses),
+                SaysNormalization = !metadata.ContainsKey(ForeignNetworks.AssumedNormalization),
             };
         }
         catch (Exception e) when (e is JsonException or FormatException or OverflowException or KeyNotFoundException or ArgumentException)
@@ -60,6 +72,8 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
         };
         if (Origin is not null)
             entries["origin"] = Origin;
+        if (Graph is not null)
+            entries["graph"] = Graph;
         return entries;
     }
 
@@ -75,6 +89,8 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
         string all = string.Join(", ", Architectures.All.Select(a => a.Name));
         string name = given ?? metadata?.Architecture ?? (weights == PackagedWeights.Name ? weights : weights is null ? null : PublishedWeights.Find(weights)?.Name)
             ?? throw new SettingException("arch", "", $"{all} ({(weights is null ? "no weights are given" : $"{weights} does not name one")})");
+        if (metadata?.Graph is { } graph && name == metadata.Architecture)
+            return ForeignNetworks.Restore(weights ?? name, graph, metadata.ImageSize, metadata.Normalization);
         return Architectures.Find(name) ?? throw new SettingException("arch", given ?? $"{name}, which {weights} names", all);
     }
 

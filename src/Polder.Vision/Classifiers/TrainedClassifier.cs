@@ -62,7 +62,7 @@ public sealed class TrainedClassifier : IDisposable
     /// <summary>What it was pre-trained as, and under which licence that is; null where nobody says.</summary>
     public string? Origin { get; init; }
 
-    internal ClassifierMetadata Metadata => new(Architecture, ImageSize, Normalization, Classes) { Fit = Fit, Origin = Origin };
+    internal ClassifierMetadata Metadata => new(Architecture, ImageSize, Normalization, Classes) { Fit = Fit, Origin = Origin, Graph = Network.Graph };
 
     /// <summary>Opens the best weights of a run folder, or a checkpoint of any format. The network is in evaluation mode.</summary>
     /// <param name="path">A run folder, a file, or the name of published weights that were downloaded.</param>
@@ -71,36 +71,37 @@ public sealed class TrainedClassifier : IDisposable
     /// <param name="keyPrefix">The beginning of the names that are meant, where a file holds several networks; null: found out.</param>
     /// <param name="normalization">How pixels become inputs; null: what the run or the file says, else the architecture's usual one.</param>
     /// <param name="fit">How pictures that are not square become so; null: what the run or the file says, else the centre square.</param>
+    /// <param name="foreign">What an ONNX file does not say of itself; null: nothing.</param>
     /// <exception cref="CheckpointException">The file cannot be read.</exception>
     /// <exception cref="DataException">It is no run folder, or the weights do not fit the architecture or have no head.</exception>
     /// <exception cref="Settings.SettingException">No architecture is known, or it is another than the file's.</exception>
     public static TrainedClassifier Open(string path, string? architecture = null, int? imageSize = null, string? keyPrefix = null,
-        Normalization? normalization = null, ImageFit? fit = null)
+        Normalization? normalization = null, ImageFit? fit = null, ForeignOptions? foreign = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path))
             return Open(RunFolder.Open(path), imageSize, normalization, fit);
-        string file = WeightsCache.Locate(path);
-        using Checkpoint checkpoint = WeightsCache.Open(path, keyPrefix);
+        using Checkpoint checkpoint = WeightsFile.Open(path, architecture, keyPrefix, foreign, imageSize);
         ClassifierMetadata? metadata = ClassifierMetadata.Of(checkpoint);
         Architecture found = ClassifierMetadata.ArchitectureOf(path, architecture, metadata);
-        (ImageClassifier network, LoadReport report) = Build(checkpoint, found, metadata?.Classes.Count ?? 2);
+        (ImageClassifier network, LoadReport report) = Build(checkpoint, found, Math.Max(2, metadata?.Classes.Count ?? 2));
         if (report.Missing.FirstOrDefault(t => found.HeadParameters.Contains(t.Name)) is { } missing)
         {
             network.Dispose();
-            throw new DataException(file, $"has no head: {missing.Name} is missing, so it cannot classify; polder finetune trains one");
+            throw new DataException(checkpoint.Path, $"has no head: {missing.Name} is missing, so it cannot classify; polder finetune trains one"
+                + (metadata?.Graph is null ? "" : ", and head-output names the value where an ONNX file has logits"));
         }
         network.eval();
         return new TrainedClassifier(
             network, found.Name, imageSize ?? metadata?.ImageSize ?? found.ImageSize, normalization?.For(found.Channels) ?? metadata?.Normalization
                 ?? found.Normalization,
-            metadata?.Classes ?? [.. Enumerable.Range(0, network.Classes).Select(c => $"{c}")])
+            metadata is { NamesClasses: true } ? metadata.Classes : [.. Enumerable.Range(0, network.Classes).Select(c => $"{c}")])
         {
             Fit = fit ?? metadata?.Fit ?? ImageFit.Crop,
-            NamesClasses = metadata is not null,
+            NamesClasses = metadata is { NamesClasses: true },
+            OwnNormalization = metadata is { SaysNormalization: true } ? metadata.Normalization : null,
             Origin = ClassifierMetadata.OriginOf(checkpoint),
-            OwnNormalization = metadata?.Normalization,
-            Source = file,
+            Source = checkpoint.Path,
             Load = report,
         };
     }
@@ -110,7 +111,7 @@ public sealed class TrainedClassifier : IDisposable
     /// <param name="imageSize">The side of the images that it shall see; null: the run's.</param>
     /// <param name="normalization">How pixels become inputs; null: as in the run.</param>
     /// <param name="fit">How pictures that are not square become so; null: as in the run.</param>
-    /// <inheritdoc cref="Open(string, string?, int?, string?, Data.Normalization?, ImageFit?)" path="/exception"/>
+    /// <inheritdoc cref="Open(string, string?, int?, string?, Data.Normalization?, ImageFit?, ForeignOptions?)" path="/exception"/>
     public static TrainedClassifier Open(RunFolder run, int? imageSize = null, Normalization? normalization = null, ImageFit? fit = null)
     {
         ArgumentNullException.ThrowIfNull(run);
@@ -255,6 +256,8 @@ public sealed class TrainedClassifier : IDisposable
     /// <exception cref="DataException">The checkpoint is of another architecture.</exception>
     internal static (ImageClassifier Network, LoadReport Report) Build(Checkpoint checkpoint, Architecture architecture, int defaultClasses)
     {
+        if (checkpoint.Tensors.Values.Sum(t => t.numel()) < architecture.LeastElements)
+            throw new DataException(checkpoint.Path, $"holds fewer numbers than its graph has weights, {architecture.LeastElements}");
         bool hasHead = checkpoint.Tensors.TryGetValue(architecture.HeadParameters[0], out var head) && head.dim() == 2 && head.shape[0] >= 2;
         ImageClassifier network = architecture.Build(hasHead ? (int)head!.shape[0] : defaultClasses, 0);
         LoadReport report = checkpoint.Into(network, strict: false);

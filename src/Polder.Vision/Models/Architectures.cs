@@ -23,6 +23,9 @@ public sealed record Architecture(
     /// </summary>
     public MemoryLayout Layout { get; init; }
 
+    /// <summary>How many numbers a checkpoint of it has at least: one with fewer is refused before the network is made.</summary>
+    internal long LeastElements { get; init; }
+
     /// <summary>The names of the head's parameters, which a checkpoint for other classes does not fill.</summary>
     public IReadOnlyList<string> HeadParameters => [$"{HeadName}.weight", $"{HeadName}.bias"];
 
@@ -69,7 +72,8 @@ public static class Architectures
 
     /// <summary>The architecture of that name, or null.</summary>
     /// <param name="name">A name, in any case.</param>
-    public static Architecture? Find(string name) => All.FirstOrDefault(a => a.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+    public static Architecture? Find(string name) => name == ForeignNetworks.Name ? ForeignNetworks.Usual
+        : All.FirstOrDefault(a => a.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     private static Architecture Cifar(int depth, bool projects = false) => new(
         $"resnet{depth}{(projects ? "b" : "")}", $"CIFAR ResNet, {depth} layers, {(projects ? "projections as" : "parameter-free")} shortcuts", 32, 3,

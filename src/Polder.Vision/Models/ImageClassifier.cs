@@ -65,6 +65,11 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     /// </remarks>
     protected internal virtual IReadOnlyList<BodyStage> Stages => [];
 
+    /// <summary>
+    /// How the body is computed, as text for the metadata of checkpoints, where it is no built-in architecture (<see cref="ForeignNetworks"/>).
+    /// </summary>
+    protected internal virtual string? Graph => null;
+
     /// <summary>The rest of the forward pass.</summary>
     /// <param name="features">What <see cref="Features"/> gives.</param>
     /// <returns>Logits, N x <see cref="Classes"/>, of the weights' own type.</returns>

@@ -47,10 +47,11 @@ public static class RecipeFields
         .. Under(
             "network",
             new("weights", ValueKind.Text("FILE|NAME", "a checkpoint file or the name of downloaded weights"),
-                "the weights: safetensors or PyTorch (.pth, .pt, .th), or published ones by name (polder weights)",
+                "the weights: safetensors, PyTorch (.pth, .pt, .th) or ONNX, or published ones by name (polder weights)",
                 r => r.Start.Weights, (r, v) => r with { Start = r.Start with { Weights = (string?)v } })
             { DefaultText = $"{PackagedWeights.Name}, ImageNet's; with another {{arch}} random ones" },
-            new("arch", ValueKind.Word([.. Architectures.All.Select(a => a.Name)]), "the network's architecture",
+            new("arch", ValueKind.Word([.. Architectures.All.Select(a => a.Name), ForeignNetworks.Name]),
+                "the network's architecture; onnx: the graph of an ONNX file",
                 r => r.Start.Architecture,
                 (r, v) => r with { Start = r.Start with { Architecture = (string?)v } }) { DefaultText = "the one that the weights name" },
             new("image-size", ValueKind.Count(ValueRange.Between(8, 4096)), "side of the images that the network sees, in pixels",
@@ -79,6 +80,11 @@ public static class RecipeFields
                 DefaultText = "those that the weights name, else imagenet",
                 Idle = r => r.IsDemo ? "only with {weights} or {arch}" : null,
             },
+            OfOnnx("head-output", "NAME", "which value of an ONNX file has the logits, where it has several outputs or its head is not found",
+                s => s.HeadOutput, (s, v) => s with { HeadOutput = v }, "found out"),
+            OfOnnx("features", "NAME", "which value of an ONNX file has the features, behind which a new head comes",
+                s => s.Features, (s, v) => s with { Features = v }, "found out"),
+            OfOnnx("channels", "rgb|bgr", "which color an ONNX file takes first", s => s.Channels, (s, v) => s with { Channels = v }, "as it says, else rgb"),
             Training("freeze-body", ValueKind.Flag, "train the head alone, on the features of the frozen body: a linear probe",
                 t => t.FreezeBody, (t, v) => t with { FreezeBody = v is true }),
             Training("freeze",
@@ -266,6 +272,15 @@ public static class RecipeFields
         return $"{cifar.FineTuning}, {{freeze-body}} {cifar.Head}, without {{weights}} {cifar.Scratch}, adam and adamw {cifar.Adaptive}; "
             + $"resnet18 and larger {large.FineTuning}, {large.Head}, {large.Scratch}, {large.Adaptive}; digits with sgd {DigitsDemo.LearningRate}";
     }
+
+    private static RecipeField OfOnnx(
+        string name, string words, string summary, Func<StartRecipe, string?> get, Func<StartRecipe, string?, StartRecipe> set, string otherwise) => new(
+        name, words == "NAME" ? ValueKind.Text(words, "the name of a value") : ValueKind.Word(words.Split('|')), summary,
+        r => get(r.Start), (r, v) => r with { Start = set(r.Start, (string?)v) })
+        {
+            DefaultText = otherwise,
+            Idle = r => r.Start.Weights is null ? "only with {weights}" : null,
+        };
 
     private static double Number(object? value) => (double?)value ?? 0;
 

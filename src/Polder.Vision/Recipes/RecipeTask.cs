@@ -14,6 +14,7 @@ public sealed record RecipeProgress
 public sealed class RecipeTask : IFineTuningTask, IDisposable
 {
     private readonly Checkpoint? _checkpoint;
+    private readonly Architecture? _architecture;
     private ImageData? _data;
     private readonly Dictionary<string, Tensor>? _pretrained;
     private readonly bool _ownsPretrained;
@@ -31,11 +32,12 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     private RecipeTask(Recipe recipe, ImageData data, Checkpoint? checkpoint, ClassifierMetadata? metadata, FoundImages? found)
     {
         (Recipe, _data, _checkpoint, _found) = (recipe, data, checkpoint, found);
-        Architecture architecture = Architectures.Get(recipe.Start.Architecture!);
-        _classes = metadata?.Classes;
+        _architecture = ClassifierMetadata.ArchitectureOf(recipe.Start.Weights, recipe.Start.Architecture, metadata);
+        Architecture architecture = _architecture;
+        _classes = metadata is { NamesClasses: true } ? metadata.Classes : null;
         _origin = metadata?.Origin ?? (checkpoint is null ? null : ClassifierMetadata.OriginOf(checkpoint));
         _normalization = recipe.Start.Normalization?.For(architecture.Channels) ?? metadata?.Normalization ?? architecture.Normalization;
-        _ownNormalization = metadata?.Normalization;
+        _ownNormalization = metadata is { SaysNormalization: true } ? metadata.Normalization : null;
         if (data.Train.Channels != architecture.Channels)
             throw new DataException(data.Name,
                 $"has images of {data.Train.Channels} channel(s); the architecture {architecture.Name} takes {architecture.Channels}");
@@ -61,7 +63,7 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
 
     private int Shots => Recipe.Data.Shots ?? DigitsDemo.DefaultShots;
 
-    private Architecture Architecture => _pretrained is null ? Architectures.Get(Recipe.Start.Architecture!) : DigitsDemo.Architecture;
+    private Architecture Architecture => _architecture ?? DigitsDemo.Architecture;
 
     /// <summary>Opens a recipe.</summary>
     internal static RecipeTask Open(Recipe recipe, ImageData? data, RecipeProgress? progress, CancellationToken cancellation, RunFolder? run = null)
@@ -81,7 +83,8 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
                 resolved = resolved with { Training = resolved.Training with { MemoryLayout = MemoryLayout.Contiguous } };
             // Weights that do not fit are refused before the images, which may be many, are decoded.
             if (checkpoint is not null)
-                TrainedClassifier.Build(checkpoint, Architectures.Get(resolved.Start.Architecture!), 2).Network.Dispose();
+                TrainedClassifier.Build(checkpoint, ClassifierMetadata.ArchitectureOf(resolved.Start.Weights, resolved.Start.Architecture, metadata), 2)
+                    .Network.Dispose();
             data ??= resolved.Data.Open(resolved.Start.ImageOptions, progress?.Decoding, cancellation);
             data = images is null ? data : data.KnownAmong(images.Metadata.Classes);
             return new RecipeTask(resolved, data, checkpoint, metadata, images?.In(data, resolved.Data.Source).Trainable(resolved.Data.Source, images))

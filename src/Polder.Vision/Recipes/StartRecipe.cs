@@ -27,6 +27,15 @@ public sealed record StartRecipe
     /// <summary>How pixels become inputs (<see cref="Normalization.Parse"/>). Null, the default: as the weights say, else ImageNet's.</summary>
     public string? Normalize { get; init; }
 
+    /// <summary>Which output of an ONNX file has the logits. Null, the default: found out.</summary>
+    public string? HeadOutput { get; init; }
+
+    /// <summary>Which value of an ONNX file has the features, behind which a new head comes. Null, the default: found out.</summary>
+    public string? Features { get; init; }
+
+    /// <summary>Which color an ONNX file takes first: <c>rgb</c> or <c>bgr</c>. Null, the default: as it says, else red.</summary>
+    public string? Channels { get; init; }
+
     /// <summary>What <see cref="Normalize"/> says.</summary>
     internal Normalization? Normalization => Normalize is null ? null
         : Data.Normalization.Parse(Normalize) ?? throw new SettingException("normalize", Normalize, "imagenet, none, or as 0.5,0.5,0.5/0.25,0.25,0.25");
@@ -35,7 +44,8 @@ public sealed record StartRecipe
     internal ImageSourceOptions ImageOptions => new() { ImageSize = ImageSize!.Value, Fit = Fit ?? ImageFit.Crop };
 
     /// <summary>Opens the weights; null where there are none. The caller owns the checkpoint.</summary>
-    internal Checkpoint? OpenWeights() => Weights is null ? null : WeightsCache.Open(Weights, KeyPrefix);
+    internal Checkpoint? OpenWeights() => Weights is null ? null
+        : WeightsFile.Open(Weights, Architecture, KeyPrefix, new ForeignOptions(HeadOutput, Features, Channels), ImageSize);
 
     /// <summary>The same with the ImageNet network that comes with a package, where neither weights nor another architecture are said.</summary>
     internal StartRecipe WithDefault() => Weights is null && Architecture is null or PackagedWeights.Name

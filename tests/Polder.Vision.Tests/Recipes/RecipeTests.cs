@@ -30,6 +30,9 @@ public sealed class RecipeTests : IDisposable
             ImageSize = 48,
             Fit = ImageFit.Letterbox,
             KeyPrefix = "ema.",
+            HeadOutput = "logits",
+            Features = "pooled",
+            Channels = "bgr",
             Normalize = "0.5/0.25"
         },
         Method = MethodChoice.Create("nso", new Dictionary<string, object> { ["sigma"] = 0.0625, ["pairs"] = 2, ["noise"] = "laplace" }),

@@ -3,10 +3,10 @@ using System.Globalization;
 namespace Polder.Checkpoints.Onnx.Wire;
 
 /// <summary>Constants that lie in files beside the model: only inside its folder, and through no link, so that a model reads nothing else.</summary>
-internal sealed class ExternalData(string model) : IDisposable
+internal sealed class ExternalData(string? model) : IDisposable
 {
     private readonly Dictionary<string, OnnxSource> _files = [];
-    private readonly string _folder = Path.GetDirectoryName(Path.GetFullPath(model)) ?? Path.GetFullPath(model);
+    private readonly string _folder = model is null ? "" : Path.GetDirectoryName(Path.GetFullPath(model)) ?? Path.GetFullPath(model);
 
     /// <summary>The bytes that entries of a tensor name.</summary>
     /// <param name="entries">location, offset, length.</param>
@@ -14,6 +14,8 @@ internal sealed class ExternalData(string model) : IDisposable
     /// <param name="refuse">Makes the exception of a reason.</param>
     public ReadOnlyMemory<byte> Read(Dictionary<string, string> entries, long size, Func<string, Exception> refuse)
     {
+        if (model is null)
+            throw refuse("has external data, which only a file may have");
         if (!entries.TryGetValue("location", out string? location) || location.Length == 0)
             throw refuse("has external data without a location");
         long offset = Number("offset", 0), length = Number("length", size);

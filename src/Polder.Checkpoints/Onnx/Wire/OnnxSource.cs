@@ -9,7 +9,8 @@ namespace Polder.Checkpoints.Onnx.Wire;
 /// </summary>
 internal sealed class OnnxSource : IDisposable
 {
-    private readonly CheckpointFile _file;
+    private readonly CheckpointFile? _file;
+    private readonly byte[] _bytes = [];
     private readonly byte[] _window = new byte[1 << 16];
     private long _windowStart;
     private int _windowLength;
@@ -19,6 +20,7 @@ internal sealed class OnnxSource : IDisposable
     /// <exception cref="OnnxException">There is no such file, it is empty, or it cannot be read.</exception>
     public OnnxSource(string path)
     {
+        Path = path;
         try
         {
             _file = CheckpointFile.Open(path);
@@ -33,11 +35,14 @@ internal sealed class OnnxSource : IDisposable
         throw new OnnxException(path, "is empty");
     }
 
+    /// <summary>Takes bytes that are in memory already.</summary>
+    public OnnxSource(string path, byte[] bytes) => (Path, _bytes) = (path, bytes);
+
     /// <summary>The file's path, as the caller gave it.</summary>
-    public string Path => _file.Path;
+    public string Path { get; }
 
     /// <summary>Its bytes.</summary>
-    public long Length => _file.Length;
+    public long Length => _file?.Length ?? _bytes.Length;
 
     /// <summary>Some of its bytes, until the next call.</summary>
     /// <exception cref="OnnxException">The file has become shorter.</exception>
@@ -74,12 +79,17 @@ internal sealed class OnnxSource : IDisposable
     public void Dispose()
     {
         _isClosed = true;
-        _file.Dispose();
+        _file?.Dispose();
     }
 
     private void Read(long offset, Span<byte> to)
     {
         ObjectDisposedException.ThrowIf(_isClosed, this);
+        if (_file is null)
+        {
+            _bytes.AsSpan((int)offset, to.Length).CopyTo(to);
+            return;
+        }
         try
         {
             _file.Read(offset, to);
