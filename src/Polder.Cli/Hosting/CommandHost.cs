@@ -16,6 +16,7 @@ internal sealed class CommandHost
 
     public CommandHost(Consoles consoles, IReadOnlyList<PolderCommand> commands)
     {
+        OnnxNetworks.Register();
         _consoles = consoles;
         _root = new RootCommand("find flat minima: fine-tune neural networks with noise stability optimization and measure how flat they are");
         _help = _root.Options.OfType<HelpOption>().Single();

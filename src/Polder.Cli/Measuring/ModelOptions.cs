@@ -9,6 +9,9 @@ internal sealed class ModelOptions
         _architecture = FieldOption.Text("arch", "the one that the weights name");
     private readonly CliOption<string?> _keyPrefix = FieldOption.Text("key-prefix", "found out"),
         _normalize = FieldOption.Text("normalize", "those that the weights name, else imagenet");
+    private readonly CliOption<string?> _headOutput = FieldOption.Text("head-output", "found out"), _features = FieldOption.Text("features", "found out"),
+        _channels = FieldOption.Text("channels", "as it says, else rgb");
+
     private readonly CliOption<string?> _fit = FieldOption.Text("fit", "the one that the weights name, else crop");
     private readonly CliOption<string> _precision = OptionOf.Choice(
         "--precision", "what convolutions and linear layers compute in; weights and logits are float32", "f32", "f32", "bf16");
@@ -22,7 +25,7 @@ internal sealed class ModelOptions
     public ModelOptions(PolderCommand command, bool takesImages = true)
     {
         command.Add(Heading.Data, _run);
-        command.Add(Heading.Network, _weights, _architecture, _imageSize, _fit, _keyPrefix, _normalize);
+        command.Add(Heading.Network, _weights, _architecture, _imageSize, _fit, _keyPrefix, _normalize, _headOutput, _features, _channels);
         if (takesImages)
             command.Add(Heading.Network, _batchSize);
     }
@@ -60,7 +63,8 @@ internal sealed class ModelOptions
         ImageFit? fit = context.Get(_fit) is { } word ? Enum.Parse<ImageFit>(word, ignoreCase: true) : null;
         TrainedClassifier classifier = run is not null && !context.IsGiven(_weights)
             ? TrainedClassifier.Open(run, context.Get(_imageSize), normalization, fit)
-            : TrainedClassifier.Open(weights, context.Get(_architecture), context.Get(_imageSize), context.Get(_keyPrefix), normalization, fit);
+            : TrainedClassifier.Open(weights, context.Get(_architecture), context.Get(_imageSize), context.Get(_keyPrefix), normalization, fit,
+                new ForeignOptions(context.Get(_headOutput), context.Get(_features), context.Get(_channels)));
         ImageReading.SayOf(context, classifier);
         context.SetEffective(_weights, weights);
         context.SetEffective(_architecture, classifier.Architecture);
