@@ -5,11 +5,12 @@ namespace Polder.Onnx.Tests;
 
 /// <summary>
 /// Mutated files are read or refused, never anything else. A short run, of an export of ours, belongs to the tests; a long one, of files that others
-/// wrote too, is started by <c>POLDER_FUZZ_FILES=100000 dotnet test --project tests/Polder.Onnx.Tests</c>.
+/// wrote too, is started by <c>POLDER_FUZZ_FILES=100000 dotnet test --project tests/Polder.Onnx.Tests</c> (<c>POLDER_FUZZ_FIRST</c> is the first one's number).
 /// </summary>
 public sealed class MutationTests(ITestOutputHelper output) : IDisposable
 {
-    // What one file may make the reader allocate on the managed heap, and the time after which it hangs: bounds against bombs, not measures of speed.
+    // What one file may make the reader allocate on the managed heap, and the time of the processor, whoever else uses it, after which it hangs: bounds
+    // against bombs, not measures of speed.
     private const long MaximumAllocation = 256 << 20;
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
 
@@ -24,20 +25,22 @@ public sealed class MutationTests(ITestOutputHelper output) : IDisposable
         (byte[] Bytes, int[] Places)[] files = [.. (isLong ? Real() : [Export("digits-cnn")]).Select(f => (File.ReadAllBytes(f), StructureOf(f)))];
         string path = Path.Combine(_folder, "mutant.onnx");
         int read = 0, refused = 0, computed = 0;
-        long largest = 0, slowest = 0, started = Stopwatch.GetTimestamp();
+        long largest = 0, slowest = 0, started = 0, startedAt = 0;
         string? what = null;
         using var watch = new Timer(_ =>
         {
-            if (Stopwatch.GetElapsedTime(Volatile.Read(ref started)) > Longest)
+            if (Volatile.Read(ref startedAt) > 0 && Environment.CpuUsage.TotalTime.Ticks - Volatile.Read(ref startedAt) > Longest.Ticks)
                 Environment.FailFast($"{what} hangs");
         }, null, Longest, TimeSpan.FromSeconds(10));
-        for (int i = 0; i < (isLong ? count : 2000); i++)
+        int first = int.TryParse(Environment.GetEnvironmentVariable("POLDER_FUZZ_FIRST"), out int given) ? given : 0;
+        for (int i = first; i < first + (isLong ? count : 1000); i++)
         {
             (byte[] bytes, int[] places) = files[i % files.Length];
             File.WriteAllBytes(path, Mutated(bytes, places, new Random(i)));
             what = $"mutation {i}";
             long before = GC.GetAllocatedBytesForCurrentThread();
-            Volatile.Write(ref started, Stopwatch.GetTimestamp());
+            Volatile.Write(ref startedAt, Environment.CpuUsage.TotalTime.Ticks);
+            started = Stopwatch.GetTimestamp();
             try
             {
                 HostileTests.Use(path, () => read++);
@@ -59,7 +62,7 @@ public sealed class MutationTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"{refused + computed} mutations of {files.Length} file(s): {refused} refused ({refused + computed - read} as they were read), "
             + $"{computed} computed; at most {largest / 1e6:F1} MB managed and {Stopwatch.GetElapsedTime(0, slowest).TotalMilliseconds:F0} ms a file; "
             + $"peak working set {Process.GetCurrentProcess().PeakWorkingSet64 / 1e6:F0} MB");
-        Assert.True(refused > 1000 && read > 100 && computed > 10, $"{refused} refused, {read} read, {computed} computed");
+        Assert.True(refused > 500 && read > 40 && computed > 10, $"{refused} refused, {read} read, {computed} computed");
     }
 
     // One to three changes; most leave the rest in its place, since after the others little is read.
