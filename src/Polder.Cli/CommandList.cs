@@ -7,24 +7,30 @@ namespace Polder.Cli;
 /// <summary>The commands of the program, in the order in which <c>polder --help</c> lists them: a new command is its own file and one line here.</summary>
 internal static class CommandList
 {
-    /// <summary>Fresh commands, one of each.</summary>
-    public static IReadOnlyList<PolderCommand> All =>
+    private static readonly (string Name, Func<PolderCommand> Make)[] Commands =
     [
-        new CompareCommand(),
-        new FinetuneCommand(),
-        new EvaluateCommand(),
-        new PredictCommand(),
-        new TuneCommand(),
-        new MethodsCommand(),
-        new HessianCommand(),
-        new StabilityCommand(),
-        new LandscapeCommand(),
-        new BoundCommand(),
-        new SenseCommand(),
-        new WeightsCommand(),
-        new InspectCommand(),
-        new ConvertCommand(),
-        new ExportCommand(),
-        new DoctorCommand(),
+        ("compare", () => new CompareCommand()),
+        ("finetune", () => new FinetuneCommand()),
+        ("evaluate", () => new EvaluateCommand()),
+        ("predict", () => new PredictCommand()),
+        ("tune", () => new TuneCommand()),
+        ("methods", () => new MethodsCommand()),
+        ("hessian", () => new HessianCommand()),
+        ("stability", () => new StabilityCommand()),
+        ("landscape", () => new LandscapeCommand()),
+        ("bound", () => new BoundCommand()),
+        ("sense", () => new SenseCommand()),
+        ("weights", () => new WeightsCommand()),
+        ("inspect", () => new InspectCommand()),
+        ("convert", () => new ConvertCommand()),
+        ("export", () => new ExportCommand()),
+        ("doctor", () => new DoctorCommand()),
     ];
+
+    /// <summary>Fresh commands, one of each.</summary>
+    public static IReadOnlyList<PolderCommand> All => [.. Commands.Select(c => c.Make())];
+
+    /// <summary>What a command line needs: the command that it begins with, since making all of them takes longer than a short command; else all.</summary>
+    public static IReadOnlyList<PolderCommand> For(IReadOnlyList<string> arguments) =>
+        arguments.Count > 0 && Array.Find(Commands, c => c.Name == arguments[0]).Make is { } make ? [make()] : All;
 }

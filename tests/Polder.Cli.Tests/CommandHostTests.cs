@@ -9,6 +9,14 @@ namespace Polder.Cli.Tests;
 
 public class CommandHostTests
 {
+    [Fact]
+    public void A_command_line_needs_the_command_that_it_begins_with_or_all()
+    {
+        Assert.All(CommandList.All, command => Assert.Equal(command.GetType(), Assert.Single(CommandList.For([command.Name, "--help"])).GetType()));
+        string[][] others = [[], ["--help"], ["help", "inspect"], ["inspekt"]];
+        Assert.All(others, line => Assert.Equal(CommandList.All.Select(c => c.Name), CommandList.For(line).Select(c => c.Name)));
+    }
+
     [Theory]
     [InlineData("--sigma -1", "polder: --sigma: found -1, allowed: a number >= 0")]
     [InlineData("--sigma x", "polder: --sigma: found x, allowed: a number >= 0")]

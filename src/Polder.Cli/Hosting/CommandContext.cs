@@ -14,7 +14,9 @@ internal sealed class CommandContext
     private readonly (ResultFormat Format, string? Path)[] _tableFiles;
     private readonly bool _hasTorch;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly JsonObject _settings = [];
+
+    // As JSON only where somebody asks: making it takes a good part of the time of a short command.
+    private readonly OrderedDictionary<string, object?> _settings = [];
 
     public CommandContext(PolderCommand command, CommandLine line, CliOutput output, bool hasTorch, CancellationToken cancellation)
     {
@@ -29,7 +31,7 @@ internal sealed class CommandContext
         // A run that goes on has the settings that it was begun with, its folder included.
         foreach ((string member, JsonNode? value) in line.Resumed?.Configuration.Settings ?? [])
             if (_settings.ContainsKey(member))
-                _settings[member] = value?.DeepClone();
+                _settings[member] = value;
         if (hasTorch)
             SetEffective(command.Threads!, torch.get_num_threads());
     }
@@ -70,7 +72,7 @@ internal sealed class CommandContext
     public void SetEffective(ICliOption option, object? value) => SetEffective(option.Name, value);
 
     /// <inheritdoc cref="SetEffective(ICliOption, object?)"/>
-    public void SetEffective(string option, object? value) => _settings[ResultJson.MemberName(option)] = ResultJson.Node(value);
+    public void SetEffective(string option, object? value) => _settings[ResultJson.MemberName(option)] = value;
 
     /// <summary>
     /// Makes the run folder and writes its config.json. Call it when every effective option is known (<see cref="SetEffective(ICliOption, object?)"/>)
@@ -103,7 +105,7 @@ internal sealed class CommandContext
         if (!Folder.TryWriteConfiguration(Configuration(plan)))
         {
             foreach (Option option in _command.Options.Where(o => _command.IsOfRun(o) && !SettingsFile.IsOwnToACommandLine(o)))
-                RequireSame(option.Name, _settings, Folder.Configuration.Settings, ResultJson.MemberName(option.Name));
+                RequireSame(option.Name, Settings(), Folder.Configuration.Settings, ResultJson.MemberName(option.Name));
             foreach ((string member, _) in plan)
                 RequireSame("--" + member, plan, Folder.Configuration.Plan ?? [], member);
         }
@@ -130,6 +132,15 @@ internal sealed class CommandContext
     public void Finish(Result result)
     {
         ResultTerminal.Write(Output, result);
+        if (Folder is not null || _json is not null)
+            WriteJson(result);
+        foreach ((ResultFormat format, string? path) in _tableFiles)
+            if (path is not null)
+                AtomicFile.WriteText(path, format.Text(result));
+    }
+
+    private void WriteJson(Result result)
+    {
         JsonObject envelope = Envelope();
         envelope["seconds"] = Seconds;
         if (Sample is not null)
@@ -143,9 +154,6 @@ internal sealed class CommandContext
             Output.Json(text);
         else if (_json is not null)
             AtomicFile.WriteText(_json, text);
-        foreach ((ResultFormat format, string? path) in _tableFiles)
-            if (path is not null)
-                AtomicFile.WriteText(path, format.Text(result));
     }
 
     private JsonObject Configuration(JsonObject? plan)
@@ -156,11 +164,13 @@ internal sealed class CommandContext
         return configuration;
     }
 
+    private JsonObject Settings() => new(_settings.Select(s => KeyValuePair.Create(s.Key, ResultJson.Node(s.Value))));
+
     private JsonObject Envelope() => new()
     {
         ["polder"] = ProgramVersion.Text,
         ["command"] = new JsonArray([.. _line.Arguments.Select(argument => JsonValue.Create(argument))]),
-        ["settings"] = _settings.DeepClone(),
+        ["settings"] = Settings(),
         ["environment"] = ResultJson.Node(RuntimeEnvironment.Describe(_hasTorch)),
     };
 }

@@ -27,6 +27,7 @@ internal sealed class NormalDistribution : NoiseDistribution
             FillScalar(key, counter, destination);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void FillVector(ulong key, PhiloxCounter counter, Span<float> destination)
     {
         var (x0, x1, x2, x3) = Philox.GenerateBlock(key, counter);
@@ -39,6 +40,7 @@ internal sealed class NormalDistribution : NoiseDistribution
         (r1 * sin1).CopyTo(destination[48..]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void FillScalar(ulong key, PhiloxCounter counter, Span<float> destination)
     {
         for (int lane = 0; lane < Philox.Lanes; lane++)

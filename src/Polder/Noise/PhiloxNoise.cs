@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Polder.Noise;
 
 /// <summary>
@@ -15,6 +17,7 @@ public sealed class PhiloxNoise(long seed, NoiseDistribution? distribution = nul
     public NoiseDistribution Distribution { get; } = distribution ?? NoiseDistribution.Normal;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Fill(long step, int draw, long offset, Span<float> destination)
     {
         Require.AtLeast(step, 0);

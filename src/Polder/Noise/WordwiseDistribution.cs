@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Polder.Noise;
@@ -13,6 +14,7 @@ internal abstract class WordwiseDistribution : NoiseDistribution
             FillScalar(key, counter, destination);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal void FillVector(ulong key, PhiloxCounter counter, Span<float> destination)
     {
         var (x0, x1, x2, x3) = Philox.GenerateBlock(key, counter);
@@ -22,6 +24,7 @@ internal abstract class WordwiseDistribution : NoiseDistribution
         Value(x3).CopyTo(destination[48..]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal void FillScalar(ulong key, PhiloxCounter counter, Span<float> destination)
     {
         for (int lane = 0; lane < Philox.Lanes; lane++)

@@ -95,6 +95,7 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
         });
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void WritePiece<T>(Target target, T* to, T* origin, ParameterPieces.Piece piece, Draw draw, MoveObserver? observer, int[]? saved)
         where T : unmanaged, INumber<T>
     {
@@ -143,6 +144,7 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
     }
 
     /// <summary>target = origin + factor * unit, product and sum each rounded, so that every machine gets the same numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddScaled<T>(ReadOnlySpan<T> origin, ReadOnlySpan<T> unit, T factor, Span<T> target) where T : unmanaged, INumber<T>
     {
         int i = 0;
@@ -153,6 +155,7 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
     }
 
     /// <summary>target = 2 origin - target; the product is exact, so that the result is torch's bit for bit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Reflect<T>(ReadOnlySpan<T> origin, Span<T> target) where T : unmanaged, INumber<T>
     {
         int i = 0;
