@@ -15,7 +15,8 @@ internal static class ListsCommand
     public static void Run(IReadOnlyList<string> arguments)
     {
         var options = new StudyOptions(arguments, "--data", "--per-class", "--seeds", "--out");
-        string data = options.Path("--data") ?? throw new ArgumentException("--data: found nothing, allowed: a folder of images"), folder = options.Text("--out", "lists");
+        string data = options.Path("--data") ?? throw new ArgumentException("--data: found nothing, allowed: a folder of images");
+        string folder = options.Text("--out", "lists");
         int count = options.Count("--per-class", 10), seeds = options.Count("--seeds", 5);
         ImageSet all = ImageSources.Open(data, Tiny).Train;
         Directory.CreateDirectory(folder);

@@ -11,7 +11,7 @@ if (args is [JobsBenchmark.Worker, .. var job])
 [
     ("products", ProductCountCommand.Run), ("free-trace", FreeTraceCommand.Run), ("precision", PrecisionBenchmark.Run),
     ("bf16-trace", BFloat16TraceCommand.Run), ("equivalence", EquivalenceCommand.Run), ("predict", PredictBenchmark.Run),
-    ("start-up", StartUpCommand.Run), ("lists", ListsCommand.Run),
+    ("start-up", StartUpCommand.Run), ("lists", ListsCommand.Run), ("recipe", RecipeCommand.Run), ("side-by-side", SideBySideCommand.Run),
 ];
 // For programs: the tables that are timed, with machine and command.
 string? json = null;

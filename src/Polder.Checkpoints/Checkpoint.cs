@@ -3,7 +3,8 @@ using Polder.Checkpoints.Formats;
 namespace Polder.Checkpoints;
 
 /// <summary>
-/// The named tensors of a checkpoint file, whoever wrote it: safetensors, PyTorch (zip, the older pickles, the oldest tar form), NumPy, the initializers of ONNX. The format is
+/// The named tensors of a checkpoint file, whoever wrote it: safetensors, PyTorch (zip, the older pickles, the oldest tar form), NumPy, the
+/// initializers of ONNX. The format is
 /// told by the content, not by the file's name. Nothing in a file is ever executed.
 /// </summary>
 public sealed class Checkpoint : IDisposable

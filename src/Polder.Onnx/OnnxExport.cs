@@ -9,7 +9,8 @@ public static class OnnxExport
     public const string LabelsName = "labels.txt";
 
     /// <summary>
-    /// A classifier as a model: input <c>input</c> (or <see cref="ExportOptions.HuggingFace"/>'s), outputs <c>logits</c> and <c>probabilities</c> (both N x classes). Its constants are copies.
+    /// A classifier as a model: input <c>input</c> (or <see cref="ExportOptions.HuggingFace"/>'s), outputs <c>logits</c> and <c>probabilities</c>
+    /// (both N x classes). Its constants are copies.
     /// </summary>
     /// <param name="classifier">The classifier; it stays the caller's.</param>
     /// <param name="options">How; null: the defaults.</param>

@@ -15,7 +15,8 @@ public sealed class PackagedWeightsTests : IDisposable
 
     [Fact]
     public void Features_are_those_of_ONNX_Runtime_on_made_images() =>
-        RequireEqual([.. Enumerable.Range(1, 3).Select(k => Enumerable.Range(0, 3 * Area).Select(i => (byte)((i * k * 7) + (i / Side * k) + (i / Area * 90))).ToArray())]);
+        RequireEqual([.. Enumerable.Range(1, 3).Select(k => Enumerable.Range(0, 3 * Area)
+            .Select(i => (byte)((i * k * 7) + (i / Side * k) + (i / Area * 90))).ToArray())]);
 
     [Fact]
     public void Features_are_those_of_ONNX_Runtime_on_50_photos()

@@ -31,7 +31,8 @@ internal sealed class NetworkGraph
             throw Unknown($"network {network.GetType().Name}, whose body is of one piece");
         bool bytes = _options.Input == ImageInput.BytesNhwc;
         OnnxDimension batch = _options.Batch is { } size ? new(size) : new(null, "batch"), side = new(_classifier.ImageSize), channels = new(network.Channels);
-        var input = new OnnxValue(_options.InputName, bytes ? OnnxType.UInt8 : OnnxType.Float, bytes ? [batch, side, side, channels] : [batch, channels, side, side]);
+        var input = new OnnxValue(_options.InputName, bytes ? OnnxType.UInt8 : OnnxType.Float,
+            bytes ? [batch, side, side, channels] : [batch, channels, side, side]);
         string value = Preprocessed(input.Name);
         if (imported is not null)
             value = _graph.Body(imported, value);

@@ -87,7 +87,8 @@ internal sealed record ClassifierMetadata(string Architecture, int ImageSize, No
         if (given is not null && metadata is not null && given != metadata.Architecture)
             throw new SettingException("arch", given, $"{metadata.Architecture}, which {weights} names");
         string all = string.Join(", ", Architectures.All.Select(a => a.Name));
-        string name = given ?? metadata?.Architecture ?? (weights == PackagedWeights.Name ? weights : weights is null ? null : PublishedWeights.Find(weights)?.Name)
+        string name = given ?? metadata?.Architecture
+            ?? (weights == PackagedWeights.Name ? weights : weights is null ? null : PublishedWeights.Find(weights)?.Name)
             ?? throw new SettingException("arch", "", $"{all} ({(weights is null ? "no weights are given" : $"{weights} does not name one")})");
         if (metadata?.Graph is { } graph && name == metadata.Architecture)
             return ForeignNetworks.Restore(weights ?? name, graph, metadata.ImageSize, metadata.Normalization);

@@ -119,7 +119,7 @@ public sealed class TrainedClassifier : IDisposable
         if (run.Setting<bool?>("freezeBody") == true)
             classifier.Network.FreezeBody();
         if (run.Setting<string>("freeze") is { } frozen)
-            classifier.Network.Freeze(frozen.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+            classifier.Network.Freeze(TrainingOptions.NamesOf(frozen));
         return classifier;
     }
 

@@ -20,6 +20,12 @@ public sealed record Recipe
     /// <summary>How it is trained. Its seed is not looked at: <see cref="Seed"/> is the training's.</summary>
     public TrainingOptions Training { get; init; } = new();
 
+    /// <summary>
+    /// How much time the training may take: what is not said of image size, epochs, learning rate and the fit of the head goes by it. Null, the default:
+    /// normal with the ImageNet network, of which alone it speaks.
+    /// </summary>
+    public Effort? Effort { get; init; }
+
     /// <summary>The seed of everything random: split, order, new weights, noise. Default 0.</summary>
     public long Seed { get; init; }
 
@@ -45,7 +51,7 @@ public sealed record Recipe
         foreach (RecipeField field in RecipeFields.All.Where(f => f.ValueIn(this) is { } value
             && ValueKind.TextOf(value) != ValueKind.TextOf(f.ValueIn(fresh))))
             field.RequireEffect(this);
-        TrainingOptions filled = Filled(Training, learningRate: 1);
+        TrainingOptions filled = Filled(WithDefaults().Training, learningRate: 1);
         if (filled.LearningRate <= 0)
             throw new SettingException("learning-rate", ValueKind.TextOf(filled.LearningRate), "a number > 0");
         if (filled is { Epochs: 0 } and not { FreezeBody: true, HeadSolver: HeadSolver.Lbfgs })
@@ -60,7 +66,7 @@ public sealed record Recipe
         if (filled.Patience >= filled.Epochs)
             throw new SettingException("patience", $"{filled.Patience}", $"a whole number below {{epochs}}, {filled.Epochs}: else it can end nothing");
         if (filled is { Keep: KeptWeights.Last, Patience: not null })
-            throw new SettingException("patience", $"{filled.Patience}", "none with {keep} last: it ends a training after its best epoch, of which nothing is kept");
+            throw new SettingException("patience", $"{filled.Patience}", "none with {keep} last: it would end the training after its best epoch");
         if (filled is { FreezeBody: true, HeadEpochs: > 0 })
             throw new SettingException("head-epochs", $"{filled.HeadEpochs}", "0 with {freeze-body}, which trains the head alone in all epochs");
         if (filled is { FreezeBody: true, LayerDecay: < 1 })
@@ -82,7 +88,7 @@ public sealed record Recipe
     {
         if (IsDemo)
             return Resolve(metadata: null);
-        Recipe recipe = WithDefaultNetwork();
+        Recipe recipe = WithDefaults();
         using Checkpoint? weights = recipe.Start.OpenWeights();
         return recipe.Resolve(weights is null ? null : ClassifierMetadata.Of(weights));
     }
@@ -171,8 +177,20 @@ public sealed record Recipe
         }
     }
 
-    /// <summary>The same with the network that a recipe has which names none.</summary>
-    internal Recipe WithDefaultNetwork() => IsDemo ? this : this with { Start = Start.WithDefault() };
+    /// <summary>The same with the network that a recipe has which names none, and with the settings that its effort stands for.</summary>
+    internal Recipe WithDefaults()
+    {
+        StartRecipe start = IsDemo ? Start : Start.WithDefault();
+        if (start.Weights != PackagedWeights.Name)
+            return this;
+        Effort effort = Effort ?? Recipes.Effort.Normal;
+        return this with
+        {
+            Start = start with { ImageSize = start.ImageSize ?? Efforts.ImageSize },
+            Effort = effort,
+            Training = Training.With(Efforts.Of(effort, Training)),
+        };
+    }
 
     internal Recipe Resolve(ClassifierMetadata? metadata)
     {
@@ -196,6 +214,14 @@ public sealed record Recipe
     }
 
     private TrainingOptions Filled(TrainingOptions training, double learningRate) => IsDemo
-        ? training.Filled(learningRate, weightDecay: DigitsDemo.WeightDecay, epochs: DigitsDemo.Epochs, batchSize: DigitsDemo.BatchSize, every: 1)
-        : training.Filled(learningRate, layout: Start.Architecture is null ? default : Architectures.Get(Start.Architecture).Layout);
+        ? training.With(new TrainingPreset
+        {
+            LearningRate = learningRate,
+            WeightDecay = DigitsDemo.WeightDecay,
+            Epochs = DigitsDemo.Epochs,
+            BatchSize = DigitsDemo.BatchSize,
+            ValidateEvery = 1,
+        }).Filled(layout: default)
+        : training.With(new TrainingPreset { LearningRate = learningRate })
+            .Filled(Start.Architecture is null ? default : Architectures.Get(Start.Architecture).Layout);
 }

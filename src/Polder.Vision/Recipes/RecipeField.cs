@@ -52,7 +52,7 @@ public sealed class RecipeField
     /// <exception cref="SettingException">It would.</exception>
     public void RequireEffect(Recipe recipe)
     {
-        if (Idle(recipe) is { } only)
+        if (Idle(recipe.WithDefaults()) is { } only)
             throw new SettingException(Name, ValueKind.TextOf(ValueIn(recipe)), only);
     }
 }

@@ -88,16 +88,19 @@ public static class RecipeFields
             Training("freeze-body", ValueKind.Flag, "train the head alone, on the features of the frozen body: a linear probe",
                 t => t.FreezeBody, (t, v) => t with { FreezeBody = v is true }),
             Training("freeze",
-                ValueKind.Custom("A,B,C", "names or patterns, comma-separated, that match", text => text.Length > 0 ? text : null),
-                "parameters that are not trained, by name; * stands for any letters (conv1.*,bn1.*,layer1.*)",
-                t => t.Freeze.Count == 0 ? null : string.Join(',', t.Freeze),
-                (t, v) => t with { Freeze = ((string?)v)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [] }, "none"),
+                ValueKind.Custom("A,B,C|none", "names or patterns, comma-separated, that match, or none", text => text.Length > 0 ? text : null),
+                "parameters that are not trained, by name; * stands for any letters (conv1.*,bn1.*,layer1.*); a frozen BatchNorm keeps its statistics",
+                t => t.Said.Freeze is not { } names ? null : names.Count == 0 ? TrainingOptions.None : string.Join(',', names),
+                (t, v) => v is not string text ? t : t with { Freeze = TrainingOptions.NamesOf(text) },
+                "none; with the ImageNet network its BatchNorm layers"),
             Training("head-epochs", ValueKind.Count(NotNegative), "first epochs in which the head alone is trained, on a frozen body",
                 t => t.HeadEpochs, (t, v) => t with { HeadEpochs = (int?)v ?? 0 }),
             Training("head-solver", Words(HeadSolver.None, HeadSolver.Lbfgs),
                 "how the head is fitted on the body's features before the first epoch: not at all, or as logistic regression by L-BFGS",
-                t => Word(t.HeadSolver), (t, v) => t with { HeadSolver = Named<HeadSolver>(v) },
-                idle: r => r.IsDemo || r.Start.Weights is not null ? null : "only with {weights}: features of random weights say little"),
+                t => t.Said.HeadSolver is { } solver ? Word(solver) : null, (t, v) => v is null ? t : t with { HeadSolver = Named<HeadSolver>(v) },
+                "lbfgs with the ImageNet network, else none",
+                idle: r => r.IsDemo || r.Start.Weights is not null || r.Training.HeadSolver == HeadSolver.None ? null
+                    : "only with {weights}: features of random weights say little"),
             new("head-l2", ValueKind.Custom("X|auto", "auto, or a number > 0 and <= 1000000", text => text == "auto" ? text : L2.Read(text)),
                 "L2 penalty of the fitted head, for features of mean square 1; auto: of 1, 0.1 ... 0.000001 the one of the lowest validation loss",
                 r => r.Training.HeadL2 ?? (object)"auto", (r, v) => r with { Training = r.Training with { HeadL2 = v as double? } })
@@ -115,6 +118,13 @@ public static class RecipeFields
 
     private static RecipeField[] TrainingFields() =>
     [
+        new("effort", Words(Effort.Quick, Effort.Normal, Effort.Thorough),
+            "how much time the ImageNet network may take; {image-size}, {epochs}, {learning-rate} and {head-solver} go by it where they are not given",
+            r => r.Effort is { } effort ? Word(effort) : null, (r, v) => r with { Effort = v is null ? null : Named<Effort>(v) })
+        {
+            DefaultText = "normal",
+            Idle = r => r.Start.Weights == PackagedWeights.Name ? null : $"only with the network {PackagedWeights.Name}, of which it is known what it needs",
+        },
         Training("epochs", ValueKind.Count(NotNegative), "passes through the training data; 0 with {freeze-body} and {head-solver}: the fitted head alone",
             t => t.Said.Epochs, (t, v) => v is int n ? t with { Epochs = n } : t, $"{new TrainingOptions().Epochs}; digits: {DigitsDemo.Epochs}"),
         new("validate-every", ValueKind.Custom("N|auto", "auto, or a whole number >= 1", text => text == "auto" ? text

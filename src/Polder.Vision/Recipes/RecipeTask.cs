@@ -70,7 +70,7 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     {
         if (recipe.IsDemo)
             return new RecipeTask(recipe.Resolve(), DigitsDemo.Pretrain(progress?.Pretraining, cancellation), ownsPretrained: true);
-        recipe = recipe.WithDefaultNetwork();
+        recipe = recipe.WithDefaults();
         RunImages? images = run?.Images;
         // A state has all that came of the start, which may be gone.
         Checkpoint? checkpoint = images is not null && File.Exists(run!.ResumeFile) ? null : recipe.Start.OpenWeights();

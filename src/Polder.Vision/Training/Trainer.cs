@@ -107,7 +107,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             FitHead(model, inputs, train, validation, run, best, cancellation);
             Save();
         }
-        if (Options.ValidateEvery == 0 && run.ValidateEvery > 1)
+        if (Options.ValidateEvery == 0 && run.ValidateEvery > 1 && run.EpochCount > 1)
             Note?.Report($"validation comes after every {run.ValidateEvery} epochs and after the last: it has {validation.Count} images "
                 + $"for {train.Count} to train with");
         try

@@ -17,6 +17,8 @@ public sealed record TrainingOptions
     private double? _learningRate, _momentum, _weightDecay;
     private int? _epochs, _batchSize, _validateEvery;
     private MemoryLayout? _memoryLayout;
+    private HeadSolver? _headSolver;
+    private IReadOnlyList<string>? _freeze;
 
     /// <summary>The base optimizer. Default: SGD.</summary>
     public BaseOptimizer Optimizer { get; init; } = BaseOptimizer.Sgd;
@@ -134,7 +136,7 @@ public sealed record TrainingOptions
     /// The parameters that are not trained: patterns of <see cref="ImageClassifier.Freeze"/>; empty, the default, is none. A
     /// BatchNorm layer whose scale is among them keeps its statistics and uses them, as in evaluation.
     /// </summary>
-    public IReadOnlyList<string> Freeze { get; init; } = [];
+    public IReadOnlyList<string> Freeze { get => _freeze ?? []; init => _freeze = value; }
 
     /// <summary>
     /// The number of epochs in which only the head is trained, before all of the network is: at least 0, the default, and below <see cref="Epochs"/>;
@@ -144,7 +146,7 @@ public sealed record TrainingOptions
     public int HeadEpochs { get; init; }
 
     /// <summary>How the head is fitted before the first step, which goes on from it. Default: it is not.</summary>
-    public HeadSolver HeadSolver { get; init; }
+    public HeadSolver HeadSolver { get => _headSolver ?? HeadSolver.None; init => _headSolver = value; }
 
     /// <summary>
     /// The strength of the fitted head's penalty (<see cref="HeadFit"/>), above 0 and at most 1000000; null, the default: of the powers of ten from 1
@@ -168,22 +170,43 @@ public sealed record TrainingOptions
     internal InputForm InputForm => new(Precision, MemoryLayout);
 
     /// <summary>What was said of the learning rate, and so on; null where nothing was.</summary>
-    internal (double? LearningRate, double? Momentum, double? WeightDecay, int? Epochs, int? BatchSize, MemoryLayout? MemoryLayout, int? ValidateEvery) Said =>
-        (_learningRate, _momentum, _weightDecay, _epochs, _batchSize, _memoryLayout, _validateEvery);
+    internal (double? LearningRate, double? Momentum, double? WeightDecay, int? Epochs, int? BatchSize, MemoryLayout? MemoryLayout, int? ValidateEvery,
+        HeadSolver? HeadSolver, IReadOnlyList<string>? Freeze) Said =>
+        (_learningRate, _momentum, _weightDecay, _epochs, _batchSize, _memoryLayout, _validateEvery, _headSolver, _freeze);
 
-    /// <summary>The same with these values where nothing was said.</summary>
-    internal TrainingOptions Filled(
-        double learningRate, double? weightDecay = null, int? epochs = null, int? batchSize = null, MemoryLayout layout = default, int every = 0) =>
-        this with
-        {
-            LearningRate = _learningRate ?? learningRate,
-            _momentum = Optimizer == BaseOptimizer.Sgd ? Momentum : _momentum,
-            WeightDecay = _weightDecay ?? weightDecay ?? WeightDecay,
-            Epochs = _epochs ?? epochs ?? Epochs,
-            BatchSize = _batchSize ?? batchSize ?? BatchSize,
-            ValidateEvery = _validateEvery ?? every,
-            MemoryLayout = _memoryLayout ?? (Precision == Precision.F32 ? layout : MemoryLayout),
-        };
+    /// <summary>The word for no names at all.</summary>
+    internal const string None = "none";
+
+    /// <summary>What a text of names or patterns for <see cref="Freeze"/> means.</summary>
+    internal static string[] NamesOf(string text) =>
+        text == None ? [] : text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    /// <summary>The same with these values where nothing was said; what they leave open stays so.</summary>
+    internal TrainingOptions With(TrainingPreset preset) => this with
+    {
+        _learningRate = _learningRate ?? preset.LearningRate,
+        _weightDecay = _weightDecay ?? preset.WeightDecay,
+        _epochs = _epochs ?? preset.Epochs,
+        _batchSize = _batchSize ?? preset.BatchSize,
+        _validateEvery = _validateEvery ?? preset.ValidateEvery,
+        _headSolver = _headSolver ?? preset.HeadSolver,
+        FreezeBody = FreezeBody || preset.FreezeBody,
+        _freeze = _freeze ?? preset.Freeze,
+    };
+
+    /// <summary>The same with nothing left open.</summary>
+    /// <param name="layout">The memory layout of the network's float32 steps.</param>
+    internal TrainingOptions Filled(MemoryLayout layout) => this with
+    {
+        LearningRate = LearningRate,
+        _momentum = Optimizer == BaseOptimizer.Sgd ? Momentum : _momentum,
+        WeightDecay = WeightDecay,
+        Epochs = Epochs,
+        BatchSize = BatchSize,
+        ValidateEvery = _validateEvery ?? 0,
+        HeadSolver = HeadSolver,
+        MemoryLayout = _memoryLayout ?? (Precision == Precision.F32 ? layout : MemoryLayout),
+    };
 
     /// <summary>Checks the options.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is out of range; the message names it and what is allowed.</exception>

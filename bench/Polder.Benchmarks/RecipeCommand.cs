@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Polder.Statistics;
+using Polder.Vision.Data;
+using Polder.Vision.Recipes;
+using Polder.Vision.Training;
+using TorchSharp;
+
+namespace Polder.Benchmarks;
+
+/// <summary>
+/// Trains variants of a recipe on few images of several sets and shows how they do on validation images; the test images are cut off and never looked
+/// at. A plan (JSON) has <c>sets</c> (folders below --data), <c>perClass</c>, <c>seeds</c>, and <c>variants</c>: settings by name, as a run folder's
+/// config.json has them. With a journal a stopped study goes on where it was.
+/// </summary>
+internal static class RecipeCommand
+{
+    private sealed record Outcome(double Validation, double Loss, int Epoch, int Images, double Seconds, double ProcessorSeconds, double[] Epochs);
+
+    public static void Run(IReadOnlyList<string> arguments)
+    {
+        var options = new StudyOptions(arguments, "--data", "--plan", "--journal", "--threads", "--out");
+        string data = options.Path("--data") ?? throw new ArgumentException("--data: found nothing, allowed: a folder that has the sets of the plan");
+        string file = options.Path("--plan") ?? throw new ArgumentException("--plan: found nothing, allowed: a plan, such as bench/recipe/size.json");
+        torch.set_num_threads(options.Count("--threads", 1));
+        var journal = new StudyJournal(options.Text("--journal", "") is { Length: > 0 } path ? path : null);
+        JsonObject plan = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        var variants = plan["variants"]!.AsObject().Select(v => (Name: v.Key, Settings: v.Value!.AsObject())).ToArray();
+        long[] seeds = [.. plan["seeds"]!.AsArray().Select(s => (long)s!)];
+        using StreamWriter? page = options.Text("--out", "") is { Length: > 0 } written ? new StreamWriter(written) : null;
+        Show("| set | images a class | variant | validation, % | at epoch | training images | processor seconds |");
+        Show("|---|---|---|---|---|---|---|");
+        foreach (string set in plan["sets"]!.AsArray().Select(s => (string)s!))
+            foreach (int perClass in plan["perClass"]!.AsArray().Select(n => (int)n!))
+            {
+                ImageData? images = null;
+                (int? Size, ImageFit? Fit) form = default;
+                foreach ((string name, JsonObject settings) in variants)
+                {
+                    Outcome[] outcomes =
+                    [
+                        .. seeds.Select(seed => journal.Piece($"{set} {perClass} {seed} {settings.ToJsonString()}", () =>
+                        {
+                            Recipe recipe = RecipeOf(settings, file, Path.Combine(data, set), perClass, seed);
+                            if (images is null || form != (recipe.Start.ImageSize, recipe.Start.Fit))
+                                (images, form) = (null, (recipe.Start.ImageSize, recipe.Start.Fit));
+                            return Train(recipe, ref images);
+                        })),
+                    ];
+                    Summary accuracy = Summary.Of([.. outcomes.Select(o => 100 * o.Validation)]);
+                    Show(string.Create(CultureInfo.InvariantCulture,
+                        $"| {set} | {perClass} | {name} | {accuracy.Mean:F1} | {outcomes.Average(o => o.Epoch):F0} | "
+                        + $"{outcomes[0].Images} | {outcomes.Average(o => o.ProcessorSeconds):F0} |"));
+                }
+            }
+
+        void Show(string line)
+        {
+            Console.WriteLine(line);
+            page?.WriteLine(line);
+            page?.Flush();
+        }
+    }
+
+    private static Recipe RecipeOf(JsonObject settings, string plan, string data, int perClass, long seed)
+    {
+        JsonObject all = settings.DeepClone().AsObject();
+        (all["data"], all["perClass"], all["seed"]) = (data, perClass, seed);
+        return RecipeJson.Read(all, plan);
+    }
+
+    private static Outcome Train(Recipe recipe, ref ImageData? images)
+    {
+        images ??= recipe.Data.Open(new ImageSourceOptions { ImageSize = recipe.Start.ImageSize!.Value, Fit = recipe.Start.Fit ?? ImageFit.Crop });
+        using RecipeTask task = recipe.Open(images);
+        using FineTuningStart start = task.Prepare(recipe.Seed);
+        var clock = Stopwatch.StartNew();
+        TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
+        TrainingResult result = new FineTuning(task.Recipe, start).Train();
+        return new Outcome(result.Best.ValidationAccuracy, result.Best.ValidationLoss, result.Best.Epoch, start.Splits.Train.Count, clock.Elapsed.TotalSeconds,
+            (Process.GetCurrentProcess().TotalProcessorTime - before).TotalSeconds, [.. result.Epochs.Select(e => e.ValidationAccuracy)]);
+    }
+}

@@ -1,0 +1,40 @@
+namespace Polder.Vision.Recipes;
+
+/// <summary>
+/// How much time a training of the ImageNet network (<see cref="PackagedWeights"/>) may take: points on its curve of accuracy against time. Each stands
+/// for settings, of which every one that is said by itself wins; they were chosen on validation images (docs/results/recipe.md).
+/// </summary>
+public enum Effort
+{
+    /// <summary>Fixed features and a fitted head: the time of one forward pass over the images.</summary>
+    Quick,
+
+    /// <summary>A fitted head, then a few epochs of the whole network: some minutes for 300 photos on two processors. The default.</summary>
+    Normal,
+
+    /// <summary>As <see cref="Normal"/> with three times the epochs.</summary>
+    Thorough,
+}
+
+/// <summary>The settings that efforts stand for.</summary>
+internal static class Efforts
+{
+    /// <summary>The side of the images, the one that the network was pre-trained with.</summary>
+    public const int ImageSize = 224;
+
+    // With statistics of small batches a fitted head sees other features than it was fitted to, and the first epoch costs ten points and more.
+    private static readonly string[] Norms = ["bn1.*", "*.bn1.*", "*.bn2.*", "*.downsample.1.*"];
+
+    /// <summary>The settings of a training that were not said.</summary>
+    /// <param name="effort">How much time it may take.</param>
+    /// <param name="training">What was said. A frozen body leaves nothing to do once its head is fitted; the rate is one of SGD.</param>
+    public static TrainingPreset Of(Effort effort, TrainingOptions training) => training.FreezeBody || effort == Effort.Quick
+        ? new TrainingPreset { HeadSolver = HeadSolver.Lbfgs, FreezeBody = true, Epochs = 0 }
+        : new TrainingPreset
+        {
+            HeadSolver = HeadSolver.Lbfgs,
+            Epochs = effort == Effort.Normal ? 8 : 24,
+            LearningRate = training.Optimizer == BaseOptimizer.Sgd ? 0.001 : null,
+            Freeze = Norms,
+        };
+}

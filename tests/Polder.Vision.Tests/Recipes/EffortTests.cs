@@ -1,0 +1,64 @@
+using Polder.Settings;
+using Polder.Vision.Models.Weights;
+using Polder.Vision.Recipes;
+using Polder.Vision.Training;
+
+namespace Polder.Vision.Tests.Recipes;
+
+/// <summary>What an effort stands for holds where nothing else was said.</summary>
+public class EffortTests
+{
+    private static readonly Recipe Photos = new() { Data = new() { Source = "photos" } };
+
+    [Theory]
+    [InlineData(null, Effort.Normal, false, 8, 0.001)]
+    [InlineData(Effort.Quick, Effort.Quick, true, 0, 0.1)]
+    [InlineData(Effort.Thorough, Effort.Thorough, false, 24, 0.001)]
+    public void It_fills_in_what_was_not_said(Effort? asked, Effort effort, bool frozen, int epochs, double rate)
+    {
+        Recipe recipe = (Photos with { Effort = asked }).Resolve();
+        Assert.Equal((effort, frozen, epochs, rate, HeadSolver.Lbfgs, 224),
+            (recipe.Effort, recipe.Training.FreezeBody, recipe.Training.Epochs, recipe.Training.LearningRate, recipe.Training.HeadSolver,
+                recipe.Start.ImageSize));
+    }
+
+    [Fact]
+    public void What_was_said_wins()
+    {
+        Recipe recipe = (Photos with
+        {
+            Effort = Effort.Thorough,
+            Start = new() { ImageSize = 112 },
+            Training = new() { Epochs = 3, LearningRate = 0.5, HeadSolver = HeadSolver.None },
+        }).Resolve();
+        Assert.Equal((3, 0.5, HeadSolver.None, 112),
+            (recipe.Training.Epochs, recipe.Training.LearningRate, recipe.Training.HeadSolver, recipe.Start.ImageSize));
+        // Names to freeze are said by themselves, or that there are none.
+        Assert.Equal(4, Photos.Resolve().Training.Freeze.Count);
+        Recipe thawed = (Photos with { Training = new() { Freeze = [] } }).Resolve();
+        Assert.Empty(thawed.Training.Freeze);
+        Assert.Empty(RecipeJson.Read(RecipeJson.Write(thawed), "config.json").Resolve().Training.Freeze);
+        // A frozen body has nothing to do once its head is fitted, and Adam's rates are its own.
+        Assert.Equal(0, (Photos with { Training = new() { FreezeBody = true } }).Resolve().Training.Epochs);
+        Assert.Equal(0.0003, (Photos with { Training = new() { Optimizer = BaseOptimizer.AdamW } }).Resolve().Training.LearningRate);
+    }
+
+    [Fact]
+    public void It_reads_back_from_its_JSON()
+    {
+        Recipe recipe = (Photos with { Effort = Effort.Quick }).Resolve();
+        Recipe read = RecipeJson.Read(RecipeJson.Write(recipe), "config.json").Resolve();
+        Assert.Equal(RecipeJson.Write(recipe).ToJsonString(), RecipeJson.Write(read).ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("digits", null)]
+    [InlineData("photos", "resnet18")]
+    public void With_another_network_it_is_refused(string data, string? architecture)
+    {
+        Recipe recipe = new() { Data = new() { Source = data }, Start = new() { Architecture = architecture }, Effort = Effort.Quick };
+        SettingException refused = Assert.Throws<SettingException>(recipe.Validate);
+        Assert.Equal("effort", refused.Setting);
+        Assert.Contains(PackagedWeights.Name, refused.Message, StringComparison.Ordinal);
+    }
+}
