@@ -13,7 +13,11 @@ namespace Polder.Experiments.Comparison;
 public sealed record StepTime(double Seconds, double BaseSeconds)
 {
     // The fastest round counts: another program can only make one slower. Ten steps hold two of LookSAM's turns.
-    private const int Rounds = 3, Steps = 10;
+    private const int Rounds = 3, Steps = 10, ShortRounds = 8, MostSteps = 1000;
+
+    // What a process does once takes long beside steps of less than a millisecond: memory is asked for, and code is compiled again as it proves to be
+    // hot. Short steps are timed in greater number, and in more rounds.
+    private const double EnoughSeconds = 0.25;
 
     /// <summary>The steps that take as long as some of the base optimizer.</summary>
     /// <param name="steps">Steps of the base optimizer.</param>
@@ -44,14 +48,21 @@ public sealed record StepTime(double Seconds, double BaseSeconds)
         IFineTuningTask task, MethodChoice method, TrainingOptions training, bool headAlone, CancellationToken cancellation)
     {
         MethodChoice plain = MethodChoice.Create("base");
+        int steps = StepsToTime(Seconds(plain, Steps));
         double own = double.PositiveInfinity, other = double.PositiveInfinity;
-        for (int round = 0; round < Rounds; round++)
+        for (int round = 0; round < (steps > Steps ? ShortRounds : Rounds); round++)
         {
-            other = Math.Min(other, ShortTraining.Time(task, plain, training, headAlone, Steps, cancellation).SecondsPerStep);
-            own = Math.Min(own, ShortTraining.Time(task, method, training, headAlone, Steps, cancellation).SecondsPerStep);
+            other = Math.Min(other, Seconds(plain, steps));
+            own = Math.Min(own, Seconds(method, steps));
         }
         return new StepTime(own, other);
+
+        double Seconds(MethodChoice choice, int count) => ShortTraining.Time(task, choice, training, headAlone, count, cancellation).SecondsPerStep;
     }
+
+    /// <summary>How many steps are timed: tens of them, as many as take long enough.</summary>
+    /// <param name="seconds">The seconds of a step, as ten of them come out.</param>
+    internal static int StepsToTime(double seconds) => (int)Math.Clamp(Steps * Math.Ceiling(EnoughSeconds / (Steps * seconds)), Steps, MostSteps);
 
     /// <summary>The measurement as a cell: all runs of a folder, on whichever machine, have the same number of steps.</summary>
     internal static Cell ToCell(IFineTuningTask task, MethodChoice method, TrainingOptions training)

@@ -25,6 +25,14 @@ public sealed class StepTimeTests(DigitsFixture fixture) : IClassFixture<DigitsF
     }
 
     [Theory]
+    [InlineData(2, 10)]
+    [InlineData(0.025, 10)]
+    [InlineData(0.02, 20)]
+    [InlineData(0.001, 250)]
+    [InlineData(1e-9, 1000)]
+    public void Short_steps_are_timed_in_greater_number(double seconds, int steps) => Assert.Equal(steps, StepTime.StepsToTime(seconds));
+
+    [Theory]
     [InlineData(false, false)]
     [InlineData(true, false)]
     [InlineData(false, true)]
