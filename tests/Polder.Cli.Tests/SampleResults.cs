@@ -1,3 +1,4 @@
+using Polder.Checkpoints.Onnx;
 using Polder.Cli.Measuring;
 using Polder.Curvature;
 using Polder.Experiments.Comparison;
@@ -8,7 +9,6 @@ using Polder.Flatness;
 using Polder.Generalization;
 using Polder.Machine;
 using Polder.Onnx;
-using Polder.Checkpoints.Onnx;
 using Polder.Parameters;
 using Polder.Vision.Classifiers;
 using Polder.Vision.Recipes;
