@@ -57,6 +57,8 @@ internal abstract class PolderCommand : Command
         foreach (ICliOption option in options)
         {
             option.Heading = heading;
+            if (Options.Any(o => o.Name == ((Option)option).Name))
+                throw new InvalidOperationException($"{Name} has {((Option)option).Name} already.");
             Add((Option)option);
         }
     }

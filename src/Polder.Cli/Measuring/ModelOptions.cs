@@ -22,10 +22,14 @@ internal sealed class ModelOptions
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="takesImages">Whether the command puts images through the network, and so in batches.</param>
-    public ModelOptions(PolderCommand command, bool takesImages = true)
+    /// <param name="writesFeatures">Whether --features is the command's own word for a file that it writes. It uses networks as they are, with their head.</param>
+    public ModelOptions(PolderCommand command, bool takesImages = true, bool writesFeatures = false)
     {
         command.Add(Heading.Data, _run);
-        command.Add(Heading.Network, _weights, _architecture, _imageSize, _fit, _keyPrefix, _normalize, _headOutput, _features, _channels);
+        command.Add(Heading.Network, _weights, _architecture, _imageSize, _fit, _keyPrefix, _normalize, _headOutput);
+        if (!writesFeatures)
+            command.Add(Heading.Network, _features);
+        command.Add(Heading.Network, _channels);
         if (takesImages)
             command.Add(Heading.Network, _batchSize);
     }

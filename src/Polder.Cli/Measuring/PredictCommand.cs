@@ -26,7 +26,7 @@ internal sealed class PredictCommand : PolderCommand
         : base("predict", "say what images show: the most probable classes with their probabilities")
     {
         Add(_paths);
-        _model = new ModelOptions(this) { WeightsBesideRun = true };
+        _model = new ModelOptions(this, writesFeatures: true) { WeightsBesideRun = true };
         _model.AddPrecision(this);
         Add(Heading.Data, _skipUnreadable);
         Add(Heading.Output, _top, _format, _out, _features);
