@@ -92,7 +92,7 @@ internal sealed class ImagesOptions
         {
             // Other data than the run's, with parts of its own.
             ImageSet set = opened.Part(part, data.SplitFor(seed));
-            string[] taboo = part switch { "test" => ["train", "validation"], "validation" => ["train"], _ => [] };
+            IReadOnlyList<string> taboo = part switch { "test" => ["train", "validation"], "validation" => run.FittedParts, _ => [] };
             int[] fresh = [.. Enumerable.Range(0, set.Count).Where(i => !taboo.Contains(images.PartOf(RunImages.HashOf(set, i))))];
             if (fresh.Length < set.Count)
                 context.Output.Warn($"{place}: {set.Count - fresh.Length} of {set.Count} {part} image(s) are left out, "
@@ -100,6 +100,8 @@ internal sealed class ImagesOptions
             return fresh.Length > 0 ? set.Subset(fresh) : throw new DataException(place, $"has no {part} image that the run was not trained or chosen on");
         }
         ImageReading.WarnOfChanges(context, data.Source, found.Lines);
+        if (part == "validation" && run.FittedParts.Contains(part))
+            context.Output.Warn($"{place}: the run's head was fitted to its validation images, too (head-images all): they tell nothing of new ones");
         return found.Splits.Part(part) is { Count: > 0 } chosen ? chosen
             : throw new DataException(place, $"holds none of the run's {part} images, which were in {images.Place}");
     }

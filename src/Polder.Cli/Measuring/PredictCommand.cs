@@ -55,7 +55,7 @@ internal sealed class PredictCommand : PolderCommand
         using TrainedClassifier owner = trained;
         if (trained.Network.Channels != 3)
             throw new UserErrorException($"{trained.Source}: takes gray images, allowed: a network of colour images");
-        if (run?.Images is { } images && files.AsParallel().AsOrdered().Where(f => images.PartOfFile(f) == "train").ToArray() is { Length: > 0 } known)
+        if (run?.Images is { } images && files.AsParallel().AsOrdered().Where(f => images.PartOfFile(f) is { } part && run.FittedParts.Contains(part)).ToArray() is { Length: > 0 } known)
             context.Output.Warn($"{known.Length} of {files.Count} image(s) were trained on, and tell nothing of new ones: "
                 + $"{string.Join(", ", known.Take(3))}{(known.Length > 3 ? ", ..." : "")}");
         var predictor = new Predictor(trained)

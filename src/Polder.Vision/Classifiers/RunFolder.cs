@@ -63,6 +63,9 @@ public sealed class RunFolder
         }
     }
 
+    /// <summary>The parts of its images that its weights were fitted to.</summary>
+    public IReadOnlyList<string> FittedParts => Setting<string>("headImages") == "all" ? ["train", "validation"] : ["train"];
+
     /// <summary>The path of a file of the run.</summary>
     /// <param name="names">Its name, with the folders above it.</param>
     public string In(params ReadOnlySpan<string> names) => System.IO.Path.Combine([Path, .. names]);

@@ -28,8 +28,15 @@ internal static class Efforts
     /// <summary>The settings of a training that were not said.</summary>
     /// <param name="effort">How much time it may take.</param>
     /// <param name="training">What was said. A frozen body leaves nothing to do once its head is fitted; the rate is one of SGD.</param>
-    public static TrainingPreset Of(Effort effort, TrainingOptions training) => training.FreezeBody || effort == Effort.Quick
-        ? new TrainingPreset { HeadSolver = HeadSolver.Lbfgs, FreezeBody = true, Epochs = 0 }
+    /// <param name="data">Who asks for so many training images, or for wrong labels among them, does not want those of validation beside them.</param>
+    public static TrainingPreset Of(Effort effort, TrainingOptions training, DataRecipe data) => training.FreezeBody || effort == Effort.Quick
+        ? new TrainingPreset
+        {
+            HeadSolver = HeadSolver.Lbfgs,
+            HeadImages = data is { PerClass: null, Fraction: null or 1, LabelNoise: 0 } ? HeadImages.All : null,
+            FreezeBody = true,
+            Epochs = 0,
+        }
         : new TrainingPreset
         {
             HeadSolver = HeadSolver.Lbfgs,

@@ -106,7 +106,12 @@ public static class RecipeFields
                 r => r.Training.HeadL2 ?? (object)"auto", (r, v) => r with { Training = r.Training with { HeadL2 = v as double? } })
             {
                 Idle = r => r.Training.HeadSolver == HeadSolver.None ? "only with {head-solver}" : null,
-            }),
+            },
+            Training("head-images", Words(HeadImages.Training, HeadImages.All),
+                "images that the fitted head is kept of; all: once more, on training and validation images, when these have chosen its penalty",
+                t => t.Said.HeadImages is { } images ? Word(images) : null, (t, v) => v is null ? t : t with { HeadImages = Named<HeadImages>(v) },
+                "all with effort quick and all training images, else training",
+                idle: r => r.Training is { HeadImages: HeadImages.All, HeadSolver: HeadSolver.None } ? "only with {head-solver}" : null)),
         .. Under("training", TrainingFields()),
         .. Under("augmentation", AugmentationFields()),
         .. Under("regularization", RegularizationFields()),

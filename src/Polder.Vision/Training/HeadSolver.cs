@@ -20,4 +20,8 @@ public enum HeadSolver
 /// <param name="Loss">The training loss of it, the penalty included.</param>
 /// <param name="Gradient">The largest element of its gradient, by magnitude: 0 at the minimum.</param>
 /// <param name="Evaluations">Passes over the features, those for other strengths included.</param>
-public sealed record HeadFit(double L2, double Loss, double Gradient, int Evaluations);
+public sealed record HeadFit(double L2, double Loss, double Gradient, int Evaluations)
+{
+    /// <summary>The images that it was fitted on.</summary>
+    public int Images { get; init; }
+}

@@ -163,10 +163,20 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         long start = Stopwatch.GetTimestamp();
         (HeadFit fit, double trainLoss) = HeadFitting.Fit(model, inputs, train, Options, cancellation);
         var result = EvaluationResult.Of(model, inputs.Fitted(cancellation), validation.Count);
+        string images = $"{train.Count} training images";
+        fit = fit with { Images = train.Count };
+        if (Options.HeadImages == HeadImages.All)
+        {
+            int evaluations = fit.Evaluations;
+            fit = HeadFitting.FitToAll(model, inputs, train, Options, fit.L2, cancellation);
+            fit = fit with { Images = train.Count + validation.Count, Evaluations = evaluations + fit.Evaluations };
+            images += $", then with the {validation.Count} of validation,";
+        }
         EpochReport report = run.Fitted(fit, trainLoss, result, Stopwatch.GetElapsedTime(start).TotalSeconds);
         best.Take();
-        Note?.Report(Invariant($"the head was fitted on {train.Count} training images with an L2 penalty of {fit.L2} ")
-            + Invariant($"in {report.Seconds:F1} s: training loss {trainLoss:G4}, validation {result.Accuracy:P1}"));
+        Note?.Report(Invariant($"the head was fitted on {images} with an L2 penalty of {fit.L2} ")
+            + Invariant($"in {report.Seconds:F1} s: training loss {trainLoss:G4}, validation {result.Accuracy:P1}")
+            + (Options.HeadImages == HeadImages.All ? " (of the first fit)" : ""));
         Epoch?.Report(report);
     }
 

@@ -62,6 +62,17 @@ internal sealed class TrainingInputs : IDisposable
     /// <summary>The same of the validation images.</summary>
     public (Tensor Features, Tensor Labels) ValidationFeatures(CancellationToken cancellation) => _validation.All(cancellation);
 
+    /// <summary>The same of the training images and then the validation images.</summary>
+    public (Tensor Features, Tensor Labels) AllFeatures(CancellationToken cancellation)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor features, Tensor labels) = TrainingFeatures(cancellation);
+        (Tensor others, Tensor answers) = ValidationFeatures(cancellation);
+        foreach (Tensor part in (ReadOnlySpan<Tensor>)[features, labels, others, answers])
+            scope.Attach(part);
+        return (cat([features, others]).DetachFromDisposeScope(), cat([labels, answers]).DetachFromDisposeScope());
+    }
+
     /// <summary>The validation images as a head takes them that was just fitted.</summary>
     public IEnumerable<Batch> Fitted(CancellationToken cancellation) =>
         _validation.Epoch(0, 0.._validation.Count, _model.Stages.Count, cancellation);

@@ -18,6 +18,7 @@ public sealed record TrainingOptions
     private int? _epochs, _batchSize, _validateEvery;
     private MemoryLayout? _memoryLayout;
     private HeadSolver? _headSolver;
+    private HeadImages? _headImages;
     private IReadOnlyList<string>? _freeze;
 
     /// <summary>The base optimizer. Default: SGD.</summary>
@@ -155,6 +156,12 @@ public sealed record TrainingOptions
     public double? HeadL2 { get; init; }
 
     /// <summary>
+    /// Which images the fitted head is kept of; <see cref="HeadImages.All"/> only where nothing is trained after it. Default:
+    /// <see cref="HeadImages.Training"/>.
+    /// </summary>
+    public HeadImages HeadImages { get => _headImages ?? HeadImages.Training; init => _headImages = value; }
+
+    /// <summary>
     /// The factor by which the learning rate falls from a layer to the one below it (<see cref="LayerGroups"/>), above 0 and at most 1: the head has
     /// the full rate, a layer with h layers above it that times the h-th power. Default 1, the same rate everywhere.
     /// </summary>
@@ -171,8 +178,8 @@ public sealed record TrainingOptions
 
     /// <summary>What was said of the learning rate, and so on; null where nothing was.</summary>
     internal (double? LearningRate, double? Momentum, double? WeightDecay, int? Epochs, int? BatchSize, MemoryLayout? MemoryLayout, int? ValidateEvery,
-        HeadSolver? HeadSolver, IReadOnlyList<string>? Freeze) Said =>
-        (_learningRate, _momentum, _weightDecay, _epochs, _batchSize, _memoryLayout, _validateEvery, _headSolver, _freeze);
+        HeadSolver? HeadSolver, HeadImages? HeadImages, IReadOnlyList<string>? Freeze) Said =>
+        (_learningRate, _momentum, _weightDecay, _epochs, _batchSize, _memoryLayout, _validateEvery, _headSolver, _headImages, _freeze);
 
     /// <summary>The word for no names at all.</summary>
     internal const string None = "none";
@@ -190,6 +197,8 @@ public sealed record TrainingOptions
         _batchSize = _batchSize ?? preset.BatchSize,
         _validateEvery = _validateEvery ?? preset.ValidateEvery,
         _headSolver = _headSolver ?? preset.HeadSolver,
+        // A preset without epochs is asked for all images; not so where somebody wants epochs after it.
+        _headImages = _headImages ?? ((_epochs ?? preset.Epochs) == 0 ? preset.HeadImages : null),
         FreezeBody = FreezeBody || preset.FreezeBody,
         _freeze = _freeze ?? preset.Freeze,
     };
@@ -205,6 +214,7 @@ public sealed record TrainingOptions
         BatchSize = BatchSize,
         ValidateEvery = _validateEvery ?? 0,
         HeadSolver = HeadSolver,
+        HeadImages = HeadImages,
         MemoryLayout = _memoryLayout ?? (Precision == Precision.F32 ? layout : MemoryLayout),
     };
 
@@ -231,6 +241,8 @@ public sealed record TrainingOptions
         Distance?.Validate();
         Require.Positive(ClipNorm);
         Require.Known(HeadSolver);
+        Require.Known(HeadImages);
+        Require.That(HeadImages == HeadImages.Training || Epochs == 0, HeadImages, "training, where epochs come after the fitted head");
         Require.That(HeadL2 is null or (> 0 and <= 1e6), HeadL2, "a number above 0 and at most 1000000");
         Require.That(HeadEpochs == 0 || (HeadEpochs > 0 && HeadEpochs < Epochs), HeadEpochs, $"0 or more and below the {Epochs} epochs");
         Require.That(LayerDecay is > 0 and <= 1, LayerDecay, "a number above 0 and at most 1");

@@ -15,6 +15,8 @@ internal sealed record TrainingPreset
 
     public HeadSolver? HeadSolver { get; init; }
 
+    public HeadImages? HeadImages { get; init; }
+
     /// <summary>Names that are not trained, where none were said.</summary>
     public IReadOnlyList<string>? Freeze { get; init; }
 

@@ -63,6 +63,7 @@ public sealed class RecipeTests : IDisposable
             HeadEpochs = 1,
             HeadSolver = HeadSolver.Lbfgs,
             HeadL2 = 0.05,
+            HeadImages = HeadImages.All,
             Keep = KeptWeights.Last,
             LayerDecay = 0.9,
             ClipNorm = 5,

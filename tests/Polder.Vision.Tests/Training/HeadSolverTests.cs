@@ -128,6 +128,23 @@ public sealed class HeadSolverTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Of_all_images_it_is_the_fit_to_both_parts_with_the_penalty_and_the_figures_of_the_first()
+    {
+        using SmallConvNet model = Model(1), first = Model(1), joined = Model(1);
+        TrainingResult all = Train(model, Alone with { HeadL2 = null, HeadImages = HeadImages.All }), one = Train(first, Alone with { HeadL2 = null });
+        Assert.Equal((one.HeadFit!.L2, one.Best.ValidationLoss, one.Best.TrainLoss), (all.HeadFit!.L2, all.Best.ValidationLoss, all.Best.TrainLoss));
+        Assert.Equal((Splits.Train.Count, Splits.Train.Count + Splits.Validation.Count), (one.HeadFit.Images, all.HeadFit.Images));
+        Assert.NotEqual(first.Head.weight!.data<float>().ToArray(), model.Head.weight!.data<float>().ToArray());
+
+        // The same images as one training part.
+        ImageSet[] parts = [Splits.Train, Splits.Validation];
+        var set = new ImageSet([.. parts.SelectMany(p => Enumerable.Range(0, p.Count).Select(i => p.Pixels(i).ToArray()))], [.. parts.SelectMany(p => p.Labels)],
+            Splits.Train.Classes, Splits.Train.Channels, Splits.Train.Height, Splits.Train.Width);
+        new Trainer(Alone with { HeadL2 = one.HeadFit.L2 }, new Plain()).Run(joined, set, Splits.Validation, Normalization.ImageNetGray);
+        Assert.Equal(joined.Head.weight!.data<float>().ToArray(), model.Head.weight!.data<float>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-4);
+    }
+
     [Theory]
     [InlineData(false, 0)]
     [InlineData(true, 0)]
@@ -175,6 +192,8 @@ public sealed class HeadSolverTests : IDisposable
         Refused("epochs", weights with { Training = Alone with { HeadSolver = HeadSolver.None, HeadL2 = null } });
         Refused("head-l2", weights with { Training = Alone with { Epochs = 1, HeadSolver = HeadSolver.None } });
         Refused("head-solver", weights with { Start = weights.Start with { Weights = null } });
+        Refused("head-images", weights with { Training = Solved with { HeadImages = HeadImages.All } });
+        Refused("head-images", weights with { Training = Alone with { HeadImages = HeadImages.All, Epochs = 1, HeadSolver = HeadSolver.None, HeadL2 = null } });
         Refused("average", weights with { Training = Alone with { Averaging = new() } });
         Assert.Throws<ArgumentOutOfRangeException>(() => (Solved with { HeadL2 = 0 }).Validate());
         Assert.Throws<ArgumentOutOfRangeException>(() => (Solved with { Epochs = 0 }).Validate());
