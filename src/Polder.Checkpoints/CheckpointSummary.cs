@@ -21,6 +21,9 @@ public sealed record CheckpointSummary(string Path, string Format, IReadOnlyList
     /// <summary>See <see cref="Checkpoint.LeftOut"/>.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
 
+    /// <summary>What else the file says of itself, a line each, for people: of an ONNX file its inputs, outputs and operators.</summary>
+    public IReadOnlyList<string> Description { get; init; } = [];
+
     /// <summary>Looks through a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">What to unwrap and strip; null for the defaults.</param>
@@ -43,7 +46,7 @@ public sealed record CheckpointSummary(string Path, string Format, IReadOnlyList
                 new TensorInfo(stored.Name, stored.Type.Scalar, stored.Shape), TensorStatistics.Of(stored.Type, stored.Shape, stored.Scan)));
         }
         return new CheckpointSummary(path, opened.Content.Format, tensors, opened.Content.Metadata)
-        { Wrapper = opened.Content.Wrapper, Prefix = meant.Prefix, LeftOut = meant.LeftOut };
+        { Wrapper = opened.Content.Wrapper, Prefix = meant.Prefix, LeftOut = meant.LeftOut, Description = opened.Content.Description };
     }
 }
 

@@ -1,3 +1,4 @@
+using Polder.Checkpoints.Onnx;
 using static TorchSharp.torch;
 
 namespace Polder.Checkpoints.Tests;
@@ -82,6 +83,28 @@ public sealed class CheckpointSummaryTests : IDisposable
         using Tensor large = rand(3, 500, 401);
         PyTorchZip.Write(_folder.File("a.pt"), [("turned", large.permute(2, 1, 0)), ("dense", large)]);
         Check(_folder.File("a.pt"), new CheckpointOptions());
+    }
+
+    [Fact]
+    public void An_onnx_file_with_its_graph_in_words_and_weights_in_nodes_too()
+    {
+        using var scope = NewDisposeScope();
+        OnnxTensor weight = OnnxTensor.Of("weight", arange(6, ScalarType.Float32).reshape(3, 2)), kept = OnnxTensor.Of("", tensor(new float[] { 5, -7 })),
+            axes = OnnxTensor.Of("", tensor(new long[] { 1 }));
+        static OnnxNode Constant(string name, OnnxTensor value) => new("Constant", "", [], [name], new Dictionary<string, object> { ["value"] = value });
+        var graph = new OnnxGraph("g", [new("x", OnnxType.Float, [new(null, "N"), new(3)])], [new("y", OnnxType.Float, null)],
+            [Constant("bias", kept), Constant("axes", axes), new("MatMul", "", ["x", "weight"], ["z"], new Dictionary<string, object>()),
+                new("Add", "", ["z", "bias"], ["y"], new Dictionary<string, object>())],
+            new Dictionary<string, OnnxTensor> { ["weight"] = weight });
+        string path = _folder.File("a.onnx");
+        OnnxFile.Write(path, new OnnxModel(graph, 17, 8) { Producer = ("someone", "2") });
+        Check(path, new CheckpointOptions());
+        CheckpointSummary found = CheckpointSummary.Of(path);
+        Assert.Equal(["weight", "bias"], found.Tensors.Select(t => t.Tensor.Name));
+        Assert.Equal(-7, found.Tensors[1].Values.Minimum);
+        Assert.Equal(
+            ["operators of version 17, format 8, by someone 2", "input x: float32 [N, 3]", "output y: float32", "4 nodes: 2 Constant, 1 Add, 1 MatMul"],
+            found.Description);
     }
 
     private static void Check(string path, CheckpointOptions options)

@@ -21,4 +21,7 @@ internal sealed record CheckpointContent(string Format, IReadOnlyList<StoredTens
 
     /// <summary>Names of tensors outside the wrapper.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
+
+    /// <summary>What else the file says of itself, a line each, for people.</summary>
+    public IReadOnlyList<string> Description { get; init; } = [];
 }

@@ -8,7 +8,7 @@ namespace Polder.Cli.Files;
 /// <summary><c>polder inspect FILE</c>: what a checkpoint holds.</summary>
 internal sealed class InspectCommand : PolderCommand
 {
-    private const int LongestValue = 100;
+    private const int LongestValue = 100, LongestLine = 300;
     private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Argument<string> _file = CheckpointOptionsOf.File("FILE", "a checkpoint: safetensors, PyTorch (zip, legacy, tar) or NumPy");
@@ -53,6 +53,7 @@ internal sealed class InspectCommand : PolderCommand
             Norm = Norm(rows),
             NonFinite = rows.Sum(r => r.Values.NonFinite),
             checkpoint.Metadata,
+            checkpoint.Description,
             checkpoint.LeftOut,
         })
         { Blocks = [.. Shown(checkpoint, rows)] });
@@ -63,8 +64,10 @@ internal sealed class InspectCommand : PolderCommand
         string taken = string.Concat(
             checkpoint.Wrapper is { } wrapper ? $", taken from '{wrapper}'" : "", checkpoint.Prefix is { } prefix ? $", prefix '{prefix}' taken off" : "");
         yield return $"{checkpoint.Path}: {checkpoint.Format}{taken}";
+        foreach (string line in checkpoint.Description)
+            yield return $"  {Shortened(line, LongestLine)}";
         foreach ((string key, string value) in checkpoint.Metadata)
-            yield return $"  {key}: {Readable(value) switch { { Length: > LongestValue } text => text[..LongestValue] + "...", var text => text }}";
+            yield return $"  {key}: {Shortened(Readable(value), LongestValue)}";
         if (checkpoint.LeftOut.Count > 0)
             yield return $"  not read: {checkpoint.LeftOut.Count} other tensors, such as {checkpoint.LeftOut[0]} (--verbatim reads them)";
         yield return ResultTable.Of(
@@ -79,6 +82,8 @@ internal sealed class InspectCommand : PolderCommand
         foreach ((TensorInfo tensor, TensorStatistics values) in rows.Where(r => r.Values.NonFinite > 0))
             yield return new ResultNote($"{tensor.Name}: {values.NonFinite} of {values.Count} elements are NaN or infinite") { IsWarning = true };
     }
+
+    private static string Shortened(string text, int most) => text.Length > most ? text[..most] + "..." : text;
 
     // Lists of names are kept as JSON, which escapes letters.
     internal static string Readable(string value)

@@ -74,8 +74,9 @@ public static class DigitsDemo
     /// <summary>The images of a seed.</summary>
     /// <param name="shots">Labelled images a class, between 1 and <see cref="MostShots"/>.</param>
     /// <param name="seed">The seed of shots and validation images.</param>
+    /// <param name="labelNoise">Share of the shots that get a wrong label.</param>
     /// <exception cref="SettingException"><paramref name="shots"/> is out of range.</exception>
-    public static DataSplits Splits(int shots, long seed)
+    public static DataSplits Splits(int shots, long seed, double labelNoise = 0)
     {
         if (shots is < 1 or > MostShots)
             throw new SettingException("shots", $"{shots}", $"a whole number between 1 and {MostShots}");
@@ -86,6 +87,7 @@ public static class DigitsDemo
             TestFraction = TestFraction,
             ValidationFraction = ValidationFraction,
             PerClass = shots,
+            LabelNoise = labelNoise,
         });
     }
 

@@ -25,7 +25,7 @@ public static class RecipeFields
             new("fraction", ValueKind.Number(ValueRange.AboveUpTo(0, 1)), "share of each class's training images",
                 r => r.Data.Fraction, (r, v) => r with { Data = r.Data with { Fraction = (double?)v } }) { DefaultText = "all", Idle = NotOfDemo },
             Of("label-noise", ValueKind.Number(Share), "share of the training images that get a wrong label, for studies",
-                r => r.Data.LabelNoise, (r, v) => r with { Data = r.Data with { LabelNoise = Number(v) } }, NotOfDemo),
+                r => r.Data.LabelNoise, (r, v) => r with { Data = r.Data with { LabelNoise = Number(v) } }),
             Training("class-weights",
                 ValueKind.Custom("NAME|POWER", "none, balanced, or a number > 0, the power of the balanced weights", text => PowerOf(text) is null
                     ? null : text),

@@ -38,7 +38,8 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
         _origin = metadata?.Origin ?? (checkpoint is null ? null : ClassifierMetadata.OriginOf(checkpoint));
         _normalization = recipe.Start.Normalization?.For(architecture.Channels) ?? metadata?.Normalization ?? architecture.Normalization;
         _ownNormalization = metadata is { SaysNormalization: true } ? metadata.Normalization : null;
-        if (data.Train.Channels != architecture.Channels)
+        // A gray image is a color image of three equal planes.
+        if (data.Train.Channels > architecture.Channels)
             throw new DataException(data.Name,
                 $"has images of {data.Train.Channels} channel(s); the architecture {architecture.Name} takes {architecture.Channels}");
     }
@@ -127,7 +128,7 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
     /// <exception cref="DataException">The weights are of another architecture, or the data is too small to split.</exception>
     public FineTuningStart Prepare(long seed)
     {
-        DataSplits splits = _found?.Splits ?? _data?.Split(Recipe.Data.SplitFor(seed)) ?? DigitsDemo.Splits(Shots, seed);
+        DataSplits splits = _found?.Splits ?? _data?.Split(Recipe.Data.SplitFor(seed)) ?? DigitsDemo.Splits(Shots, seed, Recipe.Data.LabelNoise);
         return new FineTuningStart(Start(splits.Train.Classes, seed), splits) { Data = _data };
     }
 

@@ -47,6 +47,15 @@ public sealed class DigitsDemoTests : IDisposable
     }
 
     [Fact]
+    public void Wrong_labels_are_among_the_shots_alone()
+    {
+        DataSplits clean = DigitsDemo.Splits(10, 3), noisy = DigitsDemo.Splits(10, 3, labelNoise: 0.4);
+        Assert.Equal(20, clean.Train.Labels.Zip(noisy.Train.Labels, (a, b) => a == b ? 0 : 1).Sum());
+        Assert.Equal(clean.Validation.Labels, noisy.Validation.Labels);
+        Assert.Equal(clean.Test.Labels, noisy.Test.Labels);
+    }
+
+    [Fact]
     public void More_shots_than_there_are_images_are_refused()
     {
         foreach (int shots in (int[])[0, DigitsDemo.MostShots + 1])

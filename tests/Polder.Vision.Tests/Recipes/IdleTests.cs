@@ -98,7 +98,7 @@ public sealed class IdleTests : IDisposable
     [Fact]
     public void Settings_that_act_with_others_only_are_refused_without_them()
     {
-        foreach (DataRecipe data in (DataRecipe[])[new() { Dataset = "cifar10" }, new() { Fraction = 0.5 }, new() { PerClass = 3 }, new() { LabelNoise = 0.2 },
+        foreach (DataRecipe data in (DataRecipe[])[new() { Dataset = "cifar10" }, new() { Fraction = 0.5 }, new() { PerClass = 3 },
             new() { SkipUnreadable = true }])
             Assert.Contains("only with other data than the digits demo", Refused(new Recipe { Data = data }));
         Assert.StartsWith("image-size", Refused(new Recipe { Start = new StartRecipe { ImageSize = 16 } }));

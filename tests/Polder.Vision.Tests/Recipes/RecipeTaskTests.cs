@@ -43,6 +43,25 @@ public sealed class RecipeTaskTests : IDisposable
     }
 
     [Fact]
+    public void Gray_images_train_a_network_of_color_images_as_three_equal_planes()
+    {
+        byte[][] gray = [.. Enumerable.Range(0, 30).Select(i => Enumerable.Range(0, Side * Side).Select(p => (byte)((i % 2 * 120) + (p * i * 7 % 90))).ToArray())];
+        ImageSet Set(int channels) => new(
+            [.. gray.Select(plane => Enumerable.Repeat(plane, channels).SelectMany(p => p).ToArray())], [.. Enumerable.Range(0, 30).Select(i => i % 2)],
+            ["a", "b"], channels, Side, Side);
+        float[][] heads = [.. new[] { 1, 3 }.Select(channels =>
+        {
+            using RecipeTask task = Recipe().Open(new ImageData("planes", Set(channels)), cancellation: TestContext.Current.CancellationToken);
+            using FineTuningStart start = task.Prepare(0);
+            using FineTuningResult result = new FineTuning(task.Recipe, start).Run();
+            return result.Classifier.Network.Head.weight!.data<float>().ToArray();
+        })];
+        Assert.Equal(heads[1], heads[0]);
+        Recipe digits = Recipe() with { Start = new() { Architecture = "digits-cnn", ImageSize = Side } };
+        Assert.Contains("3 channel(s)", Assert.Throws<DataException>(() => digits.Open(new ImageData("colors", Set(3)))).Message);
+    }
+
+    [Fact]
     public void A_run_that_had_its_classes_in_another_order_goes_on_in_that_order()
     {
         for (int i = 0; i < 36; i++)
