@@ -39,7 +39,21 @@ internal static class SampleResults
         Runs("sam", "sam", Options("sam", ("rho", 0.5)), 3),
     ];
 
-    public static IReadOnlyList<MethodRuns> OneSeed => [.. Comparison.Select(r => r with { Runs = [r.Runs[0] with { Curvature = null, SkippedSteps = 0 }] })];
+    public static IReadOnlyList<MethodRuns> OneSeed => 
+    [
+        .. Comparison.Select(r => r with
+        {
+            Runs =
+            [
+                r.Runs[0] with
+                {
+                    SkippedSteps = 0,
+                    AtLoss = r.Method == "sam" ? null : new MatchedCurvature(0.5, 7, r.Runs[0].Curvature!),
+                    AtBestEpoch = new BestEpochTest(6, 0.875),
+                },
+            ],
+        }),
+    ];
 
     public static IReadOnlyList<SensingResult> Sensing =>
     [

@@ -12,9 +12,13 @@ internal sealed class CurvatureOptions
         "--curvature-samples", "training images for --curvature, at most: of every class its share, drawn by the seed, without augmentation",
         new WeightCurvatureOptions().Samples, ValueRange.AtLeast(1));
 
+    private readonly CliOption<double?> _loss = OptionOf.OptionalNumber(
+        "--curvature-loss", "measure once more, at the end of the first epoch whose training images have this mean loss or less: flatness of weights that fit alike",
+        "not", ValueRange.Above(0));
+
     public CurvatureOptions(PolderCommand command)
     {
-        command.Add(Heading.Measurement, _curvature, _samples);
+        command.Add(Heading.Measurement, _curvature, _samples, _loss);
     }
 
     /// <summary>How to measure; null where nothing is to be measured.</summary>
@@ -25,8 +29,10 @@ internal sealed class CurvatureOptions
         bool on = (context.Get(_curvature) ?? (digits ? "on" : "off")) == "on";
         if (!on && context.IsGiven(_samples))
             throw UserErrorException.ForOption(_samples.Name, $"{context.Get(_samples)}", "only with --curvature on");
+        if (!on && context.IsGiven(_loss))
+            throw UserErrorException.ForOption(_loss.Name, $"{context.Get(_loss)}", "only with --curvature on");
         context.SetEffective(_curvature, on ? "on" : "off");
         context.SetEffective(_samples, on ? context.Get(_samples) : null);
-        return on ? new WeightCurvatureOptions { Samples = context.Get(_samples) } : null;
+        return on ? new WeightCurvatureOptions { Samples = context.Get(_samples), AtLoss = context.Get(_loss) } : null;
     }
 }

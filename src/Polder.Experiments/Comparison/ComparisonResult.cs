@@ -30,7 +30,26 @@ public sealed record MethodRun(
 
     /// <summary>The curvature of the training loss at the tested weights; null where it was not asked for, not finished, or not finite.</summary>
     public WeightCurvature? Curvature { get; init; }
+
+    /// <summary>The same on the way, at a training loss that all methods pass (<see cref="WeightCurvatureOptions.AtLoss"/>); null where it was not passed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public MatchedCurvature? AtLoss { get; init; }
+
+    /// <summary>How the weights of the best epoch do, where those of the last are tested; null elsewhere.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public BestEpochTest? AtBestEpoch { get; init; }
 }
+
+/// <summary>The curvature at the end of the first epoch whose training loss is low enough.</summary>
+/// <param name="Loss">The mean cross entropy, in nats, that was waited for.</param>
+/// <param name="Epoch">The epoch, from 1.</param>
+/// <param name="Curvature">The curvature there; its own loss is at most that.</param>
+public sealed record MatchedCurvature(double Loss, int Epoch, WeightCurvature Curvature);
+
+/// <summary>What validation would have chosen.</summary>
+/// <param name="Epoch">The validated epoch of the highest validation accuracy, and of the lowest validation loss among equal ones.</param>
+/// <param name="TestAccuracy">The accuracy of its weights on the test images, between 0 and 1.</param>
+public sealed record BestEpochTest(int Epoch, double TestAccuracy);
 
 /// <summary>One method over all seeds.</summary>
 /// <param name="Method">Its name.</param>

@@ -56,8 +56,10 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
         using FineTuningStart start = Task.Prepare(Seed);
         TrainedClassifier classifier = start.Classifier;
         TrainingOptions options = WithBudget(start);
+        using var way = new Waypoints(classifier, start.Splits.Train, options, Curvature?.AtLoss);
         var trainer = new Trainer(options, Method.For(start, options))
         {
+            Epoch = way.Epoch,
             Distribution = Method.Distribution,
             Note = new Relay<string>(events.Note),
             Progress = new Relay<TrainingProgress>(events.Training),
@@ -80,13 +82,20 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
             SkippedSteps = result.SkippedSteps,
             IsBeforeAverage = Training.Averaging is { Kind: not AveragingKind.None } && !result.Best.IsAverage,
             Test = test.Figures.ToDictionary(f => f.Name, f => f.Value),
+            AtBestEpoch = way.BestEpoch is not { } best ? null
+                : new BestEpochTest(best, way.AtBest(() => classifier.Measure(start.Splits.Test, batchSize: Training.BatchSize, cancellation: cancellation).Accuracy)),
         };
         if (Curvature is null)
             return new StudyOutcome(run);
         try
         {
             WeightCurvatureOptions measurement = Curvature with { Progress = new Relay<WeightCurvatureProgress>(events.Measuring) };
-            return new StudyOutcome(run with { Curvature = measurement.Measure(classifier, start.Splits.Train, Seed, cancellation) });
+            run = run with { Curvature = measurement.Measure(classifier, start.Splits.Train, Seed, cancellation) };
+            return new StudyOutcome(way.MatchedEpoch is not { } epoch ? run : run with
+            {
+                AtLoss = new MatchedCurvature(
+                    Curvature.AtLoss!.Value, epoch, way.AtMatched(() => measurement.Measure(classifier, start.Splits.Train, Seed, cancellation))),
+            });
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -109,7 +118,11 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
         if (StepTime is not null)
             json["stepTime"] = ResultJson.Node(StepTime);
         if (Curvature is not null)
+        {
             json["curvature"] = ResultJson.Node(new { Curvature.Samples, Curvature.RelativeError, Curvature.Tolerance, Curvature.MaxProducts });
+            if (Curvature.AtLoss is { } loss)
+                json["curvature"]!["atLoss"] = loss;
+        }
         return new Cell(Name, json, work =>
         {
             StudyOutcome outcome = Train(events with { Training = Trained, Measuring = Measured }, work.Cancellation);

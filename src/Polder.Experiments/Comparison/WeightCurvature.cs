@@ -35,6 +35,12 @@ public sealed record WeightCurvatureOptions
     /// <summary>The most products for each of the two. Default 300: the spread over seeds is far larger than what more would tell.</summary>
     public int MaxProducts { get; init; } = 300;
 
+    /// <summary>
+    /// Where a comparison measures a second time: after the first epoch whose training images, as they are, have at most this mean cross entropy. Weights
+    /// that fit alike can be compared; the curvature of a loss near zero is near zero whatever the method. Above 0; null, the default: it does not.
+    /// </summary>
+    public double? AtLoss { get; init; }
+
     /// <summary>Images a forward pass: cost and memory, not the result. Default 64.</summary>
     public int BatchSize { get; init; } = 64;
 
@@ -46,6 +52,7 @@ public sealed record WeightCurvatureOptions
     public void Validate()
     {
         Require.AtLeast(Samples, 1);
+        Require.Positive(AtLoss);
     }
 
     /// <summary>Measures a classifier at its weights as they stand, in those that require a gradient and in evaluation mode.</summary>

@@ -12,6 +12,8 @@ public static class ComparisonReport
     [
         ("trace", run => run.Curvature?.Trace.Value),
         ("top eigenvalue", run => run.Curvature?.TopEigenvalue.Value),
+        ("trace at equal loss", run => run.AtLoss?.Curvature.Trace.Value),
+        ("top eigenvalue at equal loss", run => run.AtLoss?.Curvature.TopEigenvalue.Value),
     ];
 
     /// <summary>Makes the report.</summary>
@@ -42,6 +44,11 @@ public static class ComparisonReport
                 TraceDifferenceToBase = curvature[0][i],
                 TopEigenvalue = r.SummaryOf(Figures[1].Of),
                 TopEigenvalueDifferenceToBase = curvature[1][i],
+                AtBestEpoch = r.SummaryOf(run => run.AtBestEpoch?.TestAccuracy),
+                TraceAtLoss = r.SummaryOf(Figures[2].Of),
+                TraceAtLossDifferenceToBase = curvature[2][i],
+                TopEigenvalueAtLoss = r.SummaryOf(Figures[3].Of),
+                TopEigenvalueAtLossDifferenceToBase = curvature[3][i],
             }),
             comparison.Diverged,
             comparison.Unmeasured,
@@ -57,6 +64,7 @@ public static class ComparisonReport
     private static IEnumerable<ResultBlock> Accuracy(IReadOnlyList<MethodRuns> results, IReadOnlyList<PairedDifference?> differences, string baseName)
     {
         const ResultPlace roomy = ResultPlace.Wide | ResultPlace.Programs;
+        bool last = results.Any(r => r.SummaryOf(run => run.AtBestEpoch?.TestAccuracy) is not null);
         yield return ResultTable.Of(
             "accuracy",
             [
@@ -66,6 +74,8 @@ public static class ComparisonReport
                 new("runs") { In = ResultPlace.Programs },
                 new("test accuracy", "testAccuracy", "testAccuracyStandardDeviation") { ShortTitle = "test", Unbroken = true },
                 .. DifferenceColumns(),
+                .. last ? (ResultColumn[])[new("at best epoch", "testAccuracyAtBestEpoch", "testAccuracyAtBestEpochStandardDeviation") { In = roomy, Unbroken = true }]
+                    : [],
                 new("validation", "validationAccuracy", "validationAccuracyStandardDeviation") { In = roomy },
                 new("gradients", "gradientEvaluations") { In = roomy },
                 new("s a run", "seconds") { In = roomy },
@@ -79,6 +89,7 @@ public static class ComparisonReport
                 [
                     new(runs.Method == "base" ? baseName : runs.Method, runs.Method), new(LabelOf(runs, baseName), runs.Label), Words(runs), runs.Runs.Count,
                     Percent(runs.TestAccuracy), .. DifferenceCells(difference, d => Invariant($"{100 * d:+0.0;-0.0;0.0}"), ""),
+                    .. last ? (ResultCell[])[runs.SummaryOf(run => run.AtBestEpoch?.TestAccuracy) is { } best ? Percent(best) : ResultCell.None] : [],
                     Percent(runs.ValidationAccuracy), ResultCell.Of(runs.Runs.Average(r => r.GradientEvaluations), "F0"),
                     ResultCell.Of(runs.Runs.Average(r => r.Seconds), "F1"),
                 ];
@@ -89,7 +100,8 @@ public static class ComparisonReport
             yield return "Equal seconds of training: " + string.Join(", ", results.Where(r => r.StepTime is not null).Select(r =>
                 Invariant($"{r.Label} {r.Runs[0].Steps} steps (one measured as {r.StepTime!.Seconds / r.StepTime.BaseSeconds:F2} of {baseName}'s)")))
                 + "; measured anew, the numbers may differ.";
-        yield return "Accuracy in percent, mean +- standard deviation over seeds; differences are paired by seed, in points.";
+        yield return "Accuracy in percent, mean +- standard deviation over seeds; differences are paired by seed, in points."
+            + (last ? " Test accuracy is of the last epoch's weights; at best epoch: of those that validation would choose." : "");
         if (differences.Any(d => d?.PHolm is not null))
             yield return "p: paired t-test; Holm: corrected over the methods compared with base. Intervals and p cover the seeds, not the test sample.";
     }
@@ -120,9 +132,13 @@ public static class ComparisonReport
             });
         yield return Invariant($"Of the Hessian of the training loss at the tested weights, {measured[0].Parameters} parameters, ")
             + Invariant($"{measured[0].Samples} images; mean +- standard error over seeds, differences paired.");
-        int open = measured.Count(c => !c.TopEigenvalue.Converged || c.Trace.Exit == EstimateExit.Budget);
+        MatchedCurvature[] matched = [.. results.SelectMany(r => r.Runs).Select(r => r.AtLoss).OfType<MatchedCurvature>()];
+        if (matched.Length > 0)
+            yield return Invariant($"At equal loss: after the first epoch whose training images have a mean loss of {matched[0].Loss:G3} or less, in ")
+                + Invariant($"{matched.Length} of {measured.Length} runs. Near a loss of zero every curvature is small; there weights that fit alike are compared.");
+        int open = measured.Concat(matched.Select(m => m.Curvature)).Count(c => !c.TopEigenvalue.Converged || c.Trace.Exit == EstimateExit.Budget);
         if (open > 0)
-            yield return Invariant($"In {open} of {measured.Length} runs an estimate ended at the budget of products, before its tolerance.");
+            yield return Invariant($"{open} of {measured.Length + matched.Length} measurements ended at the budget of products, before their tolerance.");
     }
 
     // What the tables above are made of, for programs.
@@ -131,7 +147,7 @@ public static class ComparisonReport
         [
             "method", "label", "seed", "testAccuracy", "testLoss", "validationAccuracy", "validationLoss", "trainLoss", "bestEpoch", "steps",
             "gradientEvaluations", "skippedSteps",
-            "seconds", "trace", "topEigenvalue",
+            "seconds", "trace", "topEigenvalue", "traceAtLoss", "topEigenvalueAtLoss", "epochAtLoss", "testAccuracyAtBestEpoch",
         ],
         results.SelectMany(method => method.Runs, (method, run) => (Method: method, Run: run)),
         row =>
@@ -139,6 +155,8 @@ public static class ComparisonReport
             row.Method.Method, row.Method.Label, row.Run.Seed, new("", row.Run.TestAccuracy), new("", row.Run.TestLoss), new("", row.Run.ValidationAccuracy),
             new("", row.Run.ValidationLoss), new("", row.Run.TrainLoss), row.Run.BestEpoch, row.Run.Steps, row.Run.GradientEvaluations, row.Run.SkippedSteps,
             new("", row.Run.Seconds), new("", row.Run.Curvature?.Trace.Value), new("", row.Run.Curvature?.TopEigenvalue.Value),
+            new("", row.Run.AtLoss?.Curvature.Trace.Value), new("", row.Run.AtLoss?.Curvature.TopEigenvalue.Value), new("", row.Run.AtLoss?.Epoch),
+            new("", row.Run.AtBestEpoch?.TestAccuracy),
         ]) with
     { In = ResultPlace.Programs };
 
