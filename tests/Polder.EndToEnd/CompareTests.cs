@@ -14,7 +14,8 @@ public sealed class CompareTests : IDisposable
     {
         string run = Path.Combine(_folder, "run"), csv = Path.Combine(_folder, "compare.csv");
         (int code, string output, string error) = PolderProcess.Run(
-            "compare", "--methods", "base,wp,nso", "--seeds", "0..1", "--epochs", "2", "--threads", "1", "--json", "-", "--csv", csv, "--quiet", "--out", run);
+            "compare", "--shots", "5", "--methods", "base,wp,nso", "--seeds", "0..1", "--epochs", "2", "--threads", "1", "--json", "-", "--csv", csv, "--quiet",
+            "--out", run);
 
         Assert.Equal((0, ""), (code, error));
         JsonObject json = JsonNode.Parse(output)!.AsObject();
@@ -70,7 +71,7 @@ public sealed class CompareTests : IDisposable
     public void A_method_several_times_has_settings_of_its_own()
     {
         (int code, string output, string error) = PolderProcess.Run(
-            "compare", "--methods", "base,nso,nso+passes=split,nso+sigma=0.05+pairs=2", "--sigma", "0.03", "--seeds", "0", "--epochs", "2",
+            "compare", "--shots", "5", "--methods", "base,nso,nso+passes=split,nso+sigma=0.05+pairs=2", "--sigma", "0.03", "--seeds", "0", "--epochs", "2",
             "--curvature", "off", "--threads", "1", "--json", "-", "--quiet",
             "--out", Path.Combine(_folder, "run"));
 

@@ -42,8 +42,11 @@ internal sealed class CompareCommand : PolderCommand
         StudyPlan? kept = _study.PlanOf(context);
         IReadOnlyList<long> seeds = _study.SeedsOf(context, kept);
         Recipe recipe = _recipe.Fill(context, seeds[0]);
+        bool digits = recipe.IsDemo && recipe.Data.Shots is null;
+        if (digits)
+            recipe = DigitsDemo.ForComparison(recipe);
         MethodChoice[] methods = _study.MethodsOf(context, kept, _recipe.Methods, recipe.IsDemo);
-        WeightCurvatureOptions? curvature = _curvature.Choose(context, recipe.IsDemo);
+        WeightCurvatureOptions? curvature = _curvature.Choose(context, recipe.IsDemo, digits ? DigitsDemo.ComparisonLoss : null);
         _study.ShareProcessors(context, recipe);
         using RecipeTask task = _recipe.OpenFor(context, recipe, methods);
         ComparisonBudget budget = Enum.Parse<ComparisonBudget>(context.Get(_budget)!, ignoreCase: true);

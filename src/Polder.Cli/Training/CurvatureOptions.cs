@@ -14,7 +14,7 @@ internal sealed class CurvatureOptions
 
     private readonly CliOption<double?> _loss = OptionOf.OptionalNumber(
         "--curvature-loss", "measure once more, at the end of the first epoch whose training images have this mean loss or less: flatness of weights that fit alike",
-        "not", ValueRange.Above(0));
+        "not; digits: 0.1", ValueRange.Above(0));
 
     public CurvatureOptions(PolderCommand command)
     {
@@ -24,7 +24,8 @@ internal sealed class CurvatureOptions
     /// <summary>How to measure; null where nothing is to be measured.</summary>
     /// <param name="context">The command.</param>
     /// <param name="digits">Whether the data is the built-in demo.</param>
-    public WeightCurvatureOptions? Choose(CommandContext context, bool digits)
+    /// <param name="loss">The training loss at which curvature is compared, too, where nobody says another; null: none.</param>
+    public WeightCurvatureOptions? Choose(CommandContext context, bool digits, double? loss)
     {
         bool on = (context.Get(_curvature) ?? (digits ? "on" : "off")) == "on";
         if (!on && context.IsGiven(_samples))
@@ -32,7 +33,8 @@ internal sealed class CurvatureOptions
         if (!on && context.IsGiven(_loss))
             throw UserErrorException.ForOption(_loss.Name, $"{context.Get(_loss)}", "only with --curvature on");
         context.SetEffective(_curvature, on ? "on" : "off");
+        context.SetEffective(_loss, on ? context.Get(_loss) ?? loss : null);
         context.SetEffective(_samples, on ? context.Get(_samples) : null);
-        return on ? new WeightCurvatureOptions { Samples = context.Get(_samples), AtLoss = context.Get(_loss) } : null;
+        return on ? new WeightCurvatureOptions { Samples = context.Get(_samples), AtLoss = context.Get(_loss) ?? loss } : null;
     }
 }

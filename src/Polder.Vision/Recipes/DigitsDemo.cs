@@ -16,6 +16,20 @@ public static class DigitsDemo
     /// <summary>The largest number of labelled images a class: what the smallest class has for training.</summary>
     public const int MostShots = 35;
 
+    /// <summary>
+    /// Labelled images a class where methods are compared and nobody says another number: with five the spread over the choice of the images hides every
+    /// difference (docs/results/digits.md).
+    /// </summary>
+    public const int ComparisonShots = 30;
+
+    /// <summary>The learning rate of SGD with <see cref="ComparisonShots"/>.</summary>
+    public const double ComparisonLearningRate = 0.4;
+
+    /// <summary>
+    /// A training loss that every method passes with <see cref="ComparisonShots"/> (validation seeds): where their curvature is compared a second time.
+    /// </summary>
+    public const double ComparisonLoss = 0.1;
+
     /// <summary>The learning rate of SGD.</summary>
     public const double LearningRate = 0.2;
 
@@ -70,6 +84,25 @@ public static class DigitsDemo
     /// <summary>What tables call the demo.</summary>
     /// <param name="shots">Labelled images a class.</param>
     public static string NameOf(int shots) => $"digits 5-9, {shots} shots";
+
+    /// <summary>
+    /// The demo as methods are compared on it, where a recipe does not say its shots: more of them, and the weights of the last epoch, whose curvature does
+    /// not depend on which epoch a few validation images choose. What was said stays.
+    /// </summary>
+    /// <param name="recipe">A recipe of the demo.</param>
+    public static Recipe ForComparison(Recipe recipe)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        return recipe.Data.Shots is not null ? recipe : recipe with
+        {
+            Data = recipe.Data with { Shots = ComparisonShots },
+            Training = recipe.Training.With(new TrainingPreset
+            {
+                LearningRate = recipe.Training.Optimizer == BaseOptimizer.Sgd ? ComparisonLearningRate : null,
+                Keep = recipe.Training.Patience is null ? KeptWeights.Last : null,
+            }),
+        };
+    }
 
     /// <summary>The images of a seed.</summary>
     /// <param name="shots">Labelled images a class, between 1 and <see cref="MostShots"/>.</param>

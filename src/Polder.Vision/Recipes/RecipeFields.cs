@@ -41,7 +41,7 @@ public static class RecipeFields
             new("shots", ValueKind.Count(ValueRange.Between(1, DigitsDemo.MostShots)), "digits: labelled training images a class",
                 r => r.Data.Shots, (r, v) => r with { Data = r.Data with { Shots = (int?)v } })
             {
-                DefaultText = $"{DigitsDemo.DefaultShots}",
+                DefaultText = $"{DigitsDemo.DefaultShots}; compare: {DigitsDemo.ComparisonShots}",
                 Idle = r => r.IsDemo ? null : "only with {data} digits, and without {weights} and {arch}",
             }),
         .. Under(
@@ -165,7 +165,8 @@ public static class RecipeFields
                 ? "only with {patience}" : null),
         Training("keep", Words(KeptWeights.Best, KeptWeights.Last),
             "which weights the training ends with: those of the best validation accuracy, or those of the last epoch",
-            t => Word(t.Keep), (t, v) => t with { Keep = Named<KeptWeights>(v) }),
+            t => t.Said.Keep is { } kept ? Word(kept) : null, (t, v) => v is null ? t : t with { Keep = Named<KeptWeights>(v) },
+            "best; compare on the digits: last"),
         Training("clip-norm", ValueKind.Number(ValueRange.Above(0)), "largest Euclidean norm of the final gradient: a longer one is scaled down, once a step",
             t => t.ClipNorm, (t, v) => t with { ClipNorm = (double?)v }, "no limit"),
         Training("accumulate", ValueKind.Count(ValueRange.AtLeast(1)),

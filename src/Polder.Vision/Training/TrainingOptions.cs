@@ -19,6 +19,7 @@ public sealed record TrainingOptions
     private MemoryLayout? _memoryLayout;
     private HeadSolver? _headSolver;
     private HeadImages? _headImages;
+    private KeptWeights? _keep;
     private IReadOnlyList<string>? _freeze;
 
     /// <summary>The base optimizer. Default: SGD.</summary>
@@ -53,7 +54,7 @@ public sealed record TrainingOptions
     public PatienceOn PatienceOn { get; init; }
 
     /// <summary>Which weights the training ends with. Default: those of the best validated epoch.</summary>
-    public KeptWeights Keep { get; init; }
+    public KeptWeights Keep { get => _keep ?? KeptWeights.Best; init => _keep = value; }
 
     /// <summary>Passes through the training set, at least 1; 0 with <see cref="FreezeBody"/> is a fitted head alone. Default 30.</summary>
     public int Epochs { get => _epochs ?? 30; init => _epochs = value; }
@@ -178,8 +179,8 @@ public sealed record TrainingOptions
 
     /// <summary>What was said of the learning rate, and so on; null where nothing was.</summary>
     internal (double? LearningRate, double? Momentum, double? WeightDecay, int? Epochs, int? BatchSize, MemoryLayout? MemoryLayout, int? ValidateEvery,
-        HeadSolver? HeadSolver, HeadImages? HeadImages, IReadOnlyList<string>? Freeze) Said =>
-        (_learningRate, _momentum, _weightDecay, _epochs, _batchSize, _memoryLayout, _validateEvery, _headSolver, _headImages, _freeze);
+        HeadSolver? HeadSolver, HeadImages? HeadImages, KeptWeights? Keep, IReadOnlyList<string>? Freeze) Said =>
+        (_learningRate, _momentum, _weightDecay, _epochs, _batchSize, _memoryLayout, _validateEvery, _headSolver, _headImages, _keep, _freeze);
 
     /// <summary>The word for no names at all.</summary>
     internal const string None = "none";
@@ -197,6 +198,7 @@ public sealed record TrainingOptions
         _batchSize = _batchSize ?? preset.BatchSize,
         _validateEvery = _validateEvery ?? preset.ValidateEvery,
         _headSolver = _headSolver ?? preset.HeadSolver,
+        _keep = _keep ?? preset.Keep,
         // A preset without epochs is asked for all images; not so where somebody wants epochs after it.
         _headImages = _headImages ?? ((_epochs ?? preset.Epochs) == 0 ? preset.HeadImages : null),
         FreezeBody = FreezeBody || preset.FreezeBody,
@@ -215,6 +217,7 @@ public sealed record TrainingOptions
         ValidateEvery = _validateEvery ?? 0,
         HeadSolver = HeadSolver,
         HeadImages = HeadImages,
+        Keep = Keep,
         MemoryLayout = _memoryLayout ?? (Precision == Precision.F32 ? layout : MemoryLayout),
     };
 

@@ -17,6 +17,8 @@ internal sealed record TrainingPreset
 
     public HeadImages? HeadImages { get; init; }
 
+    public KeptWeights? Keep { get; init; }
+
     /// <summary>Names that are not trained, where none were said.</summary>
     public IReadOnlyList<string>? Freeze { get; init; }
 

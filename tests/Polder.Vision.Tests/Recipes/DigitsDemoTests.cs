@@ -47,6 +47,23 @@ public sealed class DigitsDemoTests : IDisposable
     }
 
     [Fact]
+    public void Compared_it_has_more_shots_and_the_last_weights_and_keeps_what_was_said()
+    {
+        Recipe compared = DigitsDemo.ForComparison(new Recipe()).Resolve();
+        Assert.Equal((DigitsDemo.ComparisonShots, DigitsDemo.ComparisonLearningRate, KeptWeights.Last),
+            (compared.Data.Shots, compared.Training.LearningRate, compared.Training.Keep));
+        var said = new Recipe { Training = new TrainingOptions { LearningRate = 0.01, Keep = KeptWeights.Best } };
+        Recipe kept = DigitsDemo.ForComparison(said).Resolve();
+        Assert.Equal((0.01, KeptWeights.Best), (kept.Training.LearningRate, kept.Training.Keep));
+        // A training that ends early ends with its best epoch, and Adam has a rate of its own.
+        DigitsDemo.ForComparison(new Recipe { Training = new TrainingOptions { Patience = 3 } }).Validate();
+        Assert.NotEqual(DigitsDemo.ComparisonLearningRate,
+            DigitsDemo.ForComparison(new Recipe { Training = new TrainingOptions { Optimizer = BaseOptimizer.Adam } }).Resolve().Training.LearningRate);
+        Recipe five = new() { Data = new DataRecipe { Shots = 5 } };
+        Assert.Same(five, DigitsDemo.ForComparison(five));
+    }
+
+    [Fact]
     public void Wrong_labels_are_among_the_shots_alone()
     {
         DataSplits clean = DigitsDemo.Splits(10, 3), noisy = DigitsDemo.Splits(10, 3, labelNoise: 0.4);
