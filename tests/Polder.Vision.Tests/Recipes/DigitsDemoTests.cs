@@ -1,6 +1,7 @@
 using Polder.Settings;
 using Polder.Vision.Data;
 using Polder.Vision.Recipes;
+using Polder.Vision.Training;
 using TorchSharp;
 
 namespace Polder.Vision.Tests.Recipes;
