@@ -24,6 +24,7 @@ internal static class CommandList
         ("inspect", () => new InspectCommand()),
         ("convert", () => new ConvertCommand()),
         ("export", () => new ExportCommand()),
+        ("report", () => new ReportCommand()),
         ("doctor", () => new DoctorCommand()),
     ];
 

@@ -39,7 +39,7 @@ internal static class SampleResults
         Runs("sam", "sam", Options("sam", ("rho", 0.5)), 3),
     ];
 
-    public static IReadOnlyList<MethodRuns> OneSeed => 
+    public static IReadOnlyList<MethodRuns> OneSeed =>
     [
         .. Comparison.Select(r => r with
         {

@@ -26,7 +26,8 @@ public sealed class FinetuneTests : IDisposable
         // 50 of 60 images are trained on, in 4 batches; two gradients a step.
         Assert.Equal((8, 16), ((int)json["steps"]!, (int)json["gradientEvaluations"]!));
         Assert.Equal(
-            ["best.safetensors", "config.json", "confusion.svg", "curves.svg", "events.out.tfevents.polder", "images.json.gz", "metrics.jsonl", "result.json"],
+            ["best.safetensors", "config.json", "confusion.svg", "curves.svg", "events.out.tfevents.polder", "images.json.gz", "metrics.jsonl",
+                "predictions.json.gz", "report.html", "result.json"],
              Directory.GetFiles(Run).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
         Assert.Equal([1, 2], File.ReadAllLines(Path.Combine(Run, "metrics.jsonl")).Select(line => (int)JsonNode.Parse(line)!["epoch"]!));
         Assert.Equal(0.01, (double)json["settings"]!["sigma"]!);

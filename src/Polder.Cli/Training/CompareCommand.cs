@@ -69,6 +69,7 @@ internal sealed class CompareCommand : PolderCommand
         if (JobProcesses.IsJob)
             return; // who started it shows the result
         context.Finish(ComparisonReport.Of(result, task.Recipe.OptimizerName, session.Folder.Path));
+        ReportPages.Of(session.Folder.Path).Write(session.Folder.Page);
         if (context.Cancellation.IsCancellationRequested)
             throw session.Stopped(Name, result.Finished, $"{result.Planned}");
 

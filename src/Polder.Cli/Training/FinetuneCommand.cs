@@ -9,6 +9,9 @@ internal sealed class FinetuneCommand : PolderCommand
     private readonly CliOption<string> _method = CommonOptions.Method("nso", MethodRegistry.Names);
     private readonly CliOption<long> _seed = CommonOptions.Seed();
     private readonly CliOption<string?> _out = CommonOptions.Out("finetune");
+    private readonly CliFlag _noReport = new(
+        "--no-report", "write no report.html and no predictions.json.gz, and spare the pass over the training images that they need");
+
     private readonly CliOption<int?> _checkpointEvery = OptionOf.OptionalCount(
         "--checkpoint-every", "steps after which the state for --resume is written, beside the end of each epoch", "the end of an epoch only",
         ValueRange.AtLeast(1));
@@ -19,7 +22,7 @@ internal sealed class FinetuneCommand : PolderCommand
         Add(Heading.Method, _method);
         _recipe = new RecipeOptions(this, draws: 1);
         Add(Heading.Training, _seed);
-        Add(Heading.Output, _out);
+        Add(Heading.Output, _out, _noReport);
         Resume = OptionOf.Text(
             "--resume", "DIR", "go on with the run of a folder where it was stopped, with its settings", "a run folder of an earlier finetune", null, "");
         Add(Heading.Running, Resume, _checkpointEvery);
@@ -57,11 +60,16 @@ internal sealed class FinetuneCommand : PolderCommand
         RunPlots.Write(context, folder, result.Epochs, start.Classifier.Classes, test.Confusion);
         bool averages = task.Recipe.Training.Averaging is { Kind: not AveragingKind.None };
         string head = result.HeadFit is null ? HeadOf(start.Classifier) : "fitted";
-        context.Finish(ResultOf(task.Recipe.Method, result, test, duplicates, folder.Path, head, averages, task.Recipe.Training.Keep));
+        bool page = !context.Get(_noReport);
+        if (page)
+            Judge(context, training, start);
+        context.Finish(ResultOf(task.Recipe.Method, result, test, duplicates, folder.Path, head, averages, task.Recipe.Training.Keep, page));
+        if (page)
+            ReportPages.Of(folder.Path, splits: start.Splits).Write(folder.Page);
     }
 
     internal static Result ResultOf(MethodChoice method, TrainingResult result, ClassificationMetrics test, int duplicates, string folder,
-        string? head = null, bool averages = false, KeptWeights keep = KeptWeights.Best) => new(new
+        string? head = null, bool averages = false, KeptWeights keep = KeptWeights.Best, bool page = true) => new(new
         {
             Method = method.Name,
             Options = MethodOptionSet.Members(method.Options),
@@ -76,7 +84,7 @@ internal sealed class FinetuneCommand : PolderCommand
             Head = head,
             Run = folder,
         })
-        { Blocks = [.. Shown(method, result, test, folder, averages, keep)] };
+        { Blocks = [.. Shown(method, result, test, folder, averages, keep, page)] };
 
     private static string HeadOf(TrainedClassifier start) => start.HasNewHead ? "new" : start.HasReorderedHead ? "reordered" : "kept";
 
@@ -138,8 +146,23 @@ internal sealed class FinetuneCommand : PolderCommand
         }
     }
 
+    private static void Judge(CommandContext context, FineTuning training, FineTuningStart start)
+    {
+        int count = start.Splits.Train.Count;
+        try
+        {
+            context.Output.Track("judging training images", count, tracker => training.KeepPredictions(
+                new Relay<int>(done => tracker.Report(done, () => $"{done} of {count}")), context.Cancellation));
+        }
+        catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
+        {
+            throw new StoppedException($"the training is finished and {training.Folder!.Path} keeps its best weights; "
+                + $"only the test is missing: polder finetune --resume {training.Folder.Path} makes it");
+        }
+    }
+
     private static IEnumerable<ResultBlock> Shown(MethodChoice method, TrainingResult result, ClassificationMetrics test, string folder,
-        bool averages, KeptWeights keep)
+        bool averages, KeptWeights keep, bool page)
     {
         int epochs = result.Epochs.Count(e => e.Epoch > 0);
         yield return new ResultTable(
@@ -162,6 +185,7 @@ internal sealed class FinetuneCommand : PolderCommand
                 ? $"the best epoch, {result.Best.Epoch}, lies before the average, which begins with epoch {first.Epoch}"
                 : "the training ended before there was an average") + ": the result is plain weights, no average")
             { IsWarning = true };
-        yield return $"{folder} keeps the {(keep == KeptWeights.Last ? "last" : "best")} weights (best.safetensors), metrics.jsonl, plots and result.json";
+        yield return $"{folder} keeps the {(keep == KeptWeights.Last ? "last" : "best")} weights (best.safetensors), metrics.jsonl, plots and result.json"
+            + (page ? $"; {folder}/{ReportPages.FileName} shows it all" : "");
     }
 }

@@ -17,7 +17,12 @@ internal static class RunPlots
         ];
         // A logarithmic axis has no place for losses of exactly zero: a run of nothing else has no picture.
         if (curves.Any(c => c.Y.Any(y => double.IsFinite(y) && y > 0)))
-            Save(folder, "curves.svg", new CurvePlot("Training", "epoch", "loss, share of errors") { Markers = epochs.Count <= 60 }.Draw(curves, ".svg"));
+            Save(folder, "curves.svg", new CurvePlot("Training", "epoch", "loss, share of errors")
+            {
+                Markers = epochs.Count <= 60,
+                WholeX = true,
+                LegendBeside = true,
+            }.Draw(curves, ".svg"));
         Save(folder, "confusion.svg", ConfusionPlot.Draw("Test images", classes, confusion, ".svg"));
     }
 

@@ -20,9 +20,6 @@ internal sealed class TuneCommand : PolderCommand
     private readonly CliOption<IReadOnlyList<double>?> _rhos = OptionOf.OptionalNumbers(
         "--rhos", "sizes of the ascent that methods with rho as their first option are tried with", GridText("rho"), ValueRange.AtLeast(0));
 
-    // A task that fewer images leave to chance, and more images solve, compares nothing.
-    private const double EnoughAccuracy = 0.85;
-
     public TuneCommand()
         : base("tune", "choose shots, learning rate, sigma and rho by validation accuracy, with as many tries for each method")
     {
@@ -71,8 +68,10 @@ internal sealed class TuneCommand : PolderCommand
         {
             throw session.Stopped(Name, rows.Count * seeds.Count, $"at least {total * seeds.Count}");
         }
-        if (!JobProcesses.IsJob)
-            context.Finish(ResultOf(opened.Name, rows, seeds.Count));
+        if (JobProcesses.IsJob)
+            return; // who started it shows the result
+        context.Finish(ResultOf(opened.Name, rows, seeds.Count));
+        ReportPages.Of(session.Folder.Path).Write(session.Folder.Page);
 
         void Tune(IProgressTracker tracker)
         {
@@ -81,8 +80,8 @@ internal sealed class TuneCommand : PolderCommand
             if (counts.Count > 0)
             {
                 Try(tracker, [.. counts.Select(count =>
-                    new Trial("shots", $"{(int)count} shots, base", count, opened.WithShots((int)count), plain, training))]);
-                task = opened.WithShots((int)TuningPoint.FirstAbove(rows, EnoughAccuracy).Value);
+                    new Trial(TuningPoint.Shots, $"{(int)count} shots, base", count, opened.WithShots((int)count), plain, training))]);
+                task = opened.WithShots((int)TuningPoint.FirstAbove(rows, TuningPoint.EnoughAccuracy).Value);
                 _recipe.ShowEffective(context, task.Recipe);
             }
             Try(tracker, [.. rates.Select(rate => new Trial("base", $"learning rate {rate}", rate, task, plain, training with { LearningRate = rate }))]);
@@ -123,8 +122,7 @@ internal sealed class TuneCommand : PolderCommand
 
     private static IEnumerable<ResultBlock> Shown(IReadOnlyList<TuningPoint> rows, int seeds)
     {
-        TuningPoint[] best = [.. rows.GroupBy(r => r.Method)
-            .Select(same => same.Key == "shots" ? TuningPoint.FirstAbove([.. same], EnoughAccuracy) : TuningPoint.Best([.. same]))];
+        IReadOnlyList<TuningPoint> best = TuningPoint.Chosen(rows);
         yield return ResultTable.Of(
             "grid",
             [

@@ -28,6 +28,10 @@ public sealed record MethodRun(
     /// <summary>Every further measure of the test images by its name (<see cref="ClassificationMetrics.Figures"/>).</summary>
     public IReadOnlyDictionary<string, double> Test { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>How the training went; null in what an earlier version kept.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RunCurve? Curve { get; init; }
+
     /// <summary>The curvature of the training loss at the tested weights; null where it was not asked for, not finished, or not finite.</summary>
     public WeightCurvature? Curvature { get; init; }
 

@@ -81,6 +81,7 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
         {
             SkippedSteps = result.SkippedSteps,
             IsBeforeAverage = Training.Averaging is { Kind: not AveragingKind.None } && !result.Best.IsAverage,
+            Curve = RunCurve.Of(result.Epochs),
             Test = test.Figures.ToDictionary(f => f.Name, f => f.Value),
             AtBestEpoch = way.BestEpoch is not { } best ? null
                 : new BestEpochTest(best, way.AtBest(() => classifier.Measure(start.Splits.Test, batchSize: Training.BatchSize, cancellation: cancellation).Accuracy)),

@@ -9,6 +9,19 @@ namespace Polder.Experiments.Comparison;
 /// <param name="Diverged">The number of seeds whose training diverged.</param>
 public sealed record TuningPoint(string Method, string Setting, double Value, Summary Validation, double Loss, int Diverged)
 {
+    /// <summary>
+    /// The accuracy from which a number of shots is enough: a task that fewer images leave to chance, and more images solve, compares nothing.
+    /// </summary>
+    public const double EnoughAccuracy = 0.85;
+
+    /// <summary>The name under which the shots of the digits demo are tried.</summary>
+    public const string Shots = "shots";
+
+    /// <summary>The points that are chosen, one of each method: the first shots that are enough, and the best of everything else.</summary>
+    /// <param name="points">The points, those of shots in rising order.</param>
+    public static IReadOnlyList<TuningPoint> Chosen(IReadOnlyList<TuningPoint> points) =>
+        [.. points.GroupBy(p => p.Method).Select(same => same.Key == Shots ? FirstAbove([.. same], EnoughAccuracy) : Best([.. same]))];
+
     /// <summary>Judges what a study made of a setting.</summary>
     /// <param name="method">What is tuned.</param>
     /// <param name="setting">The setting in words.</param>

@@ -17,6 +17,9 @@ public static class ConfusionPlot
 
     private const int LongestName = 24;
 
+    // A little less than half, so that neighbours are told apart.
+    private const double HalfCell = 0.48;
+
     /// <summary>Characters up to which names stand beside each other.</summary>
     private const int LongestLevelName = 3;
 
@@ -44,6 +47,9 @@ public static class ConfusionPlot
         heatmap.Position = new CoordinateRect(0, n - 1, 0, n - 1);
         heatmap.Colormap = new ScottPlot.Colormaps.CustomInterpolated([Colors.White, new Color(107, 174, 214), new Color(8, 48, 107)]);
         heatmap.ManualRange = new ScottPlot.Range(0, 1);
+        // It would be a picture of a pixel a cell, which browsers smear; its colors are those of the bar.
+        heatmap.IsVisible = false;
+        AddCells(plot, heatmap.Colormap, shares);
         if (n <= MostNumbers)
             AddNumbers(plot, confusion, shares);
         // A label of the bar would be drawn over its ticks.
@@ -74,6 +80,22 @@ public static class ConfusionPlot
         plot.Axes.SetLimits(-0.5, n - 0.5, -0.5, n - 0.5);
         int side = Math.Clamp(36 * n + 260, 520, 1400);
         return PlotFile.Render(plot, format, side + 80, side);
+    }
+
+    private static void AddCells(Plot plot, IColormap colors, double[,] shares)
+    {
+        int n = shares.GetLength(0);
+        for (int t = 0; t < n; t++)
+        {
+            for (int p = 0; p < n; p++)
+            {
+                if (shares[t, p] == 0)
+                    continue;
+                var cell = plot.Add.Rectangle(p - HalfCell, p + HalfCell, n - 1 - t - HalfCell, n - 1 - t + HalfCell);
+                cell.FillColor = colors.GetColor(shares[t, p]);
+                cell.LineWidth = 0;
+            }
+        }
     }
 
     private static void AddNumbers(Plot plot, ConfusionMatrix confusion, double[,] shares)

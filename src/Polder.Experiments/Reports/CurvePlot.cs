@@ -25,6 +25,9 @@ public sealed record CurvePlot(string Title, string XLabel, string YLabel)
     /// <summary>Whether the y axis is logarithmic. Default: true.</summary>
     public bool LogY { get; init; } = true;
 
+    /// <summary>Whether the x axis has whole numbers alone, such as epochs. Default: false.</summary>
+    public bool WholeX { get; init; }
+
     /// <summary>Whether each point is marked. Default: false.</summary>
     public bool Markers { get; init; }
 
@@ -60,6 +63,8 @@ public sealed record CurvePlot(string Title, string XLabel, string YLabel)
         plot.YLabel(YLabel);
         if (LogX)
             plot.Axes.Bottom.TickGenerator = Decades();
+        else if (WholeX)
+            plot.Axes.Bottom.TickGenerator = new NumericAutomatic { IntegerTicksOnly = true };
         if (LogY)
             plot.Axes.Left.TickGenerator = Decades();
         if (LegendBeside)

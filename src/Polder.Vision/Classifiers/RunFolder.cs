@@ -35,6 +35,16 @@ public sealed class RunFolder
     /// <exception cref="DataException">The file is damaged.</exception>
     public RunImages? Images => field ??= File.Exists(ImagesFile) ? RunImages.Read(ImagesFile) : null;
 
+    /// <summary>What the network said of each image.</summary>
+    public string PredictionsFile => In("predictions.json.gz");
+
+    /// <summary>What <see cref="PredictionsFile"/> says; null where there is none: an earlier version made the run, or it was not asked for.</summary>
+    /// <exception cref="DataException">The file is damaged.</exception>
+    public RunPredictions? Predictions => field ??= File.Exists(PredictionsFile) ? RunPredictions.Read(PredictionsFile) : null;
+
+    /// <summary>The page for people.</summary>
+    public string Page => In("report.html");
+
     /// <summary>The finished runs of a comparison or a tuning.</summary>
     public string Cells => In("cells");
 
@@ -163,6 +173,19 @@ public sealed class RunFolder
                 RunConfiguration.AllowedOf(command));
         if (run.Configuration.Command != command)
             throw new SettingException(setting, $"{path}, a run of {run.Configuration.Command ?? "another program"}", RunConfiguration.AllowedOf(command));
+        return run;
+    }
+
+    /// <summary>Opens the folder of a run of whatever command, finished or not.</summary>
+    /// <param name="path">The folder.</param>
+    /// <exception cref="DataException">It is no run folder, or its configuration is damaged.</exception>
+    public static RunFolder OpenAny(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var run = new RunFolder(path);
+        if (!File.Exists(run.ConfigurationFile))
+            throw new DataException(path, $"has no {ConfigurationName}; allowed: a run folder");
+        _ = run.Configuration;
         return run;
     }
 

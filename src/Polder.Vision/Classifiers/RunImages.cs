@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Polder.Vision.Classifiers;
 
@@ -31,6 +32,10 @@ public sealed record RunImages(string Source, string Directory, IReadOnlyDiction
     /// <summary>The side of the images that the run decoded, in pixels.</summary>
     public int ImageSize => Metadata.ImageSize;
 
+    /// <summary>The names of the classes.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Classes => Metadata.Classes;
+
     /// <summary>Where the data was, as a full path.</summary>
     public string Place => Path.GetFullPath(Source, Directory);
 
@@ -45,7 +50,8 @@ public sealed record RunImages(string Source, string Directory, IReadOnlyDiction
     public static string HashOf(ImageSet set, int index)
     {
         ArgumentNullException.ThrowIfNull(set);
-        return File.Exists(set.Origin(index)) ? HashOf(set.Origin(index)) : Convert.ToBase64String(SHA256.HashData(set.Pixels(index)).AsSpan(0, HashLength));
+        return File.Exists(set.Origin(index)) ? HashOfFile(set.Origin(index))
+            : Convert.ToBase64String(SHA256.HashData(set.Pixels(index)).AsSpan(0, HashLength));
     }
 
     /// <summary>
@@ -65,7 +71,7 @@ public sealed record RunImages(string Source, string Directory, IReadOnlyDiction
     {
         try
         {
-            return PartOf(HashOf(file));
+            return PartOf(HashOfFile(file));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -176,7 +182,7 @@ public sealed record RunImages(string Source, string Directory, IReadOnlyDiction
         }
     }
 
-    private static string HashOf(string file)
+    internal static string HashOfFile(string file)
     {
         using FileStream stream = File.OpenRead(file);
         return Convert.ToBase64String(SHA256.HashData(stream).AsSpan(0, HashLength));

@@ -169,6 +169,22 @@ public sealed class TrainedClassifier : IDisposable
         Precision precision = Precision.F32, CancellationToken cancellation = default) =>
         ModelMetrics.Of(Network, LoaderOf(images, batchSize, precision), top, progress, cancellation);
 
+    /// <summary>Every measure on a set, and what the network says of each of its images.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="batchSize">Images of a batch.</param>
+    /// <param name="progress">Told the number of images done after every batch.</param>
+    /// <param name="precision">What the network computes in.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="ArgumentException">The set has other classes than the network, or a logit is not finite.</exception>
+    public JudgedImages Judge(
+        ImageSet images, int batchSize = DefaultBatchSize, IProgress<int>? progress = null, Precision precision = Precision.F32,
+        CancellationToken cancellation = default)
+    {
+        var predictions = new ImagePredictions.Builder();
+        ClassificationMetrics metrics = ModelMetrics.Judge(Network, LoaderOf(images, batchSize, precision), predictions, null, progress, cancellation);
+        return new JudgedImages(metrics, predictions.Result());
+    }
+
     /// <summary>What image files show.</summary>
     /// <param name="files">Image files (<see cref="Predictor.Files"/>).</param>
     /// <param name="cancellation">Stops between batches.</param>

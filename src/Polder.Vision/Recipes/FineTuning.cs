@@ -8,6 +8,8 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
     // Made at once: what the method refuses is refused before anything is written.
     private readonly IGradientMethod _method = recipe.Method.For(start, recipe.Training);
 
+    private JudgedImages? _tested;
+
     /// <summary>Where epochs, best weights and the state to go on from are written; null, the default, writes nothing. A state in it is gone on from.</summary>
     public RunFolder? Folder { get; set; }
 
@@ -57,13 +59,43 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
 
     /// <summary>Judges the trained network on the test images.</summary>
     /// <param name="cancellation">Stops between batches.</param>
-    public ClassificationMetrics Test(CancellationToken cancellation = default) =>
-        start.Classifier.Measure(start.Splits.Test, batchSize: recipe.Training.BatchSize, cancellation: cancellation);
+    public ClassificationMetrics Test(CancellationToken cancellation = default)
+    {
+        _tested = start.Classifier.Judge(start.Splits.Test, recipe.Training.BatchSize, cancellation: cancellation);
+        return _tested.Metrics;
+    }
 
-    /// <summary>Trains and tests.</summary>
+    /// <summary>
+    /// Asks the tested network about the training images too, as they are, and keeps all its predictions in <see cref="Folder"/>: a page shows from them
+    /// what it got wrong, and which labels may be. It costs a forward pass over the training images.
+    /// </summary>
+    /// <param name="progress">Told the number of images done after every batch.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="InvalidOperationException"><see cref="Test"/> was not called, or there is no folder.</exception>
+    public RunPredictions KeepPredictions(IProgress<int>? progress = null, CancellationToken cancellation = default)
+    {
+        if (Folder is null || _tested is null)
+            throw new InvalidOperationException("predictions are kept in a run folder, after the test");
+        ImagePredictions trained = start.Classifier.Judge(
+            start.Splits.Train, recipe.Training.BatchSize, progress, recipe.Training.Precision, cancellation).Predictions;
+        var predictions = new RunPredictions(start.Classifier.Classes, new Dictionary<string, ImagePredictions>
+        {
+            ["test"] = _tested.Predictions,
+            ["train"] = trained,
+        });
+        predictions.Write(Folder.PredictionsFile);
+        return predictions;
+    }
+
+    /// <summary>Trains and tests, and keeps the predictions in <see cref="Folder"/> where there is one.</summary>
     /// <inheritdoc cref="Train" path="/param|/exception"/>
-    public FineTuningResult Run(CancellationToken cancellation = default) =>
-        new(recipe, start.Classifier, start.Splits, Train(cancellation), Test(cancellation));
+    public FineTuningResult Run(CancellationToken cancellation = default)
+    {
+        var result = new FineTuningResult(recipe, start.Classifier, start.Splits, Train(cancellation), Test(cancellation));
+        if (Folder is not null)
+            KeepPredictions(cancellation: cancellation);
+        return result;
+    }
 }
 
 /// <summary>What came of a recipe; it owns the classifier.</summary>

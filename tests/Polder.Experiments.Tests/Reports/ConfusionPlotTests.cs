@@ -33,14 +33,30 @@ public class ConfusionPlotTests
         Assert.Equal(3, cells.Count);
         int width = cells[0].Right - cells[0].Left, height = cells[0].Bottom - cells[0].Top;
         Assert.InRange(width, 60, 200);
+        // A gap of 4 % of a cell lies between two.
+        int pitch = (int)Math.Round(width / 0.96);
         foreach ((int place, var cell) in new[] { 0, 2, 1 }.Zip(cells))
         {
             Assert.InRange(cell.Right - cell.Left, width - 3, width + 3);
             Assert.InRange(cell.Bottom - cell.Top, height - 3, height + 3);
-            Assert.InRange(cell.Left - cells[0].Left, (place * width) - 6, (place * width) + 6);
+            Assert.InRange(cell.Left - cells[0].Left, (place * pitch) - 6, (place * pitch) + 6);
         }
 
         static bool IsDarkBlue(SKColor color) => color is { Red: < 30, Green: < 70, Blue: > 90 };
+    }
+
+    [Fact]
+    public void A_cell_is_a_rectangle_and_no_picture_that_a_browser_would_smear()
+    {
+        var confusion = new ConfusionMatrix(3);
+        foreach ((int label, int predicted) in new[] { (0, 0), (1, 2), (2, 1), (2, 2) })
+            confusion.Add(label, predicted);
+        XDocument svg = XDocument.Parse(Encoding.UTF8.GetString(ConfusionPlot.Draw("Test", Classes, confusion, ".svg")));
+        // The bar of colors is the only picture that is left.
+        Assert.True(svg.Descendants().Count(e => e.Name.LocalName == "image") <= 1);
+        string[] fills = [.. svg.Descendants().Where(e => e.Name.LocalName == "rect").Select(e => ((string?)e.Attribute("fill") ?? "").ToUpperInvariant())];
+        Assert.Equal(2, fills.Count(f => f == "#08306B")); // whole rows
+        Assert.Equal(2, fills.Count(f => f == "#6BAED6")); // half a row
     }
 
     [Fact]

@@ -28,6 +28,23 @@ public class CurvePlotTests
     }
 
     [Fact]
+    public void Epochs_are_whole_and_a_legend_beside_the_curves_hides_none()
+    {
+        Assert.SkipUnless(PlotFont.IsAvailable, "needs a TrueType font on this machine");
+        // The values are large, so that the ticks of their axis are whole in any case.
+        double[] Numbers(CurvePlot plot) =>
+        [
+            .. XDocument.Parse(Encoding.UTF8.GetString(plot.Draw([new Curve("nso", [1, 2, 3], [3000, 2000, 1000])], ".svg"))).Descendants()
+                .Where(e => e.Name.LocalName == "text").Select(e => double.TryParse(e.Value.Trim(), out double number) ? number : 0),
+        ];
+        var plot = new CurvePlot("", "epoch", "loss") { LogY = false, LegendBeside = true };
+        Assert.Contains(Numbers(plot), number => number != Math.Floor(number));
+        double[] whole = Numbers(plot with { WholeX = true });
+        Assert.DoesNotContain(whole, number => number != Math.Floor(number));
+        Assert.Contains(2, whole);
+    }
+
+    [Fact]
     public void Axes_are_linear_or_logarithmic_as_asked()
     {
         // On a linear y axis and a logarithmic x axis a logarithm is a straight line, with negative values in place.

@@ -14,7 +14,13 @@ public static class ModelMetrics
     /// <exception cref="ArgumentException">The set has other classes than the model, or a logit is not finite.</exception>
     /// <exception cref="InvalidOperationException">Another thread trains or measures the model.</exception>
     public static ClassificationMetrics Of(
-        ImageClassifier model, Loader loader, IReadOnlyList<int>? top = null, IProgress<int>? progress = null, CancellationToken cancellation = default)
+        ImageClassifier model, Loader loader, IReadOnlyList<int>? top = null, IProgress<int>? progress = null, CancellationToken cancellation = default) =>
+        Judge(model, loader, null, top, progress, cancellation);
+
+    /// <summary>The same, with what the model says of each image.</summary>
+    internal static ClassificationMetrics Judge(
+        ImageClassifier model, Loader loader, ImagePredictions.Builder? predictions, IReadOnlyList<int>? top, IProgress<int>? progress,
+        CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(loader);
@@ -29,7 +35,11 @@ public static class ModelMetrics
             using var scope = NewDisposeScope();
             ReadOnlySpan<float> logits = MemoryMarshal.Cast<byte, float>(model.call(batch.Images).contiguous().bytes);
             for (int i = 0; i < batch.Count; i++)
-                metrics.Add(logits.Slice(i * model.Classes, model.Classes), loader.Set.Labels[batch.Indices[i]]);
+            {
+                ReadOnlySpan<float> row = logits.Slice(i * model.Classes, model.Classes);
+                metrics.Add(row, loader.Set.Labels[batch.Indices[i]]);
+                predictions?.Add(row, loader.Set.Labels[batch.Indices[i]]);
+            }
             progress?.Report(done += batch.Count);
         }
         return metrics.Result(top ?? []);
