@@ -5,12 +5,14 @@ using Polder.Experiments.Comparison;
 using Polder.Experiments.Measurement;
 using Polder.Experiments.Reports;
 using Polder.Experiments.Sensing;
+using Polder.Experiments.Theory;
 using Polder.Flatness;
 using Polder.Generalization;
 using Polder.Machine;
 using Polder.Onnx;
 using Polder.Parameters;
 using Polder.Vision.Classifiers;
+using Polder.Vision.Models;
 using Polder.Vision.Recipes;
 using Polder.Vision.Training;
 using Polder.Vision.Training.Metrics;
@@ -61,6 +63,54 @@ internal static class SampleResults
            from method in new[] { "gd", "wp", "nso" }
            let figures = new SensingMetrics(1e-7 * (seed + 1), method == "nso" ? 0.004 : 0.5 + (0.1 * seed), 1234.5)
            select new SensingResult(method, seed, figures, 0.00125, [new(0, new(1, 1, 1)), new(50, figures)]),
+    ];
+
+    public static FairSensingOptions FairOptions { get; } = new() { Points = [2], Sigmas = [0.04, 0.08], LearningRates = [0.0025], ChoiceSeeds = [10], Seeds = [0, 1] };
+
+    public static FairSensingResult Fair
+    {
+        get
+        {
+            SensingChoice[] choices =
+            [
+                new(new("wp", 2), 0.04, 0.0025, 4000, 0.0125), new SensingChoice(new("wp", 2), 0.08, 0.0025, 5000, 0.006) with { IsChosen = true },
+                new(new("nso", 2), 0.04, 0.0025, 5000, 0.0115), new SensingChoice(new("nso", 2), 0.08, 0.0025, 5000, 0.0005) with { IsChosen = true },
+                new(new("nso", 2), 5, double.NaN, 0, double.PositiveInfinity),
+            ];
+            return new FairSensingResult(
+                choices,
+                [
+                    .. from choice in choices.Take(4)
+                       from seed in new long[] { 0, 1 }
+                       select new SensingTest(choice, seed, new(0.001, choice.Error * (1 + seed), 0.25), new(100, 2, 20, 20)),
+                ],
+                ["nso+pairs=1, sigma 0.5, rate 0.0025, seed 1"]);
+        }
+    }
+
+    public static ConvergenceResult Convergence { get; } = new(
+        [
+            new(PairBatches.Fresh, 1, 256, 0.0625, 1.02, new(0.125, 0.001, 400), 0.25), new(PairBatches.Shared, 4, 256, 0.0625, 1.005, new(0.12, 0.001, 400), 0.25),
+        ],
+        [new(256, 1, new(1.25, 0.01, 400), 1.245, new(1.5, 0.01, 400), 1.51, 2.75)],
+        [new(4, 1, new(0.5, 0.001, 400), 0.501, 0.625, 0.5), new(4096, 0.25, new(0.001, 1e-6, 400), 0.001, 0.002, 0.0005)],
+        0.0009765625,
+        [new("kink", 0.25, new(0.36, 0.001, 400), 0.3634, new(0.36, 0.001, 400), 0.3634), new("quadratic", 0.25, new(1, 0.002, 400), 1, new(0, 0, 400), 0)],
+        [
+            new("rates", "|grad F|^2 against T, k = 1", new(-0.4954, 0.001, -0.4974, -0.4934), -0.5), new("crossover", "|grad F|^2 against T, v = 0", new(-1, 0, -1, -1), -1),
+            new("noise", "two-point variance against sigma, smooth", new(3.986, 0.001, 3.984, 3.988), 4, 3.9886),
+        ]);
+
+    public static IReadOnlyList<PenaltyLook> Penalty { get; } =
+    [
+        new(Activation.Relu, 0, 2.3, Trace, [new(0.001, new(6.25e-6, 5e-6, 20)), new(0.01, new(0.0025, 0.0001, 20))]),
+        new(Activation.Relu, 100, 0.5, Trace, [new(0.001, new(6.25e-6, 1e-7, 20)), new(0.01, new(0.0025, 0.0001, 20))]),
+    ];
+
+    public static IReadOnlyList<ValleyEnds> Valleys { get; } =
+    [
+        new("base", null, 800, new(0.6, 0.05, 200), new(0.4, 0.05, 200), new(0, 0, 80), 0.0015, 0, [[(0, 0)], [(0, 0)], [(0, 0)], [(0, 0)]]),
+        new("nso", 0.3, 400, new(1, 0, 200), new(0, 0, 200), new(double.NaN, double.NaN, 0), 0.0025, 1, [[(0, 0)], [(0, 0)], [(0, 0)], [(-1, 0)]]),
     ];
 
     public static NoiseGapResult Gap { get; } = new(0.25, [new(0.001, new(6.2e-6, 1e-7, 20)), new(0.1, new(0.0625, 0.00125, 20))], 20);

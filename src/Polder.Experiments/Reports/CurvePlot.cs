@@ -34,6 +34,9 @@ public sealed record CurvePlot(string Title, string XLabel, string YLabel)
     /// <summary>Whether the legend stands beside the curves, where it hides none. Default: false, in the upper right corner.</summary>
     public bool LegendBeside { get; init; }
 
+    /// <summary>Whether the legend stands in the upper left corner, for curves that rise. Default: false.</summary>
+    public bool LegendLeft { get; init; }
+
     /// <summary>Draws the curves.</summary>
     /// <param name="curves">The curves.</param>
     /// <param name="format">.svg or .png.</param>
@@ -41,12 +44,20 @@ public sealed record CurvePlot(string Title, string XLabel, string YLabel)
     /// <exception cref="ArgumentException">The format is another, a curve's lengths differ, or no point has a place on the axes.</exception>
     public byte[] Draw(IReadOnlyList<Curve> curves, string format)
     {
+        using Plot plot = Make(curves);
+        return PlotFile.Render(plot, format);
+    }
+
+    /// <summary>The plot before it is rendered, which belongs to the caller.</summary>
+    /// <inheritdoc cref="Draw"/>
+    internal Plot Make(IReadOnlyList<Curve> curves)
+    {
         ArgumentNullException.ThrowIfNull(curves);
         if (curves.FirstOrDefault(c => c.X.Count != c.Y.Count) is { } uneven)
             throw new ArgumentException($"curve {uneven.Name} has {uneven.X.Count} x and {uneven.Y.Count} y values", nameof(curves));
         if (!curves.Any(c => c.X.Zip(c.Y).Any(IsDrawn)))
             throw new ArgumentException("no point is finite, and above 0 where an axis is logarithmic, so nothing can be drawn", nameof(curves));
-        using var plot = new Plot();
+        var plot = new Plot();
         foreach ((int i, Curve curve) in curves.Index())
         {
             var points = curve.X.Zip(curve.Y).Where(IsDrawn).ToArray();
@@ -70,8 +81,8 @@ public sealed record CurvePlot(string Title, string XLabel, string YLabel)
         if (LegendBeside)
             plot.ShowLegend(Edge.Right);
         else
-            plot.ShowLegend(Alignment.UpperRight);
-        return PlotFile.Render(plot, format);
+            plot.ShowLegend(LegendLeft ? Alignment.UpperLeft : Alignment.UpperRight);
+        return plot;
     }
 
     private static NumericAutomatic Decades() => new()

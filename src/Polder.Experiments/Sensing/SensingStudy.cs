@@ -39,6 +39,9 @@ public sealed record SensingOptions
     /// <summary>The greatest number of threads; 0 for all processors. It does not change the result.</summary>
     public int Threads { get; init; }
 
+    /// <summary>Products with the Hessian that estimate its trace after the last step, 0 (default: no estimate) or at least 20.</summary>
+    public int TraceProducts { get; init; }
+
     /// <summary>n, given or by default.</summary>
     public int MeasurementCount => Measurements ?? (5 * Dimension * Rank);
 
@@ -55,6 +58,7 @@ public sealed record SensingOptions
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(InitialScale);
         ArgumentOutOfRangeException.ThrowIfLessThan(MetricsEvery, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(Threads);
+        Require.That(TraceProducts == 0 || TraceProducts >= 2 * TraceEstimationOptions.LeastSamples, TraceProducts, "0 or an integer of at least 20");
         foreach (var method in Methods)
             method.Value.Validate();
     }
@@ -71,7 +75,11 @@ public readonly record struct SensingPoint(int Step, SensingMetrics Metrics);
 /// <param name="Final">The errors after the last step.</param>
 /// <param name="SecondsPerStep">Seconds of a step, metrics not counted.</param>
 /// <param name="Curve">The learning curve, from step 0.</param>
-public sealed record SensingResult(string Method, long Seed, SensingMetrics Final, double SecondsPerStep, IReadOnlyList<SensingPoint> Curve);
+public sealed record SensingResult(string Method, long Seed, SensingMetrics Final, double SecondsPerStep, IReadOnlyList<SensingPoint> Curve)
+{
+    /// <summary>Tr H of the training loss after the last step; null where it was not asked for.</summary>
+    public TraceEstimate? Trace { get; init; }
+}
 
 /// <summary>How far a study is.</summary>
 /// <param name="Run">Runs that are done.</param>
@@ -135,7 +143,11 @@ public static class SensingStudy
                 Measure(step);
         }
 
-        return new SensingResult(method.Key, seed, curve[^1].Metrics, clock.Elapsed.TotalSeconds / options.Steps, curve);
+        return new SensingResult(method.Key, seed, curve[^1].Metrics, clock.Elapsed.TotalSeconds / options.Steps, curve)
+        {
+            Trace = options.TraceProducts == 0 ? null : new SensingHessian(problem, weights).Trace(
+                new TraceEstimationOptions { Estimator = TraceEstimator.Hutchinson, MaxProducts = options.TraceProducts, Seed = seed }, cancellation),
+        };
 
         void Measure(int step)
         {

@@ -69,6 +69,20 @@ internal static class Layers
     /// <summary>Rectifies in place and returns the same tensor: the caller has one wrapper to dispose of.</summary>
     public static Tensor ReluInPlace(Tensor tensor) => tensor.relu_();
 
+    /// <summary>Applies an activation; the input is given back, the rectifier works in place.</summary>
+    public static Tensor Activate(Activation activation, Tensor tensor)
+    {
+        if (activation == Activation.Relu)
+            return ReluInPlace(tensor);
+        using Tensor input = tensor;
+        return activation switch
+        {
+            Activation.Gelu => functional.gelu(input),
+            Activation.Softplus => functional.softplus(input),
+            _ => input.tanh(),
+        };
+    }
+
     /// <summary>The mean over height and width: N x C x H x W to N x C. It is taken in float32 where the input has fewer bits.</summary>
     public static Tensor GlobalAverage(Tensor input)
     {

@@ -12,10 +12,12 @@ public sealed class SmallConvNet : ImageClassifier
     /// <summary>Makes the network with weights from the library's global generator.</summary>
     /// <param name="classes">Number of classes, 2 or more.</param>
     /// <param name="channels">Channels of the input: 1 (gray) or 3.</param>
-    public SmallConvNet(int classes, int channels = 1)
+    /// <param name="activation">What follows the convolutions. Checkpoints and architectures know the rectifier alone.</param>
+    public SmallConvNet(int classes, int channels = 1, Activation activation = Activation.Relu)
         : base("digits-cnn", channels, features: 64, classes, "fc")
     {
         Require.That(channels is 1 or 3, channels, "1 (gray) or 3");
+        Require.Known(activation);
         Conv2d[] convolutions = [Layers.Convolution3(channels, 32), Layers.Convolution3(32, 64, stride: 2), Layers.Convolution3(64, 64)];
         BatchNorm2d[] norms = [BatchNorm2d(32), BatchNorm2d(64), BatchNorm2d(64)];
         for (int layer = 0; layer < 3; layer++)
@@ -27,7 +29,7 @@ public sealed class SmallConvNet : ImageClassifier
         Stages =
         [
             .. convolutions.Zip(norms, (convolution, norm) =>
-                new BodyStage(input => Layers.ConvolutionNormRelu(convolution, norm, input), convolution, norm)),
+                new BodyStage(input => Layers.Activate(activation, Layers.ConvolutionNorm(convolution, norm, input)), convolution, norm)),
             new(Layers.GlobalAverage),
         ];
         RegisterHead();
