@@ -76,7 +76,7 @@ public static class PenaltyReport
         return PlotFile.Render(
         [
             .. looks.GroupBy(Name).Select(network => new CurvePlot($"{network.Key}: what (sigma^2/2) Tr H explains of F - f", "step + 1", "share")
-            { LogX = true, LogY = false, Markers = true }.Make(
+            { LogX = true, LogY = false, Markers = true, LegendBeside = true }.Make(
             [
                 .. network.First().Gaps.Index().Select(gap => new Curve(
                     Invariant($"sigma {gap.Item.Sigma}"), [.. network.Select(look => look.Step + 1.0)], [.. network.Select(look => look.Share(look.Gaps[gap.Index]).Value)])),
