@@ -128,7 +128,8 @@ internal sealed class MethodOptionSet
         MethodOption first = takers[0].Option;
         string[] ranges = [.. takers.GroupBy(t => t.Option.Range)
             .Select((g, i) => i == 0 ? g.Key : $"{string.Join(", ", g.Select(t => t.Method.Name))}: {g.Key}")];
-        string takenBy = string.Join(", ", takers.Select(t => t.Method.Name));
+        string[] others = [.. MethodRegistry.Names.Except(takers.Select(t => t.Method.Name))];
+        string takenBy = others.Length < takers.Count ? $"all but {string.Join(", ", others)}" : string.Join(", ", takers.Select(t => t.Method.Name));
         return new CliOption<string?>(
             "--" + name, first.Placeholder, $"{first.Summary} ({takenBy})", string.Join("; ", ranges), null, DefaultText(takers),
             (string text, out string? value) =>

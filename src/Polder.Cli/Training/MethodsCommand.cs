@@ -25,8 +25,11 @@ internal sealed class MethodsCommand : PolderCommand
                 method.Source,
             }),
         })
-        { Blocks = [.. MethodRegistry.All.SelectMany(Lines)] });
+        { Blocks = [.. MethodRegistry.All.SelectMany(Lines), "every method but base:", .. StandardOptions.General.Select(Line)] });
     }
+
+    private static ResultBlock Line(MethodOption option) =>
+        $"  --{option.Name} {option.Placeholder}: {option.Summary} ({option.Range}; default: {MethodOption.Text(option.Default)})";
 
     private static IEnumerable<ResultBlock> Lines(MethodEntry method)
     {
@@ -34,7 +37,7 @@ internal sealed class MethodsCommand : PolderCommand
         yield return $"  gradients a step: {method.Passes}; extra buffers as large as the parameters: {method.ExtraParameterBuffers}";
         if (method.DemandsPlainSgd)
             yield return "  base optimizer: sgd alone, since it makes its own update";
-        foreach (MethodOption option in method.Options)
-            yield return $"  --{option.Name} {option.Placeholder}: {option.Summary} ({option.Range}; default: {MethodOption.Text(option.Default)})";
+        foreach (MethodOption option in method.OwnOptions)
+            yield return Line(option);
     }
 }

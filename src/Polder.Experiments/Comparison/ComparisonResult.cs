@@ -21,6 +21,10 @@ public sealed record MethodRun(
     /// <summary>Steps that were left out since a loss or gradient was not finite.</summary>
     public long SkippedSteps { get; init; }
 
+    /// <summary>The training images that the steps saw, as often as they did; 0 where an earlier version kept the run.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long Images { get; init; }
+
     /// <summary>Whether an average was asked for and the best epoch lies before it, so that plain weights were tested.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool IsBeforeAverage { get; init; }

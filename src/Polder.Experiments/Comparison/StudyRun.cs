@@ -80,6 +80,7 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
             result.Steps, result.GradientEvaluations, result.SecondsPerStep, Stopwatch.GetElapsedTime(clock).TotalSeconds)
         {
             SkippedSteps = result.SkippedSteps,
+            Images = result.Images,
             IsBeforeAverage = Training.Averaging is { Kind: not AveragingKind.None } && !result.Best.IsAverage,
             Curve = RunCurve.Of(result.Epochs),
             Test = test.Figures.ToDictionary(f => f.Name, f => f.Value),

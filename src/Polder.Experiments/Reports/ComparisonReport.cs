@@ -100,6 +100,10 @@ public static class ComparisonReport
             yield return "Equal seconds of training: " + string.Join(", ", results.Where(r => r.StepTime is not null).Select(r =>
                 Invariant($"{r.Label} {r.Runs[0].Steps} steps (one measured as {r.StepTime!.Seconds / r.StepTime.BaseSeconds:F2} of {baseName}'s)")))
                 + "; measured anew, the numbers may differ.";
+        // At equal gradients the methods may have seen unequal numbers of images.
+        long[] images = [.. results.Select(r => (long)r.Runs.Average(run => run.Images))];
+        if (images.Min() > 0 && images.Distinct().Count() > 1)
+            yield return "Images seen in a run: " + string.Join(", ", results.Zip(images, (r, seen) => Invariant($"{LabelOf(r, baseName)} {seen}"))) + ".";
         yield return "Accuracy in percent, mean +- standard deviation over seeds; differences are paired by seed, in points."
             + (last ? " Test accuracy is of the last epoch's weights; at best epoch: of those that validation would choose." : "");
         if (differences.Any(d => d?.PHolm is not null))

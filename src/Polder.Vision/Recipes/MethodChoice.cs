@@ -86,7 +86,7 @@ public sealed record MethodChoice
         object[] strengths = [.. Entry.Options.Where(o => o.Name is "rho" or "sigma").Select(o => Options[o.Name])];
         if (steps == 0)
             return null; // the head alone is fitted: no method is asked
-        bool weak = !Entry.DemandsPlainSgd && strengths.Length > 0 && strengths.All(strength => strength is 0.0);
+        bool weak = !Entry.DemandsPlainSgd && !Entry.ActsWithoutStrength && strengths.Length > 0 && strengths.All(strength => strength is 0.0);
         for (long step = 0; step < steps && !weak; step++)
             if (method.ActsAt(step))
                 return null;

@@ -95,6 +95,8 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             checkpoint.LoadStart(origin);
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
         using var inputs = new TrainingInputs(model, loader, validationLoader, phase, Options, Note);
+        using TrainingInputs? second = !Method.TakesSecondBatch ? null
+            : new TrainingInputs(model, new Loader(train, loader.Options with { Seed = SecondOptions.Seed }), validationLoader, phase, SecondOptions, note: null);
         using ModelAverage? average = Options.Averaging is null or { Kind: AveragingKind.None } ? null
             : new ModelAverage(Options, model, optimizer, run, inputs, phase);
         if (checkpoint is { Exists: true })
@@ -115,7 +117,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             while (!run.IsFinished && !run.IsStalled(Options, headEpochs))
             {
                 long start = Stopwatch.GetTimestamp();
-                RunEpoch(model, inputs, optimizer, distance, average, run, phase, Save, cancellation);
+                RunEpoch(model, inputs, optimizer, distance, average, run, second, phase, Save, cancellation);
                 bool averaged = run.IsValidated && average?.Enter(run, cancellation) == true;
                 EvaluationResult? result = run.IsValidated
                     ? EvaluationResult.Of(model, inputs.Validation(run.Step - 1, cancellation), validation.Count) : null;
@@ -182,29 +184,32 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
 
     private void RunEpoch(
         ImageClassifier model, TrainingInputs inputs, FlatMinimaOptimizer optimizer, DistanceRegularizer? distance, ModelAverage? average, TrainingRun run,
-        HeadPhase phase, Action save, CancellationToken cancellation)
+        TrainingInputs? second, HeadPhase phase, Action save, CancellationToken cancellation)
     {
         phase.SetMode();
         if (run.Step == run.Steps)
             return; // stopped after the last step, before its evaluation
+        // Both enumerations are of the same steps; without a second there is none to wait for.
+        using IEnumerator<Batch>? others = second?.Training(run.Epoch - 1, run.StepInEpoch, run.Step, cancellation).GetEnumerator();
         foreach (Batch batch in inputs.Training(run.Epoch - 1, run.StepInEpoch, run.Step, cancellation))
         {
+            Batch? other = others?.MoveNext() == true ? others.Current : null;
             // Not before there are images: a training that is stopped here is saved as the step before left it.
             phase.Before(run.Step);
             Options.SetLearningRate(optimizer, average?.LearningRateAt(run.Step) ?? Options.LearningRateAt(run.Step, run.Steps));
             long start = Stopwatch.GetTimestamp();
-            using var batchLoss = new TrainingLoss(model, batch.Images, batch.Labels, Options, run.Step, run.ClassWeights) { Stages = batch.Stages };
+            using var loss = new StepLoss(model, batch, Options, run);
+            using StepLoss? otherLoss = other is null ? null : new StepLoss(model, other, SecondOptions, run);
             StepResult step;
             try
             {
-                IObjective objective = Objective(batchLoss, run.LeastRows);
-                step = optimizer.Step(distance?.On(objective) ?? objective);
+                step = optimizer.Step(loss.On(distance), otherLoss?.On(distance));
             }
             catch (NonFiniteGradientException e)
             {
                 throw new TrainingDivergedException($"epoch {run.Epoch}, {e.Message}", e);
             }
-            run.Count(step, batch.Count, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            run.Count(step, batch.Count, batch.Count + (other?.Count ?? 0), Stopwatch.GetElapsedTime(start).TotalSeconds);
             Progress?.Report(run.Progress());
             if (run.Step == run.Steps)
                 return;
@@ -213,9 +218,6 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         }
     }
 
-    private IObjective Objective(TrainingLoss loss, int leastRows)
-    {
-        var batch = new SlicedClosureObjective(loss.Rows, loss.Compute) { LeastRows = leastRows };
-        return Options.Accumulate > 1 ? new AccumulatedObjective(batch, Options.Accumulate) : batch;
-    }
+    // Another order and other augmentations than the first batches have: a seed of its own, as good as any.
+    private TrainingOptions SecondOptions => Options with { Seed = unchecked(Options.Seed ^ 0x5DEECE66DL) };
 }

@@ -38,9 +38,17 @@ internal sealed class TrainingLoss : IDisposable
 
     /// <summary>The mean loss of some of the images where the weights stand.</summary>
     /// <param name="rows">Which images.</param>
-    public Tensor Compute(Range rows)
+    public Tensor Compute(Range rows) => Of(Logits(rows), rows);
+
+    /// <summary>The network's outputs for some of the images where the weights stand.</summary>
+    /// <param name="rows">Which images.</param>
+    public Tensor Logits(Range rows) => _model.CallAfter(Stages, _inputs[rows]);
+
+    /// <summary>The mean loss of outputs for some of the images.</summary>
+    /// <param name="logits">The outputs.</param>
+    /// <param name="rows">Which images.</param>
+    public Tensor Of(Tensor logits, Range rows)
     {
-        Tensor logits = _model.CallAfter(Stages, _inputs[rows]);
         return _mixup is null ? CrossEntropy(_labels) : _mixup.Loss(CrossEntropy, _labels);
 
         Tensor CrossEntropy(Tensor labels)

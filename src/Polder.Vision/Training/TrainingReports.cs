@@ -58,6 +58,10 @@ public sealed record TrainingResult(EpochReport Best, IReadOnlyList<EpochReport>
     /// <summary>Steps whose update was left out since a loss or gradient was not finite.</summary>
     public long SkippedSteps { get; init; }
 
+    /// <summary>The training images that the steps saw, as often as they did.</summary>
+    [JsonIgnore]
+    public long Images { get; init; }
+
     /// <summary>How the head was fitted before the first epoch; null where it was not.</summary>
     [JsonIgnore]
     public HeadFit? HeadFit => Epochs[0].HeadFit;

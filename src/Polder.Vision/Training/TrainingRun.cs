@@ -63,12 +63,16 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     public double Loss => _state.LossSum / _state.Seen;
 
     /// <summary>Counts a step.</summary>
-    public void Count(StepResult step, long images, double seconds)
+    /// <param name="step">What the step saw.</param>
+    /// <param name="images">The images that its loss is the mean of.</param>
+    /// <param name="seen">All images that it saw, those of a second batch too.</param>
+    /// <param name="seconds">How long it took.</param>
+    public void Count(StepResult step, long images, long seen, double seconds)
     {
         _state.Step++;
         _state.StepSeconds += seconds;
         _state.GradientEvaluations += step.GradientEvaluations;
-        _state.Images += images;
+        _state.Images += seen;
         if (step.Skipped)
         {
             _state.Skipped++;
@@ -107,6 +111,7 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     public TrainingResult Result() => new(Epochs.Last(e => e.IsBest), Epochs, Step, _state.GradientEvaluations, Step == 0 ? 0 : _state.StepSeconds / Step)
     {
         SkippedSteps = _state.SkippedBefore + _state.Skipped,
+        Images = _state.Images,
     };
 
     /// <summary>What a resumed training goes on with.</summary>

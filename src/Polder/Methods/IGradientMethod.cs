@@ -23,6 +23,12 @@ public interface IGradientMethod
     /// <param name="step">The step, from 0.</param>
     bool ActsAt(long step) => true;
 
+    /// <summary>
+    /// Whether a step needs a second mini-batch beside the first, for probes that see that one (<see cref="Probe.OfSecondBatch"/>). The trainer then draws one
+    /// more for every step. Default: no.
+    /// </summary>
+    bool TakesSecondBatch => false;
+
     /// <summary>Checks the options.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, what was found and what is allowed.</exception>
     void Validate();

@@ -20,6 +20,12 @@ public sealed class MethodState : IDisposable
     /// <summary>Numbers that live from step to step, by their names in the saved state; they are kept bit for bit.</summary>
     public IDictionary<string, double> Scalars { get; } = new SortedDictionary<string, double>(StringComparer.Ordinal);
 
+    /// <summary>The names of the vectors that there are.</summary>
+    internal IReadOnlyCollection<string> VectorNames => _vectors.Keys;
+
+    /// <summary>A vector that there is.</summary>
+    internal ParameterVector Known(string name) => _vectors[name].Vector;
+
     /// <summary>A vector that lives from step to step.</summary>
     /// <param name="name">Its name in the saved state.</param>
     /// <param name="initial">What its elements are at first.</param>

@@ -3,7 +3,9 @@ namespace Polder.Methods;
 /// <summary>The base optimizer alone: the gradient at W.</summary>
 public sealed record Plain : IGradientMethod
 {
-    internal static MethodEntry Entry { get; } = new("base", "the base optimizer alone", _ => new Plain())
+    internal const string MethodName = "base";
+
+    internal static MethodEntry Entry { get; } = new(MethodName, "the base optimizer alone", _ => new Plain())
     {
         Passes = "1",
         PassesPerStep = 1,
@@ -12,7 +14,7 @@ public sealed record Plain : IGradientMethod
     };
 
     /// <inheritdoc/>
-    public string Name => "base";
+    public string Name => MethodName;
 
     /// <inheritdoc/>
     public int GradientEvaluations => 1;

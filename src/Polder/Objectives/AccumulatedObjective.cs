@@ -4,7 +4,7 @@ namespace Polder.Objectives;
 /// A mini-batch that is evaluated in pieces of its rows, one after another: the memory of a piece, the gradient of the whole. Parts of the
 /// batch, where a method asks for them, are evaluated in pieces of the same size. Pieces have <see cref="LeastRows"/> rows or more.
 /// </summary>
-public sealed class AccumulatedObjective : ISlicedObjective, IForwardObjective
+public sealed class AccumulatedObjective : ISlicedObjective, IForwardObjective, IOutputObjective
 {
     private readonly ISlicedObjective _batch;
     private readonly int _pieces;
@@ -30,7 +30,22 @@ public sealed class AccumulatedObjective : ISlicedObjective, IForwardObjective
     public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight) => Accumulate(space, gradient, weight, 0..Rows);
 
     /// <inheritdoc/>
-    public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight, Range rows)
+    public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight, Range rows) =>
+        InPieces(rows, (piece, share) => _batch.Accumulate(space, gradient, weight * share, piece));
+
+    /// <inheritdoc/>
+    public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight, Range? rows, OutputDerivative derivative)
+    {
+        IOutputObjective batch = _batch as IOutputObjective ?? throw OutputObjective.Unable(_batch);
+        return InPieces(rows ?? 0..Rows, (piece, share) => batch.Accumulate(space, gradient, weight * share, piece, derivative));
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>One forward pass over the whole batch: without a gradient it needs little memory, and normalizes by the whole batch's statistics.</remarks>
+    /// <exception cref="NotSupportedException">The batch cannot be evaluated without its gradient.</exception>
+    public double Evaluate(ParameterSpace space) => (_batch as IForwardObjective ?? throw MicroBatchObjective.Unable(_batch)).Evaluate(space);
+
+    private double InPieces(Range rows, Func<Range, double, double> accumulate)
     {
         var (offset, length) = rows.GetOffsetAndLength(Rows);
         Require.That(length > 0, rows, "one row or more");
@@ -41,13 +56,8 @@ public sealed class AccumulatedObjective : ISlicedObjective, IForwardObjective
         {
             int start = offset + (int)((long)length * i / pieces), end = offset + (int)((long)length * (i + 1) / pieces);
             double share = (double)(end - start) / length;
-            loss += share * _batch.Accumulate(space, gradient, weight * share, start..end);
+            loss += share * accumulate(start..end, share);
         }
         return loss;
     }
-
-    /// <inheritdoc/>
-    /// <remarks>One forward pass over the whole batch: without a gradient it needs little memory, and normalizes by the whole batch's statistics.</remarks>
-    /// <exception cref="NotSupportedException">The batch cannot be evaluated without its gradient.</exception>
-    public double Evaluate(ParameterSpace space) => (_batch as IForwardObjective ?? throw MicroBatchObjective.Unable(_batch)).Evaluate(space);
 }

@@ -6,7 +6,7 @@ internal sealed class ModelBuffers(nn.Module model, BatchNormPolicy policy) : ID
     private Tensor[] _buffers = [];
     private Tensor[] _start = [];
     private Tensor[] _result = [];
-    private int _probes;
+    private int _probes, _taken;
     private bool _fromCentre;
     private bool _pendingCentre;
 
@@ -54,26 +54,24 @@ internal sealed class ModelBuffers(nn.Module model, BatchNormPolicy policy) : ID
 
     public void Dispose() => Forget();
 
-    // The result so far becomes that of one probe more: the centre's where there is one, else the running mean of all.
+    // The result so far becomes that of one probe more: the mean over those at the centre where there are some, else over all.
     private void TakeIn()
     {
-        if (_probes == 1)
+        bool first = _probes == 1, firstCentre = _pendingCentre && !_fromCentre;
+        if (!first && policy is not (BatchNormPolicy.OncePerStep or BatchNormPolicy.CleanForward))
+            return;
+        if (first || firstCentre)
         {
             Copy(_buffers, _result);
-            _fromCentre = _pendingCentre;
+            (_taken, _fromCentre) = (1, _pendingCentre);
             return;
         }
-        if (policy is not (BatchNormPolicy.OncePerStep or BatchNormPolicy.CleanForward) || _fromCentre)
+        if (_fromCentre && !_pendingCentre)
             return;
-        if (_pendingCentre)
-        {
-            Copy(_buffers, _result);
-            _fromCentre = true;
-            return;
-        }
+        _taken++;
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using Scalar share = (1.0 / _probes).ToScalar();
+        using Scalar share = (1.0 / _taken).ToScalar();
         for (int i = 0; i < _buffers.Length; i++)
             if (_buffers[i].is_floating_point())
                 _result[i].add_(_buffers[i].sub(_result[i]), share);

@@ -47,7 +47,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
         Model = model;
         Noise = noise ?? new PhiloxNoise(seed);
         // The library's own methods move the weights by probes alone, which need no further copy of them.
-        _trained = new TrainedParameters(_base, model, Noise, guarded: method.GetType().Assembly != typeof(FlatMinimaOptimizer).Assembly);
+        _trained = new TrainedParameters(_base, model, Noise, guarded: DecoratedMethod.Innermost(method).GetType().Assembly != typeof(FlatMinimaOptimizer).Assembly);
         _runner = _ownRunner = new SequentialProbeRunner(model);
     }
 
@@ -147,8 +147,14 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     }
 
     /// <summary>One step on the function that a closure computes.</summary>
-    /// <inheritdoc cref="Step(IObjective)"/>
+    /// <inheritdoc cref="Step(IObjective, IObjective?)"/>
     public StepResult Step(Func<Tensor> closure) => Step(new ClosureObjective(closure));
+
+    /// <summary>One step on the functions that two closures compute, for methods that take two mini-batches (<see cref="IGradientMethod.TakesSecondBatch"/>).</summary>
+    /// <param name="closure">Computes the loss of the first mini-batch.</param>
+    /// <param name="second">Computes the same loss of the second.</param>
+    /// <inheritdoc cref="Step(IObjective, IObjective?)"/>
+    public StepResult Step(Func<Tensor> closure, Func<Tensor> second) => Step(new ClosureObjective(closure), new ClosureObjective(second));
 
     /// <summary>
     /// One step on the function that a closure computes over the rows of a mini-batch or some of them, as <see cref="Passes.Split"/> needs it.
@@ -158,8 +164,19 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     /// Computes the mean loss over a range of rows: <c>range => cross_entropy(model.forward(images[range]), labels[range])</c>. Methods that do
     /// not cut the batch ask for all rows.
     /// </param>
-    /// <inheritdoc cref="Step(IObjective)"/>
+    /// <inheritdoc cref="Step(IObjective, IObjective?)"/>
     public StepResult Step(int rows, Func<Range, Tensor> closure) => Step(new SlicedClosureObjective(rows, closure));
+
+    /// <summary>One step on a loss of a network's outputs that are given apart, as <see cref="FunctionalSharpnessAware"/> needs it.</summary>
+    /// <param name="rows">The number of rows of the mini-batch, at least 1.</param>
+    /// <param name="outputs">Computes the outputs for a range of rows: <c>range => model.forward(images[range])</c>.</param>
+    /// <param name="loss">The mean loss of outputs: <c>(z, range) => cross_entropy(z, labels[range])</c>.</param>
+    /// <inheritdoc cref="Step(IObjective, IObjective?)"/>
+    public StepResult Step(int rows, Func<Range, Tensor> outputs, Func<Tensor, Range, Tensor> loss)
+    {
+        using var objective = new OutputObjective(rows, outputs, loss);
+        return Step(objective);
+    }
 
     /// <summary>
     /// One step on a batch that is given in micro-batches, all of which see the same perturbations; the gradient, and so clipping and the
@@ -167,7 +184,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     /// </summary>
     /// <param name="microBatches">Each computes the mean loss of its samples; it is evaluated once a probe.</param>
     /// <param name="sizes">The number of samples of each, by which it counts; null where all are alike.</param>
-    /// <inheritdoc cref="Step(IObjective)"/>
+    /// <inheritdoc cref="Step(IObjective, IObjective?)"/>
     public StepResult Step(IReadOnlyList<Func<Tensor>> microBatches, IReadOnlyList<double>? sizes = null)
     {
         ArgumentNullException.ThrowIfNull(microBatches);
@@ -175,11 +192,13 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     }
 
     /// <summary>One step.</summary>
+    /// <param name="objective">The loss of the step's mini-batch.</param>
+    /// <param name="second">The loss of a second mini-batch, for methods that take two; others do not look at it.</param>
     /// <exception cref="NonFiniteGradientException">A loss or the gradient is not finite, and <see cref="NonFinite"/> is
     /// <see cref="NonFinitePolicy.Throw"/>.</exception>
     /// <exception cref="InvalidOperationException">The method ran no probe, or another thread uses the model.</exception>
     /// <exception cref="ObjectDisposedException">The optimizer has been disposed of.</exception>
-    public StepResult Step(IObjective objective)
+    public StepResult Step(IObjective objective, IObjective? second = null)
     {
         ArgumentNullException.ThrowIfNull(objective);
         Follow();
@@ -190,7 +209,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
         _trained.Begin();
         try
         {
-            (context, norm, finite) = ComputeGradient(objective);
+            (context, norm, finite) = ComputeGradient(objective, second);
             if (finite)
                 context.Accept();
         }
@@ -247,14 +266,15 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     }
 
     // The method's gradient, with the weights where they were.
-    private (MethodContext Context, double Norm, bool Finite) ComputeGradient(IObjective objective)
+    private (MethodContext Context, double Norm, bool Finite) ComputeGradient(IObjective objective, IObjective? second)
     {
         var step = new ProbeStep(objective, Space, Method.ShapeNoise(Noise, Space, _base), StepCount)
         {
             Curvature = MeasureCurvature ? _trained.Pairs : null,
             Centre = _trained.Centre,
+            Second = second,
         };
-        var context = new MethodContext(_runner, step, _trained.Gradient, _trained.State);
+        var context = new MethodContext(_runner, step, _trained.Gradient, _trained.State, _base);
         double norm;
         bool finite, completed = false;
         try

@@ -12,6 +12,33 @@ public sealed record ProbeStep(IObjective Objective, ParameterSpace Space, Noise
 
     /// <summary>A copy of W, where the method may have moved the parameters itself: probes start from it. null where only the runner moves them.</summary>
     internal ParameterVector? Centre { get; init; }
+
+    /// <summary>The same function of a second mini-batch; null where the step has one only.</summary>
+    public IObjective? Second { get; init; }
+
+    /// <summary>Adds a probe's part of the sum, where the parameters stand.</summary>
+    /// <returns>f there.</returns>
+    internal double Accumulate(ParameterVector gradient, Probe probe)
+    {
+        IObjective objective = ObjectiveOf(probe);
+        if (probe.Derivative != OutputDerivative.Own)
+        {
+            return (objective as IOutputObjective ?? throw OutputObjective.Unable(objective))
+                .Accumulate(Space, gradient, probe.Weight, probe.Rows, probe.Derivative);
+        }
+        return probe.Rows is { } rows
+            ? (objective as ISlicedObjective ?? throw Unsliced(objective)).Accumulate(Space, gradient, probe.Weight, rows)
+            : objective.Accumulate(Space, gradient, probe.Weight);
+    }
+
+    /// <summary>The rows of the mini-batch that a probe is of; null where its objective has none.</summary>
+    internal int? RowsOf(Probe probe) => (ObjectiveOf(probe) as ISlicedObjective)?.Rows;
+
+    private IObjective ObjectiveOf(Probe probe) => !probe.OfSecondBatch ? Objective
+        : Second ?? throw new InvalidOperationException("a probe sees a second mini-batch and the step has one: call Step(objective, second)");
+
+    private static InvalidOperationException Unsliced(IObjective objective) => new(
+        $"a probe sees part of the mini-batch, and {objective.GetType().Name} has no parts: give the step an {nameof(ISlicedObjective)}");
 }
 
 /// <summary>Evaluates the probes of a step and sums their gradients: one after another, all in one pass, or on several machines.</summary>

@@ -26,6 +26,12 @@ public readonly record struct Probe(double Weight, double Scale, ProbeDirection 
     /// </summary>
     public Range? Rows { get; init; }
 
+    /// <summary>Whether the probe sees the step's second mini-batch instead of the first; steps of methods that ask for one have it.</summary>
+    public bool OfSecondBatch { get; init; }
+
+    /// <summary>Which derivative of the loss by the network's outputs the gradient is made of. Others than its own need an <see cref="IOutputObjective"/>.</summary>
+    public OutputDerivative Derivative { get; init; }
+
     /// <summary>A probe at W.</summary>
     public static Probe Centre(double weight = 1) => new(weight, 0, ProbeDirection.Centre, 0, null);
 

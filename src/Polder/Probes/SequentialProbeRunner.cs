@@ -58,9 +58,7 @@ public sealed class SequentialProbeRunner : IProbeRunner
                 gradient.Zero();
             _buffers?.BeforeProbe(probe.Direction == ProbeDirection.Centre);
             ReplayRandomNumbers();
-            losses[i] = probe.Rows is { } rows
-                ? Sliced(step.Objective).Accumulate(step.Space, gradient, probe.Weight, rows)
-                : step.Objective.Accumulate(step.Space, gradient, probe.Weight);
+            losses[i] = step.Accumulate(gradient, probe);
             if (opens)
                 _pair = new ProbePair(probe, default, losses[i], double.NaN);
             else if (_pair is { } pair)
@@ -110,10 +108,6 @@ public sealed class SequentialProbeRunner : IProbeRunner
         (_own, _centre) = (null, null);
         _randomState = null;
     }
-
-    private static ISlicedObjective Sliced(IObjective objective) => objective as ISlicedObjective
-        ?? throw new InvalidOperationException(
-            $"a probe sees part of the mini-batch, and {objective.GetType().Name} has no parts: give the step an {nameof(ISlicedObjective)}");
 
     private void MoveTo(ProbeStep step, Probe probe, ParameterVector? sum, bool opens)
     {

@@ -100,12 +100,17 @@ public sealed class DistancePenalty
         block.narrow(0, row, 1).add_(difference.narrow(0, row, 1).sign(), factor);
     }
 
-    private class Penalized(DistancePenalty penalty, IObjective inner) : IForwardObjective
+    private class Penalized(DistancePenalty penalty, IObjective inner) : IForwardObjective, IOutputObjective
     {
         protected DistancePenalty Penalty { get; } = penalty;
 
         public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight) =>
             inner.Accumulate(space, gradient, weight) + Penalty.Accumulate(space, gradient, weight);
+
+        // The penalty is no function of the outputs: it has its own gradient at every point.
+        public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight, Range? rows, OutputDerivative derivative) =>
+            (inner as IOutputObjective ?? throw OutputObjective.Unable(inner)).Accumulate(space, gradient, weight, rows, derivative)
+            + Penalty.Accumulate(space, gradient, weight);
 
         public double Evaluate(ParameterSpace space) =>
             (inner as IForwardObjective ?? throw MicroBatchObjective.Unable(inner)).Evaluate(space) + Penalty.Value();

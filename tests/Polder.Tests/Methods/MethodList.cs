@@ -24,6 +24,18 @@ public static class MethodList
         new FriendlySharpnessAware { Rho = 0.1 },
         new LookSharpnessAware { Rho = 0.1, Every = 3 },
         new MomentumSharpnessAware { Rho = 0.1 },
+        new SharpnessAware { Rho = Schedule.Cosine(0.02, 6, from: 0.2) },
+        RandomSharpnessAware.OfAuthors(6, rho: 0.2, sigma: 0.02),
+        new StableSharpnessAware { Rho = 0.1 },
+        new LossEquatedSharpnessAware { LossBudget = Schedule.Annealed(0.1, 8, 0.5), Rho = 0.3 },
+        new FilteredSharpnessAware { Rho = 0.1, Quantile = 0.6 },
+        new ParallelSharpnessAware { Rho = 0.1 },
+        new LateStart(new FriendlySharpnessAware { Rho = 0.1 }, 2),
         new BayesianSharpnessAware { Examples = 20, Rho = 0.05 },
     ];
+
+    /// <summary>Whether what a method does at a step depends on the step's number alone, and not on its accepted steps.</summary>
+    public static bool CountsSteps(IGradientMethod method) => method is LookSharpnessAware or LateStart or NoiseStability { Sigma.IsConstant: false }
+        or NoiseStability { Every: > 1 } or SharpnessAware { Rho.IsConstant: false } or RandomSharpnessAware { Rho.IsConstant: false }
+        or LossEquatedSharpnessAware { LossBudget.IsConstant: false };
 }

@@ -2,6 +2,7 @@ using Polder.Methods;
 using Polder.Noise;
 using Polder.Optimization;
 using Polder.Parameters;
+using static Polder.Tests.Methods.Replays;
 using static TorchSharp.torch;
 
 namespace Polder.Tests.Methods;
@@ -9,11 +10,6 @@ namespace Polder.Tests.Methods;
 /// <summary>Each method against its paper's update rule, written out by hand on plain arrays.</summary>
 public class SamFamilyReplayTests
 {
-    private const int Steps = 12;
-    private const double Rate = 0.05;
-
-    private delegate double[] Rule(double[] w, int step, Func<double[], double[]> gradient, double[] noise);
-
     public static TheoryData<string> Problems => ["quadratic", "network"];
 
     [Theory, MemberData(nameof(Problems))]
@@ -234,7 +230,7 @@ public class SamFamilyReplayTests
             double[] once = Run(false);
             Assert.All(once, w => Assert.True(double.IsFinite(w)));
             // LookSAM's rhythm, an interval and a schedule count the skipped steps too.
-            if (method is not LookSharpnessAware and not NoiseStability { Sigma.IsConstant: false } and not NoiseStability { Every: > 1 })
+            if (!MethodList.CountsSteps(method))
                 Assert.Equal(once, Run(true));
         }
     }
@@ -247,43 +243,6 @@ public class SamFamilyReplayTests
             optimizer.Step(() => problem.Loss(step));
         return problem.Weights;
     }
-
-    private static void Replay(string name, IGradientMethod method, Rule rule, Func<int, int>? cost = null) => Replay(name, _ => method, rule, cost);
-
-    private static void Replay(string name, Func<HandProblem, IGradientMethod> make, Rule rule, Func<int, int>? cost = null)
-    {
-        using var problem = HandProblem.Make(name);
-        double[] w = problem.Weights;
-        var random = new Random(8);
-        var noise = new double[Steps, 1, w.Length];
-        for (int t = 0; t < Steps; t++)
-            for (int i = 0; i < w.Length; i++)
-                noise[t, 0, i] = (random.NextDouble() * 4) - 2;
-        IGradientMethod method = make(problem);
-        using var optimizer = new FlatMinimaOptimizer(optim.SGD(problem.Parameters, Rate), method, noise: new FixedNoise(noise));
-        for (int step = 0; step < Steps; step++)
-        {
-            StepResult result = optimizer.Step(() => problem.Loss(step));
-            Assert.Equal(cost?.Invoke(step) ?? method.GradientEvaluations, result.GradientEvaluations);
-            double[] u = [.. Enumerable.Range(0, w.Length).Select(i => noise[step, 0, i])];
-            w = Add(w, rule(w, step, at => problem.Gradient(at, step), u), -Rate);
-            double[] actual = problem.Weights;
-            for (int i = 0; i < w.Length; i++)
-                Assert.Equal(w[i], actual[i], 1e-12);
-        }
-    }
-
-    private static double[] FilterNorms(string problem, double[] w)
-    {
-        (int Start, int End)[] filters = problem == "quadratic" ? [(0, 2), (2, 4), (4, 6)] : [(0, 2), (2, 4), (4, 6), (6, 9), (9, 12)];
-        return [.. filters.SelectMany(f => Enumerable.Repeat(Norm(w[f.Start..f.End]), f.End - f.Start))];
-    }
-
-    private static double[] Add(double[] a, double[] b, double factor) => [.. a.Zip(b, (x, y) => x + (factor * y))];
-
-    private static double Dot(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum();
-
-    private static double Norm(double[] a) => Math.Sqrt(Dot(a, a));
 
     private sealed class SameNoise : NoiseStream
     {

@@ -34,6 +34,11 @@ public sealed class IdleTests : IDisposable
     [InlineData("fsam", "rho", 0.0)]
     [InlineData("looksam", "rho", 0.0)]
     [InlineData("msam", "rho", 0.0)]
+    [InlineData("ssam", "rho", 0.0)]
+    [InlineData("zsharp", "rho", 0.0)]
+    [InlineData("functionalsam", "rho", 0.0)]
+    [InlineData("lesam", "rho", 0.0)]
+    [InlineData("lesam", "loss-budget", 0.0)]
     public void A_strength_of_zero_is_said_and_trains_as_the_base_optimizer_does(string method, string option, object value)
     {
         MethodChoice choice = MethodChoice.Create(method, new Dictionary<string, object> { [option] = value });
@@ -50,6 +55,8 @@ public sealed class IdleTests : IDisposable
         Assert.Null(Nso("sigma-schedule", "late:0.8").Idle(_start, Short));
         // The ascent starts from a random point, so either of the two acts.
         Assert.Null(MethodChoice.Create("rsam", new Dictionary<string, object> { ["rho"] = 0.0 }).Idle(_start, Short));
+        // The auxiliary point's gradient has a part in the update.
+        Assert.Null(MethodChoice.Create("sampa", new Dictionary<string, object> { ["rho"] = 0.0 }).Idle(_start, Short));
         // Its own momentum and metric act whatever the ascent is.
         Assert.Null(MethodChoice.Create("bsam", new Dictionary<string, object> { ["rho"] = 0.0 }).Idle(_start, Short));
         // It follows the noise-free step 0, at the multiples of 7 only.

@@ -22,6 +22,9 @@ public sealed class MethodArguments
     /// <exception cref="ArgumentException">The method has no such option.</exception>
     public string Word(string name) => (string)Value(name);
 
+    /// <summary>Whether the method has an option.</summary>
+    internal bool Has(string name) => _values.ContainsKey(name);
+
     /// <summary>The value as it is.</summary>
     /// <exception cref="ArgumentException">The method has no such option.</exception>
     public object Value(string name) => _values.TryGetValue(name, out object? value)

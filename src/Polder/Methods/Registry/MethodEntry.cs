@@ -39,7 +39,7 @@ public sealed partial record MethodEntry
             throw new ArgumentException($"a method is called '{name}'; a name is a lower-case word of letters and digits, without separators", nameof(name));
         if (options.CountBy(option => option.Name).FirstOrDefault(count => count.Value > 1).Key is { } twice)
             throw new ArgumentException($"{name} has two options of the name {twice}", nameof(options));
-        (Name, Summary, _create, Options) = (name, summary, create, options);
+        (Name, Summary, _create, OwnOptions) = (name, summary, create, options);
     }
 
     /// <summary>The name: lower case, no separators; the <see cref="IGradientMethod.Name"/> of what it makes.</summary>
@@ -48,8 +48,16 @@ public sealed partial record MethodEntry
     /// <summary>What the method does: one sentence without a full stop.</summary>
     public string Summary { get; }
 
-    /// <summary>The options, the one that matters most first.</summary>
-    public IReadOnlyList<MethodOption> Options { get; }
+    /// <summary>The method's own options, the one that matters most first.</summary>
+    public IReadOnlyList<MethodOption> OwnOptions { get; }
+
+    /// <summary>
+    /// All options: the method's own, and those that every method takes (<see cref="StandardOptions.General"/>). The base optimizer alone has none; a method
+    /// with an update of its own has no base optimizer that could train before it starts.
+    /// </summary>
+    public IReadOnlyList<MethodOption> Options => field ??= Name == Plain.MethodName ? OwnOptions
+        : [.. OwnOptions, .. StandardOptions.General.Where(o => OwnOptions.All(own => own.Name != o.Name)
+            && !(DemandsPlainSgd && o.Name == StandardOptions.MethodStart.Name))];
 
     /// <summary>Gradients a step (each a forward and a backward pass over the batch) in the terms of the options.</summary>
     public required string Passes { get; init; }
@@ -65,6 +73,9 @@ public sealed partial record MethodEntry
 
     /// <summary>Whether the method makes its own update, so that its base optimizer is SGD without momentum and weight decay.</summary>
     public bool DemandsPlainSgd { get; init; }
+
+    /// <summary>Whether the method differs from the base optimizer even where its sigma and rho are zero.</summary>
+    public bool ActsWithoutStrength { get; init; }
 
     /// <summary>The values to try first for the first option, in ascending order; empty where the method has none.</summary>
     public IReadOnlyList<double> TuningGrid { get; init; } = [];
@@ -102,10 +113,11 @@ public sealed partial record MethodEntry
     /// <exception cref="InvalidOperationException">What is made has another name than this.</exception>
     public IGradientMethod Create(MethodSetup? setup = null, IReadOnlyDictionary<string, object>? options = null)
     {
-        IGradientMethod method = _create(new MethodArguments(Complete(options ?? new Dictionary<string, object>()), setup ?? new MethodSetup()));
+        var arguments = new MethodArguments(Complete(options ?? new Dictionary<string, object>()), setup ?? new MethodSetup());
+        IGradientMethod method = _create(arguments);
         method.Validate();
         return method.Name == Name
-            ? method
+            ? StandardOptions.Decorated(method, arguments)
             : throw new InvalidOperationException($"the entry {Name} has made a method of the name {method.Name}: both must be alike");
     }
 

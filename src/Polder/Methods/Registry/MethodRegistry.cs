@@ -21,6 +21,11 @@ public static class MethodRegistry
         FriendlySharpnessAware.Entry,
         LookSharpnessAware.Entry,
         MomentumSharpnessAware.Entry,
+        StableSharpnessAware.Entry,
+        LossEquatedSharpnessAware.Entry,
+        FilteredSharpnessAware.Entry,
+        ParallelSharpnessAware.Entry,
+        FunctionalSharpnessAware.Entry,
     ];
 
     private static volatile IReadOnlyList<MethodEntry> _all = OfLibrary;

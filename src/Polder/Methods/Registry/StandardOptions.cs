@@ -3,7 +3,7 @@ namespace Polder.Methods.Registry;
 /// <summary>The options that several methods share: one name, one meaning.</summary>
 public static class StandardOptions
 {
-    internal const string NoiseName = "noise", SigmaName = "sigma", ScheduleName = "sigma-schedule", RhoName = "rho";
+    internal const string NoiseName = "noise", SigmaName = "sigma", ScheduleName = "sigma-schedule", RhoName = "rho", RhoScheduleName = "rho-schedule";
 
     // Where the library's Sigma.Auto starts from by itself.
     private const double DefaultStart = 0.01;
@@ -13,9 +13,10 @@ public static class StandardOptions
         NoiseName, "distribution of the noise, scaled to variance 1", NoiseDistribution.Normal.Name, [.. NoiseDistribution.All.Select(d => d.Name)]);
 
     /// <summary>How sigma runs over the steps (<see cref="SigmaOf"/>).</summary>
-    public static MethodOption Schedule { get; } = MethodOption.Custom(
-        ScheduleName, "NAME[:X]", "how sigma runs over the steps; START defaults to 0 (log-linear: 1e-5), SHARE of the steps without noise to 0.5",
-        "constant, linear[:START], log-linear[:START], cosine[:START], late[:SHARE]", "constant", text => ReadSchedule(text) is null ? null : text);
+    public static MethodOption Schedule { get; } = ScheduleOption(ScheduleName, "sigma");
+
+    /// <summary>How rho runs over the steps (<see cref="RhoOf"/>).</summary>
+    public static MethodOption RhoSchedule { get; } = ScheduleOption(RhoScheduleName, "rho");
 
     /// <summary>The standard deviation of the noise.</summary>
     public static MethodOption Sigma(double @default) => MethodOption.NotNegative(
@@ -75,6 +76,35 @@ public static class StandardOptions
     /// <summary>The memory of a running gradient.</summary>
     public static MethodOption Beta(double @default) => MethodOption.Share("beta", "memory of the method's running gradient", @default);
 
+    /// <summary>The size of the parts of the mini-batch that have a perturbation each (<see cref="MicroPerturbation"/>).</summary>
+    public static MethodOption MicroPerturb { get; } = new(
+        "micro-perturb", ValueKind.Count(ValueRange.AtLeast(0)),
+        "images of a part of the batch that has its own ascent or noise (m-sharpness); 0: the whole batch has one", 0);
+
+    /// <summary>The share of the steps before the method starts (<see cref="LateStart"/>).</summary>
+    public static MethodOption MethodStart { get; } = new(
+        "method-start", ValueKind.Number(ValueRange.HalfOpen(0, 1)), "share of the steps before the method starts, in which the base optimizer trains alone", 0.0);
+
+    /// <summary>The options that every method takes beside its own, without a word of its entry.</summary>
+    public static IReadOnlyList<MethodOption> General { get; } = [MicroPerturb, MethodStart];
+
+    /// <summary>The method as the options that every method takes want it.</summary>
+    internal static IGradientMethod Decorated(IGradientMethod method, MethodArguments arguments)
+    {
+        foreach (MethodOption option in General)
+        {
+            if (!arguments.Has(option.Name))
+                continue;
+            method = arguments.Value(option.Name) switch
+            {
+                int rows and > 0 when option == MicroPerturb => new MicroPerturbation(method, rows),
+                double share and > 0 when option == MethodStart => new LateStart(method, (long)(share * arguments.Setup.Steps)),
+                _ => method,
+            };
+        }
+        return method;
+    }
+
     /// <summary>Refuses a sigma that would follow the curvature and a schedule too.</summary>
     /// <param name="options">Every option of a method.</param>
     /// <exception cref="ArgumentException">It does.</exception>
@@ -92,15 +122,35 @@ public static class StandardOptions
             (double share, double start) = ReadAuto(auto)!.Value;
             return Methods.Sigma.Auto(share, start);
         }
-        double sigma = arguments.Number(SigmaName);
+        return Methods.Sigma.Of(Over(arguments.Number(SigmaName), ScheduleName, arguments));
+    }
+
+    /// <summary>The schedule that rho and its schedule come to over the steps of the run.</summary>
+    public static Methods.Schedule RhoOf(MethodArguments arguments)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        return Over(arguments.Number(RhoName), RhoScheduleName, arguments);
+    }
+
+    private static MethodOption ScheduleOption(string name, string strength) => MethodOption.Custom(
+        name, "NAME[:X]",
+        $"how {strength} runs over the steps: from START (default 0, log-linear 1e-5) to {strength}; down: from {strength} to END (default 0); "
+            + "late: 0 in the first SHARE (default 0.5) of the steps",
+        "constant, linear[:START], log-linear[:START], cosine[:START], linear-down[:END], cosine-down[:END], late[:SHARE]", "constant",
+        text => ReadSchedule(text) is null ? null : text);
+
+    private static Methods.Schedule Over(double strength, string name, MethodArguments arguments)
+    {
         long steps = arguments.Setup.Steps;
-        return ReadSchedule(arguments.Word(ScheduleName))! switch
+        return ReadSchedule(arguments.Word(name))! switch
         {
-            ("linear", var from) => Methods.Sigma.Linear(sigma, steps, from ?? 0),
-            ("log-linear", var from) => Methods.Sigma.LogLinear(sigma, steps, from ?? 1e-5),
-            ("cosine", var from) => Methods.Sigma.Cosine(sigma, steps, from ?? 0),
-            ("late", var share) => Methods.Sigma.Late(sigma, steps, share ?? 0.5),
-            _ => sigma,
+            ("linear", var from) => Methods.Schedule.Linear(strength, steps, from ?? 0),
+            ("log-linear", var from) => Methods.Schedule.LogLinear(strength, steps, from ?? 1e-5),
+            ("cosine", var from) => Methods.Schedule.Cosine(strength, steps, from ?? 0),
+            ("linear-down", var to) => Methods.Schedule.Linear(to ?? 0, steps, strength),
+            ("cosine-down", var to) => Methods.Schedule.Cosine(to ?? 0, steps, strength),
+            ("late", var share) => Methods.Schedule.Late(strength, steps, share ?? 0.5),
+            _ => strength,
         };
     }
 
@@ -118,7 +168,7 @@ public static class StandardOptions
         bool allowed = parts.Length <= 2 && (parts.Length == 1 || x is not null) && parts[0] switch
         {
             "constant" => parts.Length == 1,
-            "linear" or "cosine" => x is null or >= 0,
+            "linear" or "cosine" or "linear-down" or "cosine-down" => x is null or >= 0,
             "log-linear" => x is null or > 0,
             "late" => x is null or (>= 0 and <= 1),
             _ => false,

@@ -8,7 +8,7 @@ namespace Polder.Methods;
 public sealed record LookSharpnessAware : IGradientMethod
 {
     /// <summary>The radius of the ascent, at least 0.</summary>
-    public double Rho { get; init; } = 0.05;
+    public Schedule Rho { get; init; } = 0.05;
 
     /// <summary>The factor alpha of the kept direction, at least 0.</summary>
     public double Alpha { get; init; } = 0.7;
@@ -18,8 +18,9 @@ public sealed record LookSharpnessAware : IGradientMethod
 
     internal static MethodEntry Entry { get; } = new(
         "looksam", "LookSAM: SAM at every N-th step, its direction used again between",
-        a => new LookSharpnessAware { Rho = a.Number("rho"), Alpha = a.Number("alpha"), Every = a.Count("every") },
+        a => new LookSharpnessAware { Rho = StandardOptions.RhoOf(a), Alpha = a.Number("alpha"), Every = a.Count("every") },
         StandardOptions.Rho(0.05),
+        StandardOptions.RhoSchedule,
         StandardOptions.Alpha(0.7),
         StandardOptions.Every(5))
     {
@@ -42,7 +43,7 @@ public sealed record LookSharpnessAware : IGradientMethod
     /// <inheritdoc/>
     public void Validate()
     {
-        Require.NotNegative(Rho);
+        Rho.Validate(nameof(Rho));
         Require.NotNegative(Alpha);
         Require.AtLeast(Every, 1);
     }
@@ -63,7 +64,7 @@ public sealed record LookSharpnessAware : IGradientMethod
         ParameterVector clean = context.State.Scratch("clean");
         context.RunInto(clean, Probe.Centre());
         gradient.CopyFrom(clean);
-        context.Run(new Ascent(Rho).Along(context, gradient));
+        context.Run(new Ascent(Rho.At(context.Step)).Along(context, gradient));
         double square = clean.Dot(clean);
         double parallel = square > 0 ? clean.Dot(gradient) / square : 0;
         context.WhenAccepted(() =>

@@ -9,7 +9,7 @@ namespace Polder.Methods;
 public sealed record SurrogateGap : IGradientMethod
 {
     /// <summary>The radius of the ascent, at least 0.</summary>
-    public double Rho { get; init; } = 0.05;
+    public Schedule Rho { get; init; } = 0.05;
 
     /// <summary>The factor alpha of the orthogonal part, at least 0; at 0 the method is SAM.</summary>
     public double Alpha { get; init; } = 0.4;
@@ -19,8 +19,9 @@ public sealed record SurrogateGap : IGradientMethod
 
     internal static MethodEntry Entry { get; } = new(
         "gsam", "surrogate-gap guided SAM: SAM less a part of the clean gradient that is orthogonal to it",
-        a => new SurrogateGap { Rho = a.Number("rho"), Alpha = a.Number("alpha"), Adaptive = a.Word("metric") == "element" },
+        a => new SurrogateGap { Rho = StandardOptions.RhoOf(a), Alpha = a.Number("alpha"), Adaptive = a.Word("metric") == "element" },
         StandardOptions.Rho(0.05),
+        StandardOptions.RhoSchedule,
         StandardOptions.Alpha(0.4),
         MethodOption.Word("metric", "what scales the ascent: nothing, or each weight's absolute value", "euclidean", "euclidean", "element"))
     {
@@ -40,7 +41,7 @@ public sealed record SurrogateGap : IGradientMethod
     /// <inheritdoc/>
     public void Validate()
     {
-        Require.NotNegative(Rho);
+        Rho.Validate(nameof(Rho));
         Require.NotNegative(Alpha);
     }
 
@@ -51,7 +52,7 @@ public sealed record SurrogateGap : IGradientMethod
         ParameterVector perturbed = context.Gradient, clean = context.State.Scratch("clean");
         context.RunInto(clean, Probe.Centre());
         perturbed.CopyFrom(clean);
-        context.Run(new Ascent(Rho) { Scaling = Adaptive ? Ascent.Metric.Weights : Ascent.Metric.Euclidean }.Along(context, perturbed));
+        context.Run(new Ascent(Rho.At(context.Step)) { Scaling = Adaptive ? Ascent.Metric.Weights : Ascent.Metric.Euclidean }.Along(context, perturbed));
         double square = perturbed.Dot(perturbed);
         double parallel = square > 0 ? clean.Dot(perturbed) / square : 0;
         perturbed.Scale(1 + (Alpha * parallel));

@@ -12,10 +12,10 @@ namespace Polder.Methods;
 public sealed record SharpnessAware : IGradientMethod
 {
     /// <summary>
-    /// The radius of the ascent, at least 0, in the norm of the weights (without normalization: a step size); at 0 a step is the base optimizer's at
-    /// twice the price.
+    /// The radius of the ascent, at least 0, in the norm of the weights (without normalization: a step size): a number or a schedule. Where it is 0 the
+    /// step is the base optimizer's, bit for bit, at one gradient.
     /// </summary>
-    public double Rho { get; init; } = 0.05;
+    public Schedule Rho { get; init; } = 0.05;
 
     /// <summary>Whether the ascent is scaled by the weights (ASAM).</summary>
     public bool Adaptive { get; init; }
@@ -34,38 +34,41 @@ public sealed record SharpnessAware : IGradientMethod
 
     internal static MethodEntry Sam { get; } = Entry(
         "sam", "sharpness-aware minimization: the gradient after an ascent of length rho", "Foret, Kleiner, Mobahi and Neyshabur, ICLR 2021",
-        0.05, [0.1, 0.2, 0.5, 1, 2], a => new SharpnessAware { Rho = a.Number("rho") });
+        0.05, [0.1, 0.2, 0.5, 1, 2], a => new SharpnessAware { Rho = StandardOptions.RhoOf(a) });
 
     internal static MethodEntry Asam { get; } = Entry(
         "asam", "adaptive SAM: the ascent is scaled by the weights", "Kwon, Kim, Park and Choi, ICML 2021",
-        0.5, [0.2, 0.5, 1, 2, 5], a => new SharpnessAware { Rho = a.Number("rho"), Adaptive = true, FilterWise = a.Word("metric") == "filter" },
+        0.5, [0.2, 0.5, 1, 2, 5], a => new SharpnessAware { Rho = StandardOptions.RhoOf(a), Adaptive = true, FilterWise = a.Word("metric") == "filter" },
         MethodOption.Word("metric", "what scales the ascent: each weight's absolute value, or the norm of its convolution filter", "element",
             "element", "filter"));
 
     internal static MethodEntry Usam { get; } = Entry(
         "usam", "unnormalized SAM: the ascent is rho times the gradient", "Agarwala and Dauphin, ICML 2023",
-        0.05, [0.02, 0.05, 0.1, 0.2, 0.5], a => new SharpnessAware { Rho = a.Number("rho"), Normalize = false });
+        0.05, [0.02, 0.05, 0.1, 0.2, 0.5], a => new SharpnessAware { Rho = StandardOptions.RhoOf(a), Normalize = false });
 
     internal static MethodEntry Samon { get; } = Entry(
         "samon", "SAM whose ascent moves the normalization layers only", "Mueller, Vlaar, Rolnick and Hein, NeurIPS 2023",
-        0.05, [0.1, 0.2, 0.5, 1, 2], a => new SharpnessAware { Rho = a.Number("rho"), Within = a.Setup.NormalizationLayers() });
+        0.05, [0.1, 0.2, 0.5, 1, 2], a => new SharpnessAware { Rho = StandardOptions.RhoOf(a), Within = a.Setup.NormalizationLayers() });
 
     /// <inheritdoc/>
     public string Name => Adaptive ? "asam" : !Normalize ? "usam" : Within is null ? "sam" : "samon";
 
     /// <inheritdoc/>
-    public int GradientEvaluations => 2;
+    public int GradientEvaluations => Rho.IsZero ? 1 : 2;
+
+    /// <inheritdoc/>
+    public int GradientEvaluationsAt(long step) => Rho.At(step) == 0 ? 1 : 2;
 
     /// <inheritdoc/>
     public ParameterSelection? Moves => Within;
 
     /// <inheritdoc/>
-    public bool ActsAt(long step) => Rho > 0;
+    public bool ActsAt(long step) => Rho.At(step) > 0;
 
     /// <inheritdoc/>
     public void Validate()
     {
-        Require.NotNegative(Rho);
+        Rho.Validate(nameof(Rho));
         Require.That(!FilterWise || Adaptive, FilterWise, "false without Adaptive, of which it is a form");
     }
 
@@ -74,7 +77,10 @@ public sealed record SharpnessAware : IGradientMethod
     {
         ArgumentNullException.ThrowIfNull(context);
         context.Run(Probe.Centre());
-        var ascent = new Ascent(Rho)
+        double rho = Rho.At(context.Step);
+        if (rho == 0)
+            return;
+        var ascent = new Ascent(rho)
         {
             Scaling = FilterWise ? Ascent.Metric.Filters : Adaptive ? Ascent.Metric.Weights : Ascent.Metric.Euclidean,
             Normalize = Normalize,
@@ -86,7 +92,7 @@ public sealed record SharpnessAware : IGradientMethod
     private static MethodEntry Entry(
         string name, string summary, string source, double rho, IReadOnlyList<double> grid, Func<MethodArguments, IGradientMethod> create,
         params MethodOption[] more) =>
-        new(name, summary, create, [StandardOptions.Rho(rho), .. more])
+        new(name, summary, create, [StandardOptions.Rho(rho), StandardOptions.RhoSchedule, .. more])
         {
             Passes = "2",
             PassesPerStep = 2,

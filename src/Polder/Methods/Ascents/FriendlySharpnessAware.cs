@@ -8,7 +8,7 @@ namespace Polder.Methods;
 public sealed record FriendlySharpnessAware : IGradientMethod
 {
     /// <summary>The radius of the ascent, at least 0.</summary>
-    public double Rho { get; init; } = 0.05;
+    public Schedule Rho { get; init; } = 0.05;
 
     /// <summary>The share sigma of m that the ascent leaves out, at least 0; at 0 the method is SAM.</summary>
     public double Reduction { get; init; } = 1;
@@ -18,8 +18,9 @@ public sealed record FriendlySharpnessAware : IGradientMethod
 
     internal static MethodEntry Entry { get; } = new(
         "fsam", "friendly SAM: the ascent leaves out a running mean of the gradients",
-        a => new FriendlySharpnessAware { Rho = a.Number("rho"), Reduction = a.Number("reduction"), Decay = a.Number("beta") },
+        a => new FriendlySharpnessAware { Rho = StandardOptions.RhoOf(a), Reduction = a.Number("reduction"), Decay = a.Number("beta") },
         StandardOptions.Rho(0.05),
+        StandardOptions.RhoSchedule,
         MethodOption.NotNegative("reduction", "share of the mean gradient that the ascent leaves out", 1),
         StandardOptions.Beta(0.9))
     {
@@ -39,7 +40,7 @@ public sealed record FriendlySharpnessAware : IGradientMethod
     /// <inheritdoc/>
     public void Validate()
     {
-        Require.NotNegative(Rho);
+        Rho.Validate(nameof(Rho));
         Require.NotNegative(Reduction);
         Require.Share(Decay);
     }
@@ -54,7 +55,7 @@ public sealed record FriendlySharpnessAware : IGradientMethod
         next.Scale(Decay);
         next.Add(direction, 1 - Decay);
         direction.Add(next, -Reduction);
-        context.Run(new Ascent(Rho).Along(context, direction));
+        context.Run(new Ascent(Rho.At(context.Step)).Along(context, direction));
         context.WhenAccepted(() => mean.CopyFrom(next));
     }
 }

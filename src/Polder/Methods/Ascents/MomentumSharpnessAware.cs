@@ -7,15 +7,16 @@ namespace Polder.Methods;
 public sealed record MomentumSharpnessAware : IGradientMethod
 {
     /// <summary>The radius of the perturbation, at least 0; at 0 the step is the base optimizer's.</summary>
-    public double Rho { get; init; } = 0.3;
+    public Schedule Rho { get; init; } = 0.3;
 
     /// <summary>The decay beta of the momentum, 0 to 1.</summary>
     public double Beta { get; init; } = 0.9;
 
     internal static MethodEntry Entry { get; } = new(
         "msam", "momentum SAM: the perturbation follows the momentum, so a step costs one gradient",
-        a => new MomentumSharpnessAware { Rho = a.Number("rho"), Beta = a.Number("beta") },
+        a => new MomentumSharpnessAware { Rho = StandardOptions.RhoOf(a), Beta = a.Number("beta") },
         StandardOptions.Rho(0.3),
+        StandardOptions.RhoSchedule,
         StandardOptions.Beta(0.9))
     {
         Passes = "1",
@@ -34,7 +35,7 @@ public sealed record MomentumSharpnessAware : IGradientMethod
     /// <inheritdoc/>
     public void Validate()
     {
-        Require.NotNegative(Rho);
+        Rho.Validate(nameof(Rho));
         Require.Share(Beta);
     }
 
@@ -44,7 +45,7 @@ public sealed record MomentumSharpnessAware : IGradientMethod
         ArgumentNullException.ThrowIfNull(context);
         ParameterVector momentum = context.State.Vector("momentum");
         double length = momentum.Norm();
-        context.Run(Probe.Along(momentum, length > 0 ? -Rho / length : 0));
+        context.Run(Probe.Along(momentum, length > 0 ? -Rho.At(context.Step) / length : 0));
         context.WhenAccepted(() =>
         {
             momentum.Scale(Beta);

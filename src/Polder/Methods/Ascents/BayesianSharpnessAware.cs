@@ -15,7 +15,7 @@ public sealed record BayesianSharpnessAware : IGradientMethod
     public long Examples { get; init; }
 
     /// <summary>The size rho of the ascent, at least 0.</summary>
-    public double Rho { get; init; } = 0.05;
+    public Schedule Rho { get; init; } = 0.05;
 
     /// <summary>The memory beta1 of the momentum, 0 to 1.</summary>
     public double Beta1 { get; init; } = 0.9;
@@ -34,13 +34,14 @@ public sealed record BayesianSharpnessAware : IGradientMethod
         a => new BayesianSharpnessAware
         {
             Examples = a.Setup.Examples,
-            Rho = a.Number("rho"),
+            Rho = StandardOptions.RhoOf(a),
             Beta1 = a.Number("beta1"),
             Beta2 = a.Number("beta2"),
             PriorPrecision = a.Number("prior-precision"),
             Damping = a.Number("damping"),
         },
         StandardOptions.Rho(0.05),
+        StandardOptions.RhoSchedule,
         MethodOption.Share("beta1", "memory of the momentum", 0.9),
         MethodOption.Share("beta2", "memory of the precision", 0.999),
         MethodOption.NotNegative("prior-precision", "precision of the prior: the method's weight decay", 1e-4),
@@ -65,7 +66,7 @@ public sealed record BayesianSharpnessAware : IGradientMethod
     public void Validate()
     {
         Require.That(Examples >= 1, Examples, "the number of training examples, at least 1");
-        Require.NotNegative(Rho);
+        Rho.Validate(nameof(Rho));
         Require.Share(Beta1);
         Require.Share(Beta2);
         Require.NotNegative(PriorPrecision);
@@ -96,7 +97,7 @@ public sealed record BayesianSharpnessAware : IGradientMethod
 
         work.CopyFrom(first);
         Each(work, precision, (ascent, s) => ascent.div_(s));
-        context.Run(Probe.Along(work, Rho));
+        context.Run(Probe.Along(work, Rho.At(context.Step)));
         context.AddWeights(context.Gradient, PriorPrecision);
 
         // From here on work is the next momentum, first the next precision.
