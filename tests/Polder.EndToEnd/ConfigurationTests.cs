@@ -13,6 +13,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("nso", "--sigma", "0.02", "--pairs", "2", "--optimizer", "adamw", "--learning-rate", "0.002", "--average", "ema", "--head-epochs", "1",
         "--layer-decay", "0.7", "--mixup", "0.2", "--augment", "flip")]
     [InlineData("bsam", "--clip-norm", "5", "--schedule", "step", "--label-smoothing", "0.1", "--batch-norm", "clean")]
+    [InlineData("mrwp", "--batches", "two", "--micro-perturb", "8", "--method-start", "0.25", "--sigma-schedule", "cosine-down:0.001")]
     public void A_run_repeats_from_its_own_configuration_bit_for_bit(string method, params string[] options)
     {
         string data = MiniatureCifar.Write(Path.Combine(_folder, "data"), 3), first = Path.Combine(_folder, "first"), second = Path.Combine(_folder, "second");

@@ -25,6 +25,7 @@ internal sealed class EvaluateCommand : PolderCommand
     {
         _model = new ModelOptions(this) { WeightsBesideRun = true };
         _model.AddPrecision(this);
+        _model.AddSamples(this);
         _images = new ImagesOptions(this, "test");
         Add(Heading.Data, _seed);
         Add(Heading.Output, _plot);
@@ -32,6 +33,7 @@ internal sealed class EvaluateCommand : PolderCommand
         Examples =
         [
             "polder evaluate --run runs/finetune-1",
+            "polder evaluate --run runs/finetune-2 --samples 32",
             "polder evaluate --weights resnet20.th --arch resnet20 --data cifar-10-batches-bin",
         ];
     }
@@ -47,9 +49,19 @@ internal sealed class EvaluateCommand : PolderCommand
         ImageSet set = _images.Open(context, classifier, run, seed).Images;
         Precision precision = _model.PrecisionOf(context);
         int[] top = [.. Top.Where(k => k < set.Classes.Count)];
-        ClassificationMetrics metrics = context.Output.Track("evaluating", set.Count, tracker => classifier.Measure(
-            set, top, _model.BatchSize(context), new Relay<int>(done => tracker.Report(done, () => $"{done} of {set.Count}")), precision,
-            context.Cancellation));
+        int batch = _model.BatchSize(context);
+        ClassificationMetrics metrics;
+        if (_model.PosteriorOf(context, classifier, run) is (var posterior, var samples))
+        {
+            using WeightPosterior drawn = posterior;
+            metrics = context.Output.Track("drawing networks", samples, tracker => classifier.Measure(
+                set, drawn, samples, top, batch, new Relay<int>(done => tracker.Report(done, () => $"{done} of {samples}")), precision, context.Cancellation));
+        }
+        else
+        {
+            metrics = context.Output.Track("evaluating", set.Count, tracker => classifier.Measure(
+                set, top, batch, new Relay<int>(done => tracker.Report(done, () => $"{done} of {set.Count}")), precision, context.Cancellation));
+        }
         context.Finish(EvaluationReport.Of(_images.Part(context), set.Classes, metrics));
         if (context.Get(_plot) is { } plot)
             PlotWriter.Write(context.Output, plot, ConfusionPlot.Draw("Confusion matrix", set.Classes, metrics.Confusion, Path.GetExtension(plot)));

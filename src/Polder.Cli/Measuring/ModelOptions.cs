@@ -34,11 +34,28 @@ internal sealed class ModelOptions
             command.Add(Heading.Network, _batchSize);
     }
 
+    private readonly CliOption<int?> _samples = OptionOf.OptionalCount(
+        "--samples", "networks that are drawn from the run's posterior (ivon, bsam), whose probabilities are averaged", "the one network of the weights",
+        ValueRange.AtLeast(1));
+
     /// <summary>Whether --weights may stand beside --run, which then gives the images alone.</summary>
     public bool WeightsBesideRun { get; init; }
 
     /// <summary>Adds --precision, for a command that asks the network and measures nothing finer than its answers.</summary>
     public void AddPrecision(PolderCommand command) => command.Add(Heading.Network, _precision);
+
+    /// <summary>Adds --samples, for a command that asks for probabilities.</summary>
+    public void AddSamples(PolderCommand command) => command.Add(Heading.Network, _samples);
+
+    /// <summary>The posterior that --samples draws from, which the caller disposes of, and the number of draws; null where the option was not given.</summary>
+    public (WeightPosterior Posterior, int Samples)? PosteriorOf(CommandContext context, TrainedClassifier classifier, RunFolder? run)
+    {
+        if (context.Get(_samples) is not { } samples)
+            return null;
+        if (run is null || context.IsGiven(_weights))
+            throw UserErrorException.ForOption(_samples.Name, $"{samples}", "a value with --run, and without --weights: the run keeps the posterior");
+        return (WeightPosterior.Open(run, classifier.Network), samples);
+    }
 
     /// <summary>What the network computes in; says so where bf16 does not pay.</summary>
     public Precision PrecisionOf(CommandContext context)

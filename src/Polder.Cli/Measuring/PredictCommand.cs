@@ -28,6 +28,7 @@ internal sealed class PredictCommand : PolderCommand
         Add(_paths);
         _model = new ModelOptions(this, writesFeatures: true) { WeightsBesideRun = true };
         _model.AddPrecision(this);
+        _model.AddSamples(this);
         Add(Heading.Data, _skipUnreadable);
         Add(Heading.Output, _top, _format, _out, _features);
         UseTorch();
@@ -58,8 +59,14 @@ internal sealed class PredictCommand : PolderCommand
         if (run?.Images is { } images && files.AsParallel().AsOrdered().Where(f => images.PartOfFile(f) is { } part && run.FittedParts.Contains(part)).ToArray() is { Length: > 0 } known)
             context.Output.Warn($"{known.Length} of {files.Count} image(s) were trained on, and tell nothing of new ones: "
                 + $"{string.Join(", ", known.Take(3))}{(known.Length > 3 ? ", ..." : "")}");
+        (WeightPosterior Posterior, int Samples)? drawn = _model.PosteriorOf(context, trained, run);
+        using WeightPosterior? posterior = drawn?.Posterior;
+        if (posterior is not null && context.Get(_features) is { } wanted)
+            throw UserErrorException.ForOption(_features.Name, wanted, "nothing with --samples: features are those of one network");
         var predictor = new Predictor(trained)
         {
+            Posterior = posterior,
+            Samples = drawn?.Samples ?? 1,
             Top = context.Get(_top),
             BatchSize = _model.BatchSize(context),
             Precision = _model.PrecisionOf(context),

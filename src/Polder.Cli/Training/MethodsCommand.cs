@@ -23,6 +23,7 @@ internal sealed class MethodsCommand : PolderCommand
                 method.Passes,
                 method.ExtraParameterBuffers,
                 method.Source,
+                method.IsExperimental,
             }),
         })
         { Blocks = [.. MethodRegistry.All.SelectMany(Lines), "every method but base:", .. StandardOptions.General.Select(Line)] });
@@ -34,6 +35,8 @@ internal sealed class MethodsCommand : PolderCommand
     private static IEnumerable<ResultBlock> Lines(MethodEntry method)
     {
         yield return $"{method.Name}: {method.Summary}{(method.Source.Length > 0 ? $" ({method.Source})" : "")}";
+        if (method.IsExperimental)
+            yield return "  experimental: chosen by its name only, and may change";
         yield return $"  gradients a step: {method.Passes}; extra buffers as large as the parameters: {method.ExtraParameterBuffers}";
         if (method.DemandsPlainSgd)
             yield return "  base optimizer: sgd alone, since it makes its own update";

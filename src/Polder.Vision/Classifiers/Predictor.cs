@@ -47,6 +47,15 @@ public sealed class Predictor
     /// <summary>What the network computes in. Default: float32.</summary>
     public Precision Precision { get; init; }
 
+    /// <summary>
+    /// The posterior around the classifier's weights: probabilities are then means over <see cref="Samples"/> networks drawn from it, and the predictor has the
+    /// model alone while it computes. Null (default): those of the one network. It stays the caller's.
+    /// </summary>
+    public WeightPosterior? Posterior { get; init; }
+
+    /// <summary>The number of draws of <see cref="Posterior"/>, 1 or more. Default 1.</summary>
+    public int Samples { get; init; } = 1;
+
     /// <summary>Threads that decode, 1 or more; null (default): one fewer than there are processors.</summary>
     public int? Threads { get; init; }
 
@@ -87,6 +96,8 @@ public sealed class Predictor
         ArgumentNullException.ThrowIfNull(files);
         Require.AtLeast(Top, 1);
         Require.AtLeast(BatchSize, 1);
+        Require.AtLeast(Samples, 1);
+        Require.That(Posterior is null || !KeepFeatures, KeepFeatures, "false with a posterior: features are those of one network", nameof(KeepFeatures));
         return Batches(files, cancellation);
     }
 
@@ -169,14 +180,16 @@ public sealed class Predictor
         int side = _classifier.ImageSize;
         var set = new ImageSet(pixels, new int[pixels.Length], _classifier.Classes, 3, side, side);
         var maker = new BatchMaker(set, new LoaderOptions { Normalization = _classifier.Normalization, ImageSize = side, Form = InputForm.Of(Precision) });
+        using Batch batch = maker.Make(0, [.. Enumerable.Range(0, pixels.Length)]);
+        if (Posterior is not null && !KeepFeatures)
+            return (Posterior.MeanProbabilities(batch.Images, Samples), null);
         // Not over a yield: a sequence that is given up half way would never give the model back.
         using ModelUse use = ModelUse.Ask(_classifier.Network);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using Batch batch = maker.Make(0, [.. Enumerable.Range(0, pixels.Length)]);
         Tensor features = _classifier.Network.Features(batch.Images);
-        Tensor probabilities = nn.functional.softmax(_classifier.Network.Logits(features).to(ScalarType.Float64), 1);
-        return (Rows<double>(probabilities), KeepFeatures ? Rows<float>(features.to(ScalarType.Float32)) : null);
+        Tensor own = nn.functional.softmax(_classifier.Network.Logits(features).to(ScalarType.Float64), 1);
+        return (Rows<double>(own), KeepFeatures ? Rows<float>(features.to(ScalarType.Float32)) : null);
     }
 
     private static T[][] Rows<T>(Tensor matrix)

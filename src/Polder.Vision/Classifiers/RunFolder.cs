@@ -25,6 +25,9 @@ public sealed class RunFolder
     /// <summary>The weights of the best epoch.</summary>
     public string Best => In("best.safetensors");
 
+    /// <summary>The standard deviations of the posterior around the best weights, by the parameters' names; only methods that keep one have it.</summary>
+    public string Posterior => In("posterior.safetensors");
+
     /// <summary>Everything that the rest of the training depends on.</summary>
     public string ResumeFile => In("last", "training.safetensors");
 

@@ -185,6 +185,32 @@ public sealed class TrainedClassifier : IDisposable
         return new JudgedImages(metrics, predictions.Result());
     }
 
+    /// <summary>Every measure on a set, of the mean probabilities of networks drawn from a posterior.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="posterior">The posterior around the weights.</param>
+    /// <param name="samples">The number of draws, at least 1.</param>
+    /// <param name="top">The ks of top-k accuracy, each between 1 and the number of classes.</param>
+    /// <param name="batchSize">Images of a batch.</param>
+    /// <param name="progress">Told the number of draws done.</param>
+    /// <param name="precision">What the network computes in.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="ArgumentException">The set has other classes than the network.</exception>
+    public ClassificationMetrics Measure(
+        ImageSet images, WeightPosterior posterior, int samples, IReadOnlyList<int>? top = null, int batchSize = DefaultBatchSize,
+        IProgress<int>? progress = null, Precision precision = Precision.F32, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(posterior);
+        if (images.Classes.Count != Network.Classes)
+            throw new ArgumentException($"the data has {images.Classes.Count} classes, the network {Network.Classes}", nameof(images));
+        double[][] probabilities = posterior.MeanProbabilities(LoaderOf(images, batchSize, precision), samples, progress, cancellation);
+        var metrics = new MetricsAccumulator(images.Classes);
+        // Logarithms of probabilities are logits of the same probabilities.
+        foreach ((int i, double[] row) in probabilities.Index())
+            metrics.Add([.. row.Select(p => (float)Math.Log(Math.Max(p, 1e-30)))], images.Labels[i]);
+        return metrics.Result(top ?? []);
+    }
+
     /// <summary>What image files show.</summary>
     /// <param name="files">Image files (<see cref="Predictor.Files"/>).</param>
     /// <param name="cancellation">Stops between batches.</param>

@@ -65,6 +65,14 @@ public static class DigitsDemo
         [("fsam", "rho")] = 0.5,
         [("looksam", "rho")] = 0.01,
         [("msam", "rho")] = 2.0,
+        [("ssam", "rho")] = 0.5,
+        [("lesam", "loss-budget")] = 0.2,
+        [("zsharp", "rho")] = 1.0,
+        [("sampa", "rho")] = 0.5,
+        [("functionalsam", "rho")] = 0.5,
+        [("mrwp", "sigma")] = 0.06,
+        [("arwp", "sigma")] = 0.03,
+        [("ivon", "hessian-init")] = 1000.0,
     };
 
     /// <summary>How the network is pre-trained.</summary>

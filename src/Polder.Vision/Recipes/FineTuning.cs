@@ -48,6 +48,8 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
                 if (report.IsBest)
                     classifier.Save(Folder.Best);
             }),
+            Posterior = Folder is null ? null : new Relay<IReadOnlyDictionary<string, Tensor>>(deviations =>
+                Safetensors.Write(Folder.Posterior, deviations.Select(d => (d.Key, d.Value)))),
             Saved = Folder is null ? null : new Relay<IReadOnlyList<EpochReport>>(reports =>
             {
                 Folder.WriteEpochs(reports);

@@ -36,6 +36,12 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     /// <summary>Told in words what the training keeps so that it need not be computed again.</summary>
     public IProgress<string>? Note { get; init; }
 
+    /// <summary>
+    /// Told the standard deviations of the posterior that the method keeps around the weights (<see cref="IPosteriorMethod"/>) by the parameters' names, whenever
+    /// an epoch is the best, before <see cref="Epoch"/>. The tensors live while it is told.
+    /// </summary>
+    public IProgress<IReadOnlyDictionary<string, Tensor>>? Posterior { get; init; }
+
     /// <summary>Told whenever <see cref="ResumeFile"/> has been written or read, with all epochs so far.</summary>
     public IProgress<IReadOnlyList<EpochReport>>? Saved { get; init; }
 
@@ -129,7 +135,10 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
                     EpochCurvature.Of(optimizer, model, Options.Precision), averaged);
                 optimizer.Curvature.Reset();
                 if (report.IsBest)
+                {
                     best.Take();
+                    ReportPosterior(model, optimizer);
+                }
                 Epoch?.Report(report);
                 average?.Leave();
                 Save();
@@ -157,6 +166,17 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             checkpoint.Save(model, best, origin, optimizer, run);
             Saved?.Report(run.Epochs);
         }
+    }
+
+    private void ReportPosterior(ImageClassifier model, FlatMinimaOptimizer optimizer)
+    {
+        using var scope = NewDisposeScope();
+        if (Posterior is null || optimizer.PosteriorDeviations() is not { } deviations)
+            return;
+        var names = new Dictionary<Parameter, string>(ReferenceEqualityComparer.Instance);
+        foreach (var (name, parameter) in model.named_parameters())
+            names.TryAdd(parameter, name);
+        Posterior.Report(optimizer.Space.Parameters.Zip(deviations).ToDictionary(p => names[p.First], p => p.Second));
     }
 
     private void FitHead(

@@ -237,6 +237,25 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
         };
     }
 
+    /// <summary>The standard deviations of the posterior that the method keeps around the weights (<see cref="IPosteriorMethod"/>).</summary>
+    /// <returns>One new tensor a parameter of <see cref="Space"/>, in the current dispose scope; null where the method keeps none.</returns>
+    public IReadOnlyList<Tensor>? PosteriorDeviations()
+    {
+        Follow();
+        if (DecoratedMethod.Innermost(Method) is not IPosteriorMethod method)
+            return null;
+        using ParameterVector deviations = Space.CreateVector();
+        method.PosteriorDeviations(_trained.State, deviations);
+        return [.. deviations.Blocks.Select(block => block.clone())];
+    }
+
+    /// <summary>The method's own estimate of the trace of the Hessian of the mean loss (<see cref="IPosteriorMethod.HessianTrace"/>); NaN where it has none.</summary>
+    public double HessianTrace()
+    {
+        Follow();
+        return DecoratedMethod.Innermost(Method) is IPosteriorMethod method ? method.HessianTrace(_trained.State) : double.NaN;
+    }
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {

@@ -13,7 +13,7 @@ public class LateStartTests
     [Fact]
     public void Before_its_start_it_is_the_base_optimizer_bit_for_bit_and_after_it_the_method()
     {
-        foreach (IGradientMethod method in MethodList.All.Where(m => m is not BayesianSharpnessAware and not Plain))
+        foreach (IGradientMethod method in MethodList.All.Where(m => m is not IPosteriorMethod and not Plain))
         {
             using HandNetwork late = new(), plain = new();
             using FlatMinimaOptimizer a = Make(late, new LateStart(method, First)), b = Make(plain, new Plain());

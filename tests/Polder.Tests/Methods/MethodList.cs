@@ -14,6 +14,9 @@ public static class MethodList
         new NoiseStability { Sigma = Sigma.Cosine(0.05, 6), CleanWeight = 0.3 },
         new NoiseStability { Sigma = 0.05, Every = 2, Shape = new NoiseShape { Scale = NoiseScale.LayerRelative } },
         new NoiseStability { Sigma = Sigma.Auto(0.2, 0.05) },
+        new RandomWeightPerturbation { Sigma = 0.05 },
+        new RandomWeightPerturbation { Sigma = 0.05, CleanWeight = 0.4, Adaptive = true },
+        new RandomWeightPerturbation { Sigma = 0.05, CleanWeight = 0, Adaptive = true, Eta = 2, Memory = 0.5 },
         new SharpnessAware { Rho = 0.1 },
         new SharpnessAware { Rho = 0.5, Adaptive = true },
         new SharpnessAware { Rho = 0.5, Adaptive = true, FilterWise = true },
@@ -31,6 +34,11 @@ public static class MethodList
         new FilteredSharpnessAware { Rho = 0.1, Quantile = 0.6 },
         new ParallelSharpnessAware { Rho = 0.1 },
         new LateStart(new FriendlySharpnessAware { Rho = 0.1 }, 2),
+        new DiagonalNoiseStability { Sigma = 0.05, Pairs = 2, Memory = 0.7 },
+        new OrthogonalNoiseStability { Sigma = 0.05 },
+        new AscendedNoiseStability { Sigma = 0.05, Rho = 0.1 },
+        new VariationalOnlineNewton { Examples = 20, Beta2 = 0.9 },
+        new VariationalOnlineNewton { Examples = 50, Beta2 = 0.8, Draws = 2, ClipRadius = 0.5 },
         new BayesianSharpnessAware { Examples = 20, Rho = 0.05 },
     ];
 

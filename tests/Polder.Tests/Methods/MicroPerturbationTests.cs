@@ -189,7 +189,7 @@ public class MicroPerturbationTests
     }
 
     private static FlatMinimaOptimizer Make(SlicedProblem problem, IGradientMethod method) => new(
-        optim.SGD([problem.Weight], 0.1, momentum: DecoratedMethod.Innermost(method) is BayesianSharpnessAware ? 0 : 0.9), method, seed: 5);
+        optim.SGD([problem.Weight], 0.1, momentum: DecoratedMethod.Innermost(method) is IPosteriorMethod ? 0 : 0.9), method, seed: 5);
 
     private static void AssertClose(double[] expected, double[] actual)
     {

@@ -18,7 +18,7 @@ public class LeakTests
         using var scope = NewDisposeScope();
         Network network = new();
         using var optimizer = new FlatMinimaOptimizer(
-            optim.SGD(network.Module.parameters(), 0.01, momentum: MethodList.All[index] is BayesianSharpnessAware ? 0 : 0.9), MethodList.All[index],
+            optim.SGD(network.Module.parameters(), 0.01, momentum: MethodList.All[index] is IPosteriorMethod ? 0 : 0.9), MethodList.All[index],
             network.Module);
         int step = 0;
         LiveTensors.AssertSteady(() => optimizer.Step(() => network.Loss(step++)));

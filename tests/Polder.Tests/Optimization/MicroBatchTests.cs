@@ -158,7 +158,7 @@ public class MicroBatchTests
     }
 
     private static FlatMinimaOptimizer Optimizer(Sequential model, IGradientMethod method) =>
-        new(optim.SGD(model.parameters(), 0.1, momentum: method is BayesianSharpnessAware ? 0 : 0.9), method, model, seed: 4);
+        new(optim.SGD(model.parameters(), 0.1, momentum: method is IPosteriorMethod ? 0 : 0.9), method, model, seed: 4);
 
     private static (Tensor X, Tensor Y) Batch(int step)
     {

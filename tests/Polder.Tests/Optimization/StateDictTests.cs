@@ -278,7 +278,7 @@ public sealed class StateDictTests : IDisposable
         });
     }
 
-    internal static bool Fits(IGradientMethod method, string optimizer) => method is not BayesianSharpnessAware || optimizer == "plain sgd";
+    internal static bool Fits(IGradientMethod method, string optimizer) => method is not IPosteriorMethod || optimizer == "plain sgd";
 
     private static void AssertSame(IReadOnlyDictionary<string, Tensor> expected, IReadOnlyDictionary<string, Tensor> actual)
     {

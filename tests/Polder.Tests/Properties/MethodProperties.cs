@@ -16,8 +16,8 @@ public class MethodProperties
     // functionalsam needs a loss of outputs; FunctionalSamTests hold it to the same.
     public static TheoryData<string> Names => [.. MethodRegistry.OfLibrary.Select(m => m.Name).Except(["functionalsam"])];
 
-    // bsam makes its own update, with a decay that no option but the precision's switches off: there is no rho at which it is SGD.
-    public static TheoryData<string> NamesWithALimit => [.. MethodRegistry.OfLibrary.Select(m => m.Name).Except(["bsam", "functionalsam"])];
+    // bsam and ivon make their own update, with a decay that no option but the precision's switches off: there is no rho at which it is SGD.
+    public static TheoryData<string> NamesWithALimit => [.. MethodRegistry.OfLibrary.Select(m => m.Name).Except(["bsam", "ivon", "functionalsam"])];
 
     [Theory, MemberData(nameof(Names))]
     public void A_step_of_length_zero_leaves_every_bit(string name) => ForAll((recipe, seed) =>
@@ -117,6 +117,10 @@ public class MethodProperties
         LookSharpnessAware looksam => looksam with { Rho = 0, Alpha = 0 },
         FriendlySharpnessAware fsam => fsam with { Rho = 0 },
         MomentumSharpnessAware msam => msam with { Rho = 0 },
+        DiagonalNoiseStability diagonal => diagonal with { Sigma = 0 },
+        OrthogonalNoiseStability orthogonal => orthogonal with { Sigma = 0 },
+        AscendedNoiseStability ascended => ascended with { Sigma = 0, Rho = 0 },
+        RandomWeightPerturbation rwp => rwp with { Sigma = 0 },
         StableSharpnessAware ssam => ssam with { Rho = 0 },
         LossEquatedSharpnessAware lesam => lesam with { LossBudget = 0 },
         FilteredSharpnessAware zsharp => zsharp with { Rho = 0 },
@@ -135,7 +139,7 @@ public class MethodProperties
         iter: Cases, threads: 1);
 
     private static FlatMinimaOptimizer Make(RandomNetwork network, IGradientMethod method, int seed) =>
-        new(optim.SGD(network.Parameters, 0.05, momentum: method is BayesianSharpnessAware ? 0 : 0.9), method, seed: seed);
+        new(optim.SGD(network.Parameters, 0.05, momentum: method is IPosteriorMethod ? 0 : 0.9), method, seed: seed);
 
     // The gradients of the steps, and whether they are well-defined: LookSAM scales the part of the perturbed gradient that is orthogonal to the clean one
     // to a length that does not depend on its own, so where the two are parallel its direction is that of a rounding error.

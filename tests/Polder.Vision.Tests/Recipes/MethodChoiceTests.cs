@@ -26,7 +26,7 @@ public class MethodChoiceTests
     [Fact]
     public void Unknown_names_and_wrong_options_are_refused()
     {
-        Assert.Contains("base, wp, nso, sam", Assert.Throws<ArgumentException>(() => MethodChoice.Create("sgd")).Message);
+        Assert.Contains("base, wp, nso, mrwp, arwp, sam", Assert.Throws<ArgumentException>(() => MethodChoice.Create("sgd")).Message);
         Assert.Contains("nso has no option rho", Refused("nso", "rho", 1.0));
         Assert.Contains("sigma of nso: found -1, allowed: a number >= 0", Refused("nso", "sigma", -1.0));
         Assert.Contains("pairs of nso: found 0", Refused("nso", "pairs", 0));

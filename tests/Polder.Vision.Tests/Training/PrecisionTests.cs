@@ -61,7 +61,7 @@ public sealed class PrecisionTests : IDisposable
         IGradientMethod method = MethodList.All[number];
         using SmallConvNet model = Model();
         // BSAM makes its own update, on plain SGD.
-        bool plain = method is BayesianSharpnessAware;
+        bool plain = method is IPosteriorMethod;
         TrainingOptions options = Options with { Epochs = 1, Momentum = plain ? 0 : 0.9, WeightDecay = plain ? 0 : 1e-4 };
         byte[] before = Bytes(model);
         TrainingResult result = new Trainer(options, method).Run(model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);

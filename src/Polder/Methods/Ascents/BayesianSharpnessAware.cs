@@ -9,7 +9,7 @@ namespace Polder.Methods;
 /// The method brings its own momentum, metric and decay, so the base optimizer is SGD without any. W moves by the new s, as in the paper's
 /// algorithm; the authors' program uses the s of the step before.
 /// </remarks>
-public sealed record BayesianSharpnessAware : IGradientMethod
+public sealed record BayesianSharpnessAware : IPosteriorMethod
 {
     /// <summary>The number N of training examples, at least 1; it has no default.</summary>
     public long Examples { get; init; }
@@ -75,13 +75,17 @@ public sealed record BayesianSharpnessAware : IGradientMethod
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The base optimizer is not SGD, or has momentum or weight decay.</exception>
-    public void ValidateBase(OptimizerHelper @base)
+    public void ValidateBase(OptimizerHelper @base) => PlainSgd.Require(@base, Name);
+
+    /// <inheritdoc/>
+    public void PosteriorDeviations(MethodState state, ParameterVector deviations)
     {
-        ArgumentNullException.ThrowIfNull(@base);
-        bool plain = @base is SGD && @base.ParamGroups.All(g =>
-            g is SGD.ParamGroup { Options: var options } && (options.momentum ?? 0) == 0 && (options.weight_decay ?? 0) == 0);
-        if (!plain)
-            throw new ArgumentException("bsam makes its own update: its base optimizer must be SGD without momentum and weight decay", nameof(@base));
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(deviations);
+        deviations.CopyFrom(state.Vector("precision", initial: 1));
+        using var noGrad = no_grad();
+        foreach (Tensor block in deviations.Blocks)
+            block.mul_(Examples).rsqrt_();
     }
 
     /// <inheritdoc/>

@@ -47,7 +47,7 @@ public sealed record NoiseStability : IGradientMethod
         },
         StandardOptions.SigmaOrAuto(0.01),
         StandardOptions.Schedule,
-        MethodOption.Count("pairs", "antithetic noise pairs a step: two gradients each", 1),
+        StandardOptions.Pairs(1),
         StandardOptions.CleanWeight,
         MethodOption.Word("passes", "whether each point sees the whole batch, or its own part of it at one gradient a step", "full", "full", "split"),
         StandardOptions.Every(1),

@@ -74,6 +74,12 @@ public sealed partial record MethodEntry
     /// <summary>Whether the method makes its own update, so that its base optimizer is SGD without momentum and weight decay.</summary>
     public bool DemandsPlainSgd { get; init; }
 
+    /// <summary>
+    /// Whether the method is an experiment of the library's (CONTRIBUTING.md says by which criteria): it is chosen by its name and is not among "all" methods,
+    /// and it may change or go with any version.
+    /// </summary>
+    public bool IsExperimental { get; init; }
+
     /// <summary>Whether the method differs from the base optimizer even where its sigma and rho are zero.</summary>
     public bool ActsWithoutStrength { get; init; }
 

@@ -11,6 +11,8 @@ public static class MethodRegistry
         Plain.Entry,
         WeightPerturbation.Entry,
         NoiseStability.Entry,
+        RandomWeightPerturbation.Mixed,
+        RandomWeightPerturbation.AdaptiveForm,
         SharpnessAware.Sam,
         SharpnessAware.Asam,
         SharpnessAware.Usam,
@@ -26,6 +28,12 @@ public static class MethodRegistry
         FilteredSharpnessAware.Entry,
         ParallelSharpnessAware.Entry,
         FunctionalSharpnessAware.Entry,
+        VariationalOnlineNewton.Entry,
+#pragma warning disable POLDER001 // the registry is where experiments are named
+        DiagonalNoiseStability.Entry,
+        OrthogonalNoiseStability.Entry,
+        AscendedNoiseStability.Entry,
+#pragma warning restore POLDER001
     ];
 
     private static volatile IReadOnlyList<MethodEntry> _all = OfLibrary;
@@ -35,6 +43,9 @@ public static class MethodRegistry
 
     /// <summary>Their names.</summary>
     public static IReadOnlyList<string> Names => [.. All.Select(m => m.Name)];
+
+    /// <summary>The names of those that are no experiments: what a program means by all methods.</summary>
+    public static IReadOnlyList<string> StandardNames => [.. All.Where(m => !m.IsExperimental).Select(m => m.Name)];
 
     /// <summary>A method by its name.</summary>
     /// <exception cref="ArgumentException">There is none of that name; the message lists them.</exception>

@@ -62,6 +62,9 @@ public static class StandardOptions
         },
     };
 
+    /// <summary>The number of antithetic pairs.</summary>
+    public static MethodOption Pairs(int @default) => MethodOption.Count("pairs", "antithetic noise pairs a step: two gradients each", @default);
+
     /// <summary>The weight of the gradient at W itself.</summary>
     public static MethodOption CleanWeight { get; } = MethodOption.Share(
         "clean-weight", "weight lambda of the gradient at the weights themselves; above 0 it costs one gradient more", 0);
