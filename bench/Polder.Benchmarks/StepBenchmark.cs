@@ -57,10 +57,11 @@ internal static class StepBenchmark
 
         (string, Action) Variant(string name, Func<ImageClassifier, IGradientMethod> method)
         {
-            var (model, sgd) = New(plain: name == "bsam"); // which makes its own update
+            var (model, sgd) = New(plain: MethodRegistry.All.FirstOrDefault(m => m.Name == name)?.DemandsPlainSgd == true);
             var optimizer = new FlatMinimaOptimizer(sgd, method(model), model);
             owned.Add(optimizer);
-            return (name, () => optimizer.Step(() => nn.functional.cross_entropy(model.call(images), labels)));
+            // Outputs and loss apart, as functionalsam needs them and the trainer gives them; for the others it is the same closure.
+            return (name, () => optimizer.Step(batch, range => model.call(images[range]), (z, range) => nn.functional.cross_entropy(z, labels[range])));
         }
 
         var (raw, rawSgd) = New();
