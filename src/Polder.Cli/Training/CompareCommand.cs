@@ -70,6 +70,12 @@ internal sealed class CompareCommand : PolderCommand
             return; // who started it shows the result
         context.Finish(ComparisonReport.Of(result, task.Recipe.OptimizerName, session.Folder.Path));
         ReportPages.Of(session.Folder.Path).Write(session.Folder.Page);
+        ComparisonEvents.Write(result, session.Folder.In(ComparisonEvents.FolderName), new Dictionary<string, object>
+        {
+            ["learning rate"] = task.Recipe.Training.LearningRate,
+            ["epochs"] = task.Recipe.Training.Epochs,
+            ["optimizer"] = task.Recipe.OptimizerName,
+        }, new DateTimeOffset(File.GetLastWriteTimeUtc(session.Folder.ConfigurationFile), TimeSpan.Zero));
         if (context.Cancellation.IsCancellationRequested)
             throw session.Stopped(Name, result.Finished, $"{result.Planned}");
 

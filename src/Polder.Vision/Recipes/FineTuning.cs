@@ -9,6 +9,7 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
     private readonly IGradientMethod _method = recipe.Method.For(start, recipe.Training);
 
     private JudgedImages? _tested;
+    private ImagePredictions? _trained;
 
     /// <summary>Where epochs, best weights and the state to go on from are written; null, the default, writes nothing. A state in it is gone on from.</summary>
     public RunFolder? Folder { get; set; }
@@ -41,6 +42,7 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
             Distribution = recipe.Method.Distribution,
             Progress = Progress,
             Note = Note,
+            Judged = new Relay<ImagePredictions>(predictions => _trained = predictions),
             ResumeFile = Folder?.ResumeFile,
             CheckpointEvery = CheckpointEvery,
             Epoch = Folder is null ? null : new Relay<EpochReport>(report =>
@@ -69,7 +71,7 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
 
     /// <summary>
     /// Asks the tested network about the training images too, as they are, and keeps all its predictions in <see cref="Folder"/>: a page shows from them
-    /// what it got wrong, and which labels may be. It costs a forward pass over the training images.
+    /// what it got wrong, and which labels may be. It costs a forward pass over the training images, unless a fitted head alone was trained.
     /// </summary>
     /// <param name="progress">Told the number of images done after every batch.</param>
     /// <param name="cancellation">Stops between batches.</param>
@@ -78,7 +80,7 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
     {
         if (Folder is null || _tested is null)
             throw new InvalidOperationException("predictions are kept in a run folder, after the test");
-        ImagePredictions trained = start.Classifier.Judge(
+        ImagePredictions trained = _trained ?? start.Classifier.Judge(
             start.Splits.Train, recipe.Training.BatchSize, progress, recipe.Training.Precision, cancellation).Predictions;
         var predictions = new RunPredictions(start.Classifier.Classes, new Dictionary<string, ImagePredictions>
         {

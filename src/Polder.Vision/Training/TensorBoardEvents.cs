@@ -23,7 +23,7 @@ public static class TensorBoardEvents
         ArgumentNullException.ThrowIfNull(epochs);
         using var file = new MemoryStream();
         double time = start.ToUnixTimeMilliseconds() / 1000.0;
-        Record(file, new Event { WallTime = time, FileVersion = "brain.Event:2" });
+        Record(file, Beginning(time));
         foreach (EpochReport epoch in epochs)
         {
             time += epoch.Seconds;
@@ -40,6 +40,9 @@ public static class TensorBoardEvents
         return file.ToArray();
     }
 
+    /// <summary>The first record of a file.</summary>
+    internal static Event Beginning(double time) => new() { WallTime = time, FileVersion = "brain.Event:2" };
+
     /// <summary>The checksum of a record: CRC-32C, rotated and shifted by a constant, so that a checksum of checksums is not a constant.</summary>
     internal static uint MaskedChecksum(ReadOnlySpan<byte> data)
     {
@@ -49,7 +52,8 @@ public static class TensorBoardEvents
         return BitOperations.RotateRight(~crc, 15) + 0xA282EAD8;
     }
 
-    private static void Record(MemoryStream file, Event content)
+    /// <summary>Appends one record.</summary>
+    internal static void Record(MemoryStream file, Event content)
     {
         byte[] message = content.ToByteArray();
         byte[] length = new byte[8], checksum = new byte[4];

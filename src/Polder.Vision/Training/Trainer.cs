@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using static System.FormattableString;
 
 namespace Polder.Vision.Training;
@@ -44,6 +45,9 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
 
     /// <summary>Told whenever <see cref="ResumeFile"/> has been written or read, with all epochs so far.</summary>
     public IProgress<IReadOnlyList<EpochReport>>? Saved { get; init; }
+
+    /// <summary>Told what the network says of the training images where that costs nothing: a fitted head alone is kept.</summary>
+    internal IProgress<ImagePredictions>? Judged { get; init; }
 
     /// <summary>Trains the model; it ends with the weights of the best epoch.</summary>
     /// <param name="model">The model, on the CPU.</param>
@@ -157,6 +161,8 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             HeadPhase.Apply(Options, model);
             model.eval();
         }
+        if (Judged is not null && run.Steps == 0 && Options.HeadSolver != HeadSolver.None)
+            Judged.Report(Judge(model, inputs, cancellation));
         return run.Result();
 
         void Save()
@@ -177,6 +183,21 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         foreach (var (name, parameter) in model.named_parameters())
             names.TryAdd(parameter, name);
         Posterior.Report(optimizer.Space.Parameters.Zip(deviations).ToDictionary(p => names[p.First], p => p.Second));
+    }
+
+    // The body's output is at hand, which is all that the answers cost.
+    private static ImagePredictions Judge(ImageClassifier model, TrainingInputs inputs, CancellationToken cancellation)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        (Tensor features, Tensor labels) = inputs.TrainingFeatures(cancellation);
+        scope.Attach(features);
+        scope.Attach(labels);
+        ReadOnlySpan<float> logits = MemoryMarshal.Cast<byte, float>(model.Head.call(features).to(ScalarType.Float32).contiguous().bytes);
+        var predictions = new ImagePredictions.Builder();
+        for (int i = 0; i < labels.shape[0]; i++)
+            predictions.Add(logits.Slice(i * model.Classes, model.Classes), (int)labels[i].ToInt64());
+        return predictions.Result();
     }
 
     private void FitHead(

@@ -41,6 +41,18 @@ public sealed class RunPicturesTests : IDisposable
     }
 
     [Fact]
+    public void What_a_fitted_head_says_of_the_training_images_is_what_the_network_says()
+    {
+        set_num_threads(1);
+        var training = new TrainingOptions { Epochs = 0, HeadSolver = HeadSolver.Lbfgs, FreezeBody = true };
+        using FineTuningResult result = new Recipe { Training = training }.Run(Run);
+        ImagePredictions kept = RunFolder.Open(Run).Predictions!.Parts["train"], asked = result.Classifier.Judge(result.Splits.Train).Predictions;
+        Assert.Equal(asked.Labels, kept.Labels);
+        Assert.Equal(asked.Classes.Select(c => c[0]), kept.Classes.Select(c => c[0]));
+        Assert.All(asked.Losses.Zip(kept.Losses), losses => Assert.Equal(losses.First, losses.Second, 2e-5));
+    }
+
+    [Fact]
     public void A_picture_is_found_by_name_and_content_and_one_that_was_changed_is_not_shown()
     {
         set_num_threads(1);
