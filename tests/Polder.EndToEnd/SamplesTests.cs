@@ -25,6 +25,25 @@ public sealed class SamplesTests : IDisposable
         Assert.Contains("--samples", error);
     }
 
+    [Fact]
+    public void Predictions_are_means_over_the_drawn_networks()
+    {
+        string data = MiniatureImages.Write(Path.Combine(_folder, "data"), classes: 3, perClass: 6);
+        string run = Finetune("ivon", "--hessian-init", "10", "--data", data, "--arch", "resnet20");
+        double[] one = Probabilities(), few = Probabilities("--samples", "3");
+        Assert.Equal(few, Probabilities("--samples", "3"));
+        Assert.NotEqual(one, few);
+        Assert.All(few.Chunk(3), image => Assert.Equal(1, image.Sum(), 1e-6));
+
+        double[] Probabilities(params string[] options)
+        {
+            (int code, string output, string error) = PolderProcess.Run(
+                ["predict", data, "--run", run, "--top", "3", "--threads", "1", "--json", "-", "--quiet", .. options]);
+            Assert.True(code == 0, error);
+            return [.. JsonNode.Parse(output)!["predictions"]!.AsArray().SelectMany(p => p!["top"]!.AsArray().Select(t => (double)t!["probability"]!))];
+        }
+    }
+
     private string Finetune(string method, params string[] options)
     {
         string run = Path.Combine(_folder, method);

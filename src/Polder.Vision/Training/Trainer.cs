@@ -136,7 +136,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
                     throw new TrainingDivergedException(
                         $"epoch {run.Epoch}: the validation loss is {result.Loss}: {SingleValues.Poison(model) ?? "lower the learning rate, sigma or rho"}");
                 EpochReport report = run.EndEpoch(result, optimizer.ParamGroups.Last().LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds,
-                    EpochCurvature.Of(optimizer, model, Options.Precision), averaged);
+                    EpochCurvature.Of(optimizer, model, Options.Precision), averaged, optimizer.HessianTrace());
                 optimizer.Curvature.Reset();
                 if (report.IsBest)
                 {

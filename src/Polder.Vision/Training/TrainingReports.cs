@@ -42,6 +42,13 @@ public sealed record EpochReport(
 
     /// <summary>What the epoch's antithetic pairs showed of the curvature; null where the method has none.</summary>
     public EpochCurvature? Curvature { get; init; }
+
+    /// <summary>
+    /// The trace of the mean loss's Hessian that the method's own posterior over the weights has at the end of the epoch
+    /// (<see cref="FlatMinimaOptimizer.HessianTrace"/>); null where it has none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? PosteriorTrace { get; init; }
 }
 
 /// <summary>A finished training.</summary>

@@ -83,14 +83,20 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     }
 
     /// <summary>Ends the epoch at hand, with its validation if it has one.</summary>
-    public EpochReport EndEpoch(EvaluationResult? validation, double learningRate, double seconds, EpochCurvature? curvature, bool isAverage)
+    public EpochReport EndEpoch(EvaluationResult? validation, double learningRate, double seconds, EpochCurvature? curvature, bool isAverage,
+        double posteriorTrace = double.NaN)
     {
         bool best = validation is not null && (Keep == KeptWeights.Last || _state.Best is not { } known
             || validation.Accuracy > known.Accuracy || (validation.Accuracy == known.Accuracy && validation.Loss < known.Loss));
         if (best)
             _state.Best = validation;
         var report = new EpochReport(Epoch, Loss, validation?.Loss ?? double.NaN, validation?.Accuracy ?? double.NaN, learningRate, seconds, best)
-        { SkippedSteps = _state.Skipped, Curvature = curvature, IsAverage = isAverage };
+        {
+            SkippedSteps = _state.Skipped,
+            Curvature = curvature,
+            PosteriorTrace = double.IsNaN(posteriorTrace) ? null : posteriorTrace,
+            IsAverage = isAverage,
+        };
         _state.SkippedBefore += _state.Skipped;
         (_state.LossSum, _state.Seen, _state.Skipped) = (0, 0, 0);
         _state.Epochs.Add(report);

@@ -27,6 +27,7 @@ public sealed class PosteriorTests : IDisposable
         string path = Path.Combine(_folder, method);
         using FineTuningResult trained = Run(method, path);
         RunFolder run = RunFolder.Open(path);
+        Assert.Equal(method == "ivon", trained.Training.Epochs.All(e => e.PosteriorTrace is { } trace && double.IsFinite(trace)));
         using TrainedClassifier classifier = TrainedClassifier.Open(run);
         using Checkpoint deviations = Checkpoint.Load(run.Posterior);
         Assert.Equal(classifier.Network.named_parameters().Select(p => p.name).Order(), deviations.Tensors.Keys.Order());
