@@ -64,7 +64,8 @@ internal static class Baseline
             .Append(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy("Key", nameof(Row.Features))).Fit(train);
         (double seconds, double processor) = (clock.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - before).TotalSeconds);
         double accuracy = ml.MulticlassClassification.Evaluate(model.Transform(test), "Key").MicroAccuracy;
-        Console.Error.WriteLine($"{part.Name}: {part.Train.Count} training and {part.Test.Count} test images, accuracy {accuracy:P1}, fitted in {seconds:F1} s");
+        Console.Error.WriteLine($"{part.Name}: {part.Train.Count} training and {part.Test.Count} test images, "
+            + $"accuracy {accuracy:P1}, fitted in {seconds:F1} s");
         return new
         {
             Images = part.Name,

@@ -6,7 +6,8 @@ try
 {
     Arguments given = Arguments.Of(args);
     IReadOnlyList<ImagePart> parts = given.Parts();
-    string json = JsonSerializer.Serialize(Baseline.Run(parts, given.Seed, args), new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true });
+    string json = JsonSerializer.Serialize(Baseline.Run(parts, given.Seed, args),
+        new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true });
     if (given.Json is { } file)
     {
         File.WriteAllText($"{file}.part", json + "\n");

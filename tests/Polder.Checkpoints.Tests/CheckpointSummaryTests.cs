@@ -47,8 +47,10 @@ public sealed class CheckpointSummaryTests : IDisposable
     {
         byte[] floats = Fixtures.Floats([.. Enumerable.Range(0, 24).Select(i => MathF.Sin(i) * 10)]);
         byte[] root = Fixtures.Dictionary(
-            ("turned", Fixtures.Tensor("FloatStorage", "0", 24, 0, [3, 2, 4], [1, 12, 3])), ("gaps", Fixtures.Tensor("FloatStorage", "0", 24, 1, [3, 2], [8, 2])),
-            ("repeated", Fixtures.Tensor("FloatStorage", "0", 24, 5, [4, 3], [0, 1])), ("lone", Fixtures.Tensor("FloatStorage", "0", 24, 2, [1, 5, 1], [7, 1, 9])));
+            ("turned", Fixtures.Tensor("FloatStorage", "0", 24, 0, [3, 2, 4], [1, 12, 3])),
+            ("gaps", Fixtures.Tensor("FloatStorage", "0", 24, 1, [3, 2], [8, 2])),
+            ("repeated", Fixtures.Tensor("FloatStorage", "0", 24, 5, [4, 3], [0, 1])),
+            ("lone", Fixtures.Tensor("FloatStorage", "0", 24, 2, [1, 5, 1], [7, 1, 9])));
         Check(_folder.Write("zip.pt", Fixtures.PyTorchZip(root, ("0", floats))), new CheckpointOptions());
         Check(_folder.Write("legacy.pt", Fixtures.Legacy(root, ("0", 24, floats))), new CheckpointOptions());
     }

@@ -53,6 +53,7 @@ public class LargeFileTests(ITestOutputHelper output)
     {
         Dictionary<string, OnnxTensor> constants = tensors.ToDictionary(t => t.Name, t => OnnxTensor.Of(t.Name, t.Value));
         var output = new OnnxValue("sum", OnnxType.Float, null);
-        return new OnnxModel(new OnnxGraph("large", [], [output], [new("Add", "", [.. constants.Keys], ["sum"], new Dictionary<string, object>())], constants), 17, 8);
+        return new OnnxModel(new OnnxGraph("large", [], [output], [new("Add", "", [.. constants.Keys], ["sum"], new Dictionary<string, object>())],
+            constants), 17, 8);
     }
 }

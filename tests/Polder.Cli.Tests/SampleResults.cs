@@ -65,7 +65,8 @@ internal static class SampleResults
            select new SensingResult(method, seed, figures, 0.00125, [new(0, new(1, 1, 1)), new(50, figures)]),
     ];
 
-    public static FairSensingOptions FairOptions { get; } = new() { Points = [2], Sigmas = [0.04, 0.08], LearningRates = [0.0025], ChoiceSeeds = [10], Seeds = [0, 1] };
+    public static FairSensingOptions FairOptions { get; } = new() { Points = [2], Sigmas = [0.04, 0.08], LearningRates = [0.0025], ChoiceSeeds = [10],
+        Seeds = [0, 1] };
 
     public static FairSensingResult Fair
     {
@@ -90,14 +91,16 @@ internal static class SampleResults
 
     public static ConvergenceResult Convergence { get; } = new(
         [
-            new(PairBatches.Fresh, 1, 256, 0.0625, 1.02, new(0.125, 0.001, 400), 0.25), new(PairBatches.Shared, 4, 256, 0.0625, 1.005, new(0.12, 0.001, 400), 0.25),
+            new(PairBatches.Fresh, 1, 256, 0.0625, 1.02, new(0.125, 0.001, 400), 0.25),
+            new(PairBatches.Shared, 4, 256, 0.0625, 1.005, new(0.12, 0.001, 400), 0.25),
         ],
         [new(256, 1, new(1.25, 0.01, 400), 1.245, new(1.5, 0.01, 400), 1.51, 2.75)],
         [new(4, 1, new(0.5, 0.001, 400), 0.501, 0.625, 0.5), new(4096, 0.25, new(0.001, 1e-6, 400), 0.001, 0.002, 0.0005)],
         0.0009765625,
         [new("kink", 0.25, new(0.36, 0.001, 400), 0.3634, new(0.36, 0.001, 400), 0.3634), new("quadratic", 0.25, new(1, 0.002, 400), 1, new(0, 0, 400), 0)],
         [
-            new("rates", "|grad F|^2 against T, k = 1", new(-0.4954, 0.001, -0.4974, -0.4934), -0.5), new("crossover", "|grad F|^2 against T, v = 0", new(-1, 0, -1, -1), -1),
+            new("rates", "|grad F|^2 against T, k = 1", new(-0.4954, 0.001, -0.4974, -0.4934), -0.5),
+            new("crossover", "|grad F|^2 against T, v = 0", new(-1, 0, -1, -1), -1),
             new("noise", "two-point variance against sigma, smooth", new(3.986, 0.001, 3.984, 3.988), 4, 3.9886),
         ]);
 

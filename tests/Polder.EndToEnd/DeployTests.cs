@@ -75,7 +75,8 @@ public sealed class DeployTests : IDisposable
     private string Shown(string sample, string[] arguments)
     {
         string framework = new DirectoryInfo(AppContext.BaseDirectory).Name, configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        using Process program = PolderProcess.StartDotNet([Path.Combine(Samples, sample, "bin", configuration, framework, $"{sample}.dll"), .. arguments], _folder);
+        using Process program = PolderProcess.StartDotNet([Path.Combine(Samples, sample, "bin", configuration, framework, $"{sample}.dll"), .. arguments],
+            _folder);
         Task<string> output = program.StandardOutput.ReadToEndAsync(), error = program.StandardError.ReadToEndAsync();
         Assert.True(program.WaitForExit(TimeSpan.FromMinutes(2)), $"{sample} does not end");
         Assert.True(program.ExitCode == 0, error.Result);

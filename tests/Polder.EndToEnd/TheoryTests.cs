@@ -20,14 +20,16 @@ public sealed class TheoryTests : IDisposable
         Assert.Equal(4, json["rates"]!.AsArray().Select(r => (int)r!["steps"]!).Distinct().Count());
         Assert.All(json["rates"]!.AsArray(), r => Assert.True((double)r!["gradient"]!["value"]! < (double)r["bound"]!));
         Assert.Contains("</svg>", File.ReadAllText(plot));
-        Assert.Equal(["constants", "crossover", "noise", "rates", "scan", "slopes"], File.ReadLines(csv).Skip(1).Select(l => l.Split(',')[0]).Distinct().Order());
+        Assert.Equal(["constants", "crossover", "noise", "rates", "scan", "slopes"],
+            File.ReadLines(csv).Skip(1).Select(l => l.Split(',')[0]).Distinct().Order());
     }
 
     [Fact]
     public void Valleys_have_a_row_a_strength()
     {
         (int code, string output, _) = PolderProcess.Run(
-            "valleys", "--methods", "base,nso,nso+pairs=2", "--strengths", "0.05,0.35", "--starts", "4", "--gradients", "40", "--json", "-", "--quiet", "--threads", "1");
+            "valleys", "--methods", "base,nso,nso+pairs=2", "--strengths", "0.05,0.35", "--starts", "4", "--gradients", "40", "--json", "-", "--quiet",
+            "--threads", "1");
         Assert.Equal(0, code);
         Assert.Equal(["base  40", "nso 0.05 20", "nso 0.35 20", "nso+pairs=2 0.05 10", "nso+pairs=2 0.35 10"],
             JsonNode.Parse(output)!["results"]!.AsArray().Select(r => $"{r!["method"]} {r["strength"]} {r["steps"]}"));
@@ -38,7 +40,8 @@ public sealed class TheoryTests : IDisposable
     {
         string plot = Path.Combine(_folder, "plot.svg");
         (int code, string output, string error) = PolderProcess.Run(
-            "penalty", "--activations", "gelu", "--method", "nso", "--steps", "20", "--looks", "3", "--samples", "30", "--draws", "10", "--max-products", "20", "--sigmas", "0.01",
+            "penalty", "--activations", "gelu", "--method", "nso", "--steps", "20", "--looks", "3", "--samples", "30", "--draws", "10", "--max-products",
+            "20", "--sigmas", "0.01",
             "--json", "-", "--quiet", "--threads", "1", "--plot", plot);
         Assert.Equal((0, ""), (code, error));
         Assert.Equal([0, 1, 20], JsonNode.Parse(output)!["results"]!.AsArray().Select(r => (int)r!["step"]!));
@@ -49,7 +52,8 @@ public sealed class TheoryTests : IDisposable
     public void A_fair_comparison_chooses_on_some_problems_and_tests_on_others()
     {
         (int code, string output, _) = PolderProcess.Run(
-            "sense-fair", "--dimension", "8", "--rank", "1", "--gradients", "80", "--points", "2", "--sigmas", "0.05,0.1", "--learning-rates", "0.01,0.02", "--choice-seeds", "5",
+            "sense-fair", "--dimension", "8", "--rank", "1", "--gradients", "80", "--points", "2", "--sigmas", "0.05,0.1", "--learning-rates", "0.01,0.02",
+            "--choice-seeds", "5",
             "--seeds", "0..2", "--json", "-", "--quiet", "--threads", "1");
         Assert.Equal(0, code);
         JsonNode json = JsonNode.Parse(output)!;

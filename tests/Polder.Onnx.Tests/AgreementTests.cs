@@ -51,7 +51,8 @@ public sealed class AgreementTests(ITestOutputHelper output) : IDisposable
                 seen.Add(best);
             }
         }
-        output.WriteLine($"{fit}: {count} photos, the same class for all, {seen.Count} classes; probabilities differ by at most {largest:G2}, the two best classes "
+        output.WriteLine($"{fit}: {count} photos, the same class for all, {seen.Count} classes; "
+            + $"probabilities differ by at most {largest:G2}, the two best classes "
             + $"by at least {closest:G2}");
         Assert.InRange(largest, 0, 1e-4);
         // A network that named one class for all would agree, too.

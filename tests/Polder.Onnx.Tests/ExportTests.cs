@@ -131,7 +131,8 @@ public sealed class ExportTests : IDisposable
             stretch = Networks.Make("resnet20", fit: ImageFit.Stretch);
         foreach ((TrainedClassifier classifier, ImageInput input, string words) in ((TrainedClassifier, ImageInput, string)[])
             [
-                (letterbox, ImageInput.Pixels255, "pictures fitted by letterbox, allowed: crop, stretch"), (gray, default, "images of 1 channel(s), allowed: 3"),
+                (letterbox, ImageInput.Pixels255, "pictures fitted by letterbox, allowed: crop, stretch"),
+                (gray, default, "images of 1 channel(s), allowed: 3"),
                 (stretch, ImageInput.BytesNhwc, "an input of bytes-nhwc, allowed: normalized, pixels01, pixels255"),
             ])
         {

@@ -53,7 +53,8 @@ public sealed class ImportedNetworkTests : IDisposable
         Assert.True(report.EqualParameters > 0);
         using TrainedClassifier again = TrainedClassifier.Open(In("again.onnx"));
         Assert.All(found.Network.state_dict().Zip(again.Network.state_dict())
-            .Where(p => !p.First.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal)), p => Assert.True(Same(p.First.Value, p.Second.Value), p.First.Key));
+            .Where(p => !p.First.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal)),
+                p => Assert.True(Same(p.First.Value, p.Second.Value), p.First.Key));
         Assert.Equal(found.Network.named_parameters().Select(p => p.name), again.Network.named_parameters().Select(p => p.name));
     }
 

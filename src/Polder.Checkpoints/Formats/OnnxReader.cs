@@ -27,7 +27,8 @@ internal static class OnnxReader
     private static IEnumerable<string> Lines(OnnxModel model)
     {
         string producer = $"{model.Producer.Name} {model.Producer.Version}".Trim();
-        yield return FormattableString.Invariant($"operators of version {model.Opset}, format {model.IrVersion}") + (producer.Length > 0 ? $", by {producer}" : "");
+        yield return FormattableString.Invariant($"operators of version {model.Opset}, format {model.IrVersion}")
+            + (producer.Length > 0 ? $", by {producer}" : "");
         foreach (OnnxValue input in model.Graph.Inputs.Where(i => !model.Graph.Constants.ContainsKey(i.Name)))
             yield return $"input {Words(input)}";
         foreach (OnnxValue output in model.Graph.Outputs)

@@ -22,7 +22,8 @@ internal sealed class ModelOptions
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="takesImages">Whether the command puts images through the network, and so in batches.</param>
-    /// <param name="writesFeatures">Whether --features is the command's own word for a file that it writes. It uses networks as they are, with their head.</param>
+    /// <param name="writesFeatures">Whether --features is the command's own word for a file that it writes. It uses networks as they are, with their
+    /// head.</param>
     public ModelOptions(PolderCommand command, bool takesImages = true, bool writesFeatures = false)
     {
         command.Add(Heading.Data, _run);

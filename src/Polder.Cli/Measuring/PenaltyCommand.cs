@@ -9,7 +9,8 @@ internal sealed class PenaltyCommand : PolderCommand
     private readonly CliOption<string?> _data = OptionOf.Text(
         "--data", "DIR|FILE|NAME", "the images, as finetune takes them", "digits, or a folder or file of images", Digits.Name, Digits.Name);
 
-    private readonly CliOption<int> _imageSize = OptionOf.Count("--image-size", "side of the network's input in pixels, other than digits", 32, ValueRange.Between(8, 512));
+    private readonly CliOption<int> _imageSize = OptionOf.Count("--image-size", "side of the network's input in pixels, other than digits", 32,
+        ValueRange.Between(8, 512));
 
     private readonly CliOption<IReadOnlyList<string>> _activations = OptionOf.Choices(
         "--activations", "what follows the convolutions, one training each, or all", Names, Names, orAll: true);
@@ -17,10 +18,12 @@ internal sealed class PenaltyCommand : PolderCommand
     private readonly CliOption<string> _method = OptionOf.Choice("--method", "how the gradient is made", "base", "base", "nso");
     private readonly CliOption<double> _sigma = OptionOf.Number("--sigma", "standard deviation of nso's noise in training", 0.01, ValueRange.Above(0));
     private readonly CliOption<int> _steps = OptionOf.Count("--steps", "steps of a training", Defaults.Steps, ValueRange.AtLeast(1));
-    private readonly CliOption<double> _learningRate = OptionOf.Number("--learning-rate", "learning rate of SGD, momentum 0.9", Defaults.LearningRate, ValueRange.Above(0));
+    private readonly CliOption<double> _learningRate = OptionOf.Number("--learning-rate", "learning rate of SGD, momentum 0.9", Defaults.LearningRate,
+        ValueRange.Above(0));
     private readonly CliOption<int> _batchSize = OptionOf.Count("--batch-size", "images a step", Defaults.BatchSize, ValueRange.AtLeast(2));
     private readonly CliOption<long> _seed = CommonOptions.Seed();
-    private readonly CliOption<int> _looks = OptionOf.Count("--looks", "measurements of a training, the first at its start", Defaults.Looks, ValueRange.Between(2, 1000));
+    private readonly CliOption<int> _looks = OptionOf.Count("--looks", "measurements of a training, the first at its start", Defaults.Looks,
+        ValueRange.Between(2, 1000));
 
     private readonly CliOption<IReadOnlyList<double>> _sigmas = OptionOf.Numbers(
         "--sigmas", "standard deviations of the weight noise that is measured, in units of the weights", Defaults.Sigmas, ValueRange.Above(0));
@@ -77,7 +80,8 @@ internal sealed class PenaltyCommand : PolderCommand
             Method = MethodChoice.Create("base"),
             Seed = seed,
         };
-        using RecipeTask task = context.Output.Track("reading the images", 1, tracker => recipe.Open(null, ImageReading.ProgressOf(tracker), context.Cancellation));
+        using RecipeTask task = context.Output.Track("reading the images", 1,
+            tracker => recipe.Open(null, ImageReading.ProgressOf(tracker), context.Cancellation));
         using FineTuningStart start = task.Prepare(seed);
         IReadOnlyList<PenaltyLook> looks = context.Output.Track("penalty", options.Activations.Count * options.LookSteps.Count, tracker =>
         {

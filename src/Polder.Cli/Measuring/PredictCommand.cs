@@ -56,7 +56,8 @@ internal sealed class PredictCommand : PolderCommand
         using TrainedClassifier owner = trained;
         if (trained.Network.Channels != 3)
             throw new UserErrorException($"{trained.Source}: takes gray images, allowed: a network of colour images");
-        if (run?.Images is { } images && files.AsParallel().AsOrdered().Where(f => images.PartOfFile(f) is { } part && run.FittedParts.Contains(part)).ToArray() is { Length: > 0 } known)
+        if (run?.Images is { } images && files.AsParallel().AsOrdered()
+            .Where(f => images.PartOfFile(f) is { } part && run.FittedParts.Contains(part)).ToArray() is { Length: > 0 } known)
             context.Output.Warn($"{known.Length} of {files.Count} image(s) were trained on, and tell nothing of new ones: "
                 + $"{string.Join(", ", known.Take(3))}{(known.Length > 3 ? ", ..." : "")}");
         (WeightPosterior Posterior, int Samples)? drawn = _model.PosteriorOf(context, trained, run);

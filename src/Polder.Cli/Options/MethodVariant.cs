@@ -23,7 +23,8 @@ internal sealed record MethodVariant(string Label, MethodEntry Method, IReadOnly
     /// <summary>The option that lists methods, each any number of times with settings of its own.</summary>
     /// <param name="default">The default.</param>
     public static CliOption<IReadOnlyList<string>> List(params IReadOnlyList<string> @default) => new(
-        "--methods", "A,B,C", "the methods to compare, comma-separated, or all (the experimental ones by name only); +OPTION=X sets an option for that entry alone (nso,nso+passes=split)",
+        "--methods", "A,B,C", "the methods to compare, comma-separated, or all (the experimental ones by name only); "
+            + "+OPTION=X sets an option for that entry alone (nso,nso+passes=split)",
         $"distinct entries NAME or NAME+OPTION=X+..., NAME one of {string.Join(", ", MethodRegistry.Names)}; or all",
         @default, string.Join(',', @default),
         (string text, out IReadOnlyList<string> value) =>

@@ -13,7 +13,8 @@ internal sealed class CurvatureOptions
         new WeightCurvatureOptions().Samples, ValueRange.AtLeast(1));
 
     private readonly CliOption<double?> _loss = OptionOf.OptionalNumber(
-        "--curvature-loss", "measure once more, at the end of the first epoch whose training images have this mean loss or less: flatness of weights that fit alike",
+        "--curvature-loss",
+        "measure once more, at the end of the first epoch whose training images have this mean loss or less: flatness of weights that fit alike",
         "not; digits: 0.1", ValueRange.Above(0));
 
     public CurvatureOptions(PolderCommand command)

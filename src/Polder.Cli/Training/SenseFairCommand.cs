@@ -32,7 +32,8 @@ internal sealed class SenseFairCommand : PolderCommand
     private readonly CliOption<IReadOnlyList<long>> _seeds = CommonOptions.Seeds("0..9");
 
     private readonly CliOption<IReadOnlyList<long>> _choiceSeeds = new(
-        "--choice-seeds", "0..4|0,3,7", "seeds of the problems that settings are chosen on, which are not tested", SeedList.Allowed, Defaults.ChoiceSeeds, "1000,1001",
+        "--choice-seeds", "0..4|0,3,7", "seeds of the problems that settings are chosen on, which are not tested", SeedList.Allowed, Defaults.ChoiceSeeds,
+        "1000,1001",
         SeedList.TryParse);
 
     private readonly CliOption<string> _tested = OptionOf.Choice(

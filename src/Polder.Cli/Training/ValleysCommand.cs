@@ -32,7 +32,8 @@ internal sealed class ValleysCommand : PolderCommand
         Add(Heading.Training, _starts, _gradients, _learningRate, _gradientNoise, _seed);
         Add(Heading.Output, _plot);
         UseTorch();
-        Examples = ["polder valleys --plot valleys.svg", "polder valleys --methods base,nso,asam,bsam,msam --starts 100", "polder valleys --methods nso,nso+pairs=4 --strengths 0.3"];
+        Examples = ["polder valleys --plot valleys.svg", "polder valleys --methods base,nso,asam,bsam,msam --starts 100",
+            "polder valleys --methods nso,nso+pairs=4 --strengths 0.3"];
     }
 
     protected internal override void Run(CommandContext context)

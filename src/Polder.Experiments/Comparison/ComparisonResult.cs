@@ -39,7 +39,9 @@ public sealed record MethodRun(
     /// <summary>The curvature of the training loss at the tested weights; null where it was not asked for, not finished, or not finite.</summary>
     public WeightCurvature? Curvature { get; init; }
 
-    /// <summary>The same on the way, at a training loss that all methods pass (<see cref="WeightCurvatureOptions.AtLoss"/>); null where it was not passed.</summary>
+    /// <summary>
+    /// The same on the way, at a training loss that all methods pass (<see cref="WeightCurvatureOptions.AtLoss"/>); null where it was not passed.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public MatchedCurvature? AtLoss { get; init; }
 

@@ -85,7 +85,8 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
             Curve = RunCurve.Of(result.Epochs),
             Test = test.Figures.ToDictionary(f => f.Name, f => f.Value),
             AtBestEpoch = way.BestEpoch is not { } best ? null
-                : new BestEpochTest(best, way.AtBest(() => classifier.Measure(start.Splits.Test, batchSize: Training.BatchSize, cancellation: cancellation).Accuracy)),
+                : new BestEpochTest(
+                    best, way.AtBest(() => classifier.Measure(start.Splits.Test, batchSize: Training.BatchSize, cancellation: cancellation).Accuracy)),
         };
         if (Curvature is null)
             return new StudyOutcome(run);

@@ -74,7 +74,11 @@ public static class ComparisonReport
                 new("runs") { In = ResultPlace.Programs },
                 new("test accuracy", "testAccuracy", "testAccuracyStandardDeviation") { ShortTitle = "test", Unbroken = true },
                 .. DifferenceColumns(),
-                .. last ? (ResultColumn[])[new("at best epoch", "testAccuracyAtBestEpoch", "testAccuracyAtBestEpochStandardDeviation") { In = roomy, Unbroken = true }]
+                .. last
+                    ? (ResultColumn[])
+                    [
+                        new("at best epoch", "testAccuracyAtBestEpoch", "testAccuracyAtBestEpochStandardDeviation") { In = roomy, Unbroken = true },
+                    ]
                     : [],
                 new("validation", "validationAccuracy", "validationAccuracyStandardDeviation") { In = roomy },
                 new("gradients", "gradientEvaluations") { In = roomy },
@@ -139,7 +143,8 @@ public static class ComparisonReport
         MatchedCurvature[] matched = [.. results.SelectMany(r => r.Runs).Select(r => r.AtLoss).OfType<MatchedCurvature>()];
         if (matched.Length > 0)
             yield return Invariant($"At equal loss: after the first epoch whose training images have a mean loss of {matched[0].Loss:G3} or less, in ")
-                + Invariant($"{matched.Length} of {measured.Length} runs. Near a loss of zero every curvature is small; there weights that fit alike are compared.");
+                + Invariant($"{matched.Length} of {measured.Length} runs. ")
+                + "Near a loss of zero every curvature is small; there weights that fit alike are compared.";
         int open = measured.Concat(matched.Select(m => m.Curvature)).Count(c => !c.TopEigenvalue.Converged || c.Trace.Exit == EstimateExit.Budget);
         if (open > 0)
             yield return Invariant($"{open} of {measured.Length + matched.Length} measurements ended at the budget of products, before their tolerance.");

@@ -12,7 +12,8 @@ public static class ConvergenceReport
         "part", "quantity", new("exponent measured (95 % interval)", "exponent", "low", "high"), new("in theory", "theory"), new("closed form", "exact"),
     ];
 
-    private static readonly ResultColumn[] ConstantColumns = ["constant", new("steps", "steps"), new("measured (95 % interval)", "value", "low", "high"), new("in theory", "theory")];
+    private static readonly ResultColumn[] ConstantColumns = ["constant", new("steps", "steps"), new("measured (95 % interval)", "value", "low", "high"),
+        new("in theory", "theory")];
 
     private static readonly ResultColumn[] RateColumns =
     [
@@ -21,7 +22,8 @@ public static class ConvergenceReport
 
     private static readonly ResultColumn[] ScanColumns =
     [
-        "steps", new("step size, relative", "relative"), new("flat", "flat", "flatStandardError"), "flatExact", new("steep", "steep", "steepStandardError"), "steepExact", "bound",
+        "steps", new("step size, relative", "relative"), new("flat", "flat", "flatStandardError"), "flatExact", new("steep", "steep", "steepStandardError"),
+        "steepExact", "bound",
     ];
 
     private static readonly ResultColumn[] CrossoverColumns =
@@ -62,13 +64,15 @@ public static class ConvergenceReport
                     [c.Name, c.Steps is { } steps ? (ResultCell)steps : ResultCell.None, Interval(c.Value, c.Low, c.High), new(c.TheoryText, c.Theory)]),
                 ResultTable.Of("noise", NoiseColumns, result.Noise, n =>
                 [
-                    n.Function, ResultCell.Of(n.Sigma, "G3"), Mean(n.OnePoint), ResultCell.Of(n.OnePointExact, "G4"), Mean(n.TwoPoint), ResultCell.Of(n.TwoPointExact, "G4"),
+                    n.Function, ResultCell.Of(n.Sigma, "G3"), Mean(n.OnePoint), ResultCell.Of(n.OnePointExact, "G4"), Mean(n.TwoPoint),
+                    ResultCell.Of(n.TwoPointExact, "G4"),
                 ]),
                 Invariant($"C = D = 1, s = {options.GradientNoise}, sigma = {options.Sigma}, {options.Repeats} runs of every setting, seed {options.Seed}. ")
                     + "Intervals are over the runs; a finite T adds its own departure from the exponent of the theory.",
                 ResultTable.Of("rates", RateColumns, result.Rates, r =>
                 [
-                    r.Batches.ToString().ToLowerInvariant(), r.Pairs, r.Steps, ResultCell.Of(r.StepSize, "G4"), ResultCell.Of(r.Variance, "G4"), Mean(r.Gradient),
+                    r.Batches.ToString().ToLowerInvariant(), r.Pairs, r.Steps, ResultCell.Of(r.StepSize, "G4"), ResultCell.Of(r.Variance, "G4"),
+                    Mean(r.Gradient),
                     ResultCell.Of(r.Bound, "G4"),
                 ]) with
                 { In = ResultPlace.Programs },
@@ -80,7 +84,8 @@ public static class ConvergenceReport
                 { In = ResultPlace.Programs },
                 ResultTable.Of("crossover", CrossoverColumns, result.Crossover, p =>
                 [
-                    p.Steps, ResultCell.Of(p.StepSize, "G4"), Mean(p.Gradient), ResultCell.Of(p.Exact, "G4"), ResultCell.Of(p.Bound, "G4"), ResultCell.Of(p.Noiseless, "G4"),
+                    p.Steps, ResultCell.Of(p.StepSize, "G4"), Mean(p.Gradient), ResultCell.Of(p.Exact, "G4"), ResultCell.Of(p.Bound, "G4"),
+                    ResultCell.Of(p.Noiseless, "G4"),
                 ]) with
                 { In = ResultPlace.Programs },
             ],
@@ -100,13 +105,15 @@ public static class ConvergenceReport
         [
             new CurvePlot("Rates: slope -1/2; more pairs help with fresh batches", "T", "mean |grad F|^2") { LogX = true, Markers = true }.Make(
             [
-                .. result.Rates.GroupBy(r => (r.Batches, r.Pairs)).Where(g => g.Key.Batches == PairBatches.Fresh || g.Key.Pairs == result.Rates.Max(r => r.Pairs))
+                .. result.Rates.GroupBy(r => (r.Batches, r.Pairs))
+                    .Where(g => g.Key.Batches == PairBatches.Fresh || g.Key.Pairs == result.Rates.Max(r => r.Pairs))
                     .Select(g => new Curve($"k = {g.Key.Pairs}{(g.Key.Batches == PairBatches.Shared ? ", shared" : "")}", [.. g.Select(r => (double)r.Steps)],
                         [.. g.Select(r => r.Gradient.Value)])),
                 .. result.Rates.Where(r => r.Pairs == 1).GroupBy(r => r.Pairs).Select(g =>
                     new Curve("bound, k = 1", [.. g.Select(r => (double)r.Steps)], [.. g.Select(r => r.Bound)])),
             ]),
-            new CurvePlot($"No step size is better than 1.12 (T = {most})", "step size / that of the bound", "over sqrt(C D^2 v / T)") { LogX = true, Markers = true }.Make(
+            new CurvePlot($"No step size is better than 1.12 (T = {most})", "step size / that of the bound", "over sqrt(C D^2 v / T)")
+            { LogX = true, Markers = true }.Make(
             [
                 new("kappa = 1/(2 eta T)", [.. scan.Select(p => p.Relative)], [.. scan.Select(p => p.Flat.Value)]),
                 new("kappa = C", [.. scan.Select(p => p.Relative)], [.. scan.Select(p => p.Steep.Value)]),
@@ -118,7 +125,8 @@ public static class ConvergenceReport
                 new("bound", steps, [.. result.Crossover.Select(p => p.Bound)]),
                 new("v = 0", steps, [.. result.Crossover.Select(p => p.Noiseless)]),
             ]),
-            new CurvePlot("Noise of two points: sigma^4, but sigma^2 at a kink", "sigma", "variance of the gradient") { LogX = true, Markers = true, LegendLeft = true }.Make(
+            new CurvePlot("Noise of two points: sigma^4, but sigma^2 at a kink", "sigma", "variance of the gradient")
+            { LogX = true, Markers = true, LegendLeft = true }.Make(
             [
                 NoiseCurve("one-point, quadratic", "quadratic", n => n.OnePoint), NoiseCurve("two-point, kink", "kink", n => n.TwoPoint),
                 NoiseCurve("two-point, smooth", "smooth", n => n.TwoPoint),
@@ -129,7 +137,8 @@ public static class ConvergenceReport
             new(name, sigmas, [.. result.Noise.Where(n => n.Function == function).Select(n => figure(n).Value * n.Sigma * n.Sigma)]);
     }
 
-    private static IEnumerable<(string Name, int? Steps, double Value, double Low, double High, double Theory, string TheoryText)> Constants(ConvergenceResult result)
+    private static IEnumerable<(string Name, int? Steps, double Value, double Low, double High, double Theory, string TheoryText)> Constants(
+        ConvergenceResult result)
     {
         foreach (var scan in result.Scan.GroupBy(p => p.Steps))
         {

@@ -89,7 +89,8 @@ public static class FairSensingReport
         bool diverged = choice.Steps == 0;
         return
         [
-            new ResultCell(choice.Contender.Label) { StandsOut = choice.IsChosen }, ResultCell.Of(choice.Sigma, "G4"), new(choice.IsChosen ? "*" : "", choice.IsChosen),
+            new ResultCell(choice.Contender.Label) { StandsOut = choice.IsChosen }, ResultCell.Of(choice.Sigma, "G4"),
+            new(choice.IsChosen ? "*" : "", choice.IsChosen),
             diverged ? new("diverged", [null]) : ResultCell.Of(choice.LearningRate, "G4"), choice.Steps, diverged ? ResultCell.None : Number(choice.Error),
             error, train, distance, trace, tests.Length,
         ];

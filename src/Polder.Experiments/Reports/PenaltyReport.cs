@@ -58,10 +58,12 @@ public static class PenaltyReport
                     double[] known = [.. shares.Select(s => s.Value).Where(double.IsFinite).DefaultIfEmpty(double.NaN)];
                     return
                     [
-                        series.Key.Item1, ResultCell.Of(series.Key.Sigma, "G3"), Percent(shares[0]), Percent(known.Min()), Percent(known.Max()), Percent(shares[^1]),
+                        series.Key.Item1, ResultCell.Of(series.Key.Sigma, "G3"), Percent(shares[0]), Percent(known.Min()), Percent(known.Max()),
+                        Percent(shares[^1]),
                     ];
                 }),
-                Invariant($"The share of F - f that (sigma^2/2) Tr H explains, over {images} training images in evaluation mode; empty where F - f is not above two standard errors."),
+                Invariant($"The share of F - f that (sigma^2/2) Tr H explains, over {images} training images in evaluation mode; ")
+                    + "empty where F - f is not above two standard errors.",
             ],
         };
     }
@@ -79,7 +81,8 @@ public static class PenaltyReport
             { LogX = true, LogY = false, Markers = true, LegendBeside = true }.Make(
             [
                 .. network.First().Gaps.Index().Select(gap => new Curve(
-                    Invariant($"sigma {gap.Item.Sigma}"), [.. network.Select(look => look.Step + 1.0)], [.. network.Select(look => look.Share(look.Gaps[gap.Index]).Value)])),
+                    Invariant($"sigma {gap.Item.Sigma}"), [.. network.Select(look => look.Step + 1.0)],
+                    [.. network.Select(look => look.Share(look.Gaps[gap.Index]).Value)])),
             ])),
         ], PanelColumns, format);
     }

@@ -46,10 +46,13 @@ public static class ValleyReport
             [
                 ResultTable.Of("methods", Columns, ends, e =>
                 [
-                    e.Method, ResultCell.Of(e.Strength, "G3"), e.Steps, Percent(e.Wide), Percent(e.Narrow), Percent(e.Escaped), ResultCell.Of(e.Loss, "G3"), e.Diverged,
+                    e.Method, ResultCell.Of(e.Strength, "G3"), e.Steps, Percent(e.Wide), Percent(e.Narrow), Percent(e.Escaped), ResultCell.Of(e.Loss, "G3"),
+                    e.Diverged,
                 ]),
-                Invariant($"Percent of {options.Starts} starts, with standard errors; strength is sigma or rho. {options.Gradients} gradients a run, seed {options.Seed}."),
-                Invariant($"In a valley is who is at most {ValleyStudy.Bottom} above its minimum. From sigma {least:F3} on E f(w + sigma U) has no minimum in the narrow one."),
+                Invariant($"Percent of {options.Starts} starts, with standard errors; strength is sigma or rho. ")
+                    + Invariant($"{options.Gradients} gradients a run, seed {options.Seed}."),
+                Invariant($"In a valley is who is at most {ValleyStudy.Bottom} above its minimum. ")
+                    + Invariant($"From sigma {least:F3} on E f(w + sigma U) has no minimum in the narrow one."),
             ],
         };
     }
@@ -65,7 +68,8 @@ public static class ValleyReport
         ArgumentNullException.ThrowIfNull(ends);
         ValleyEnds[] rows = [.. ends.GroupBy(e => e.Method).Select(method => method.MaxBy(e => (e.Wide.Value, -(e.Strength ?? 0)))!)];
         string[] times = ["start", "a quarter", "half", "end"];
-        return PlotFile.Render([.. rows.SelectMany(row => row.Places.Select((places, look) => Panel(row, places, times[look])))], times.Length, format, PanelWidth, PanelHeight);
+        return PlotFile.Render([.. rows.SelectMany(row => row.Places.Select((places, look) => Panel(row, places, times[look])))], times.Length, format,
+            PanelWidth, PanelHeight);
     }
 
     private static Plot Panel(ValleyEnds row, IReadOnlyList<(double X, double Y)> places, string time)

@@ -25,7 +25,8 @@ public static class ConvergenceStudy
         IReadOnlyList<CrossoverPoint> crossover = Crossover(options, cancellation);
         IReadOnlyList<NoisePoint> noise = Noise(options, cancellation);
         progress?.Report(1);
-        return new ConvergenceResult(rates, scan, crossover, options.SmallVariance, noise, [.. RateSlopes(rates), .. CrossoverSlopes(crossover, options), .. NoiseSlopes(noise)]);
+        return new ConvergenceResult(rates, scan, crossover, options.SmallVariance, noise,
+            [.. RateSlopes(rates), .. CrossoverSlopes(crossover, options), .. NoiseSlopes(noise)]);
     }
 
     private static RatePoint[] Rates(ConvergenceOptions options, IProgress<double>? progress, CancellationToken cancellation)
@@ -126,7 +127,8 @@ public static class ConvergenceStudy
     {
         foreach (var series in rates.GroupBy(r => (r.Batches, r.Pairs)).OrderBy(g => g.Key.Batches == PairBatches.Shared).ThenBy(g => g.Key.Pairs))
         {
-            string name = series.Key.Pairs == 1 ? "k = 1" : $"k = {series.Key.Pairs}, {(series.Key.Batches == PairBatches.Fresh ? "a fresh batch a pair" : "one shared batch")}";
+            string name = series.Key.Pairs == 1 ? "k = 1"
+                : $"k = {series.Key.Pairs}, {(series.Key.Batches == PairBatches.Fresh ? "a fresh batch a pair" : "one shared batch")}";
             yield return new MeasuredSlope("rates", $"|grad F|^2 against T, {name}", Fit(series.Select(r => ((double)r.Steps, r.Gradient))), -0.5);
         }
         int most = rates.Max(r => r.Steps);

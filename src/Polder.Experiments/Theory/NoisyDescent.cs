@@ -11,7 +11,8 @@ public enum PairBatches
 }
 
 /// <summary>
-/// Many runs of NSO with plain steps on a <see cref="CosineWell"/> of two dimensions, side by side in one vector: the sum of their functions has every run's own
+/// Many runs of NSO with plain steps on a <see cref="CosineWell"/> of two dimensions, side by side in one vector: the sum of their functions has every run's
+/// own
 /// gradient in its place, so that a step of <see cref="NoiseStability"/> on that sum is a step of each run (a test holds the two to the same numbers). A
 /// mini-batch is f + s / sqrt 2 xi . w with normal xi, whose gradient has variance s^2.
 /// </summary>

@@ -91,7 +91,8 @@ public static class PenaltyStudy
     /// <param name="progress">Told after every measurement.</param>
     /// <param name="cancellation">Checked before every step and between passes of a measurement.</param>
     public static IReadOnlyList<PenaltyLook> Run(
-        ImageSet images, Normalization normalization, PenaltyOptions? options = null, IProgress<PenaltyLook>? progress = null, CancellationToken cancellation = default)
+        ImageSet images, Normalization normalization, PenaltyOptions? options = null, IProgress<PenaltyLook>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(images);
         options ??= new PenaltyOptions();
@@ -111,7 +112,8 @@ public static class PenaltyStudy
         using var classifier = new TrainedClassifier(network, "digits-cnn", images.Width, normalization, images.Classes);
         using SGD sgd = torch.optim.SGD(network.parameters(), options.LearningRate, momentum: 0.9);
         using var optimizer = new FlatMinimaOptimizer(sgd, options.Method, network, seed: options.Seed);
-        var loader = new Loader(images, new LoaderOptions { BatchSize = Math.Min(options.BatchSize, images.Count), Seed = options.Seed, Normalization = normalization });
+        var loader = new Loader(
+            images, new LoaderOptions { BatchSize = Math.Min(options.BatchSize, images.Count), Seed = options.Seed, Normalization = normalization });
         IReadOnlyList<int> steps = options.LookSteps;
         int step = 0;
         Look();
@@ -140,7 +142,8 @@ public static class PenaltyStudy
             TraceEstimate trace = hessian.Trace(
                 new TraceEstimationOptions { RelativeError = 0.02, MaxProducts = options.MaxProducts, Seed = options.Seed }, cancellation);
             NoiseGapResult gap = NoiseGap.Measure(
-                hessian.Loss.Space, hessian.Loss, new PhiloxNoise(~options.Seed), new NoiseGapOptions { Sigmas = options.Sigmas, Draws = options.Draws }, null, cancellation);
+                hessian.Loss.Space, hessian.Loss, new PhiloxNoise(~options.Seed), new NoiseGapOptions { Sigmas = options.Sigmas, Draws = options.Draws },
+                    null, cancellation);
             looks.Add(new PenaltyLook(activation, step, gap.Loss, trace, gap.Points));
             progress?.Report(looks[^1]);
         }

@@ -8,7 +8,9 @@ namespace Polder.Experiments.Theory;
 /// <param name="TwoPoint">The variance of (f'(w + sigma U) + f'(w - sigma U)) / 2.</param>
 internal sealed record NoiseCase(string Name, Func<double, double> Derivative, double At, Func<double, double> OnePoint, Func<double, double> TwoPoint)
 {
-    /// <summary>A parabola, a sine and a corner of the gradient (two parabolas of opposite curvature that meet), the corner seen from it and from its middle piece.</summary>
+    /// <summary>
+    /// A parabola, a sine and a corner of the gradient (two parabolas of opposite curvature that meet), the corner seen from it and from its middle piece.
+    /// </summary>
     public static IReadOnlyList<NoiseCase> All { get; } =
     [
         new("quadratic", w => w, 1, s => s * s, _ => 0),

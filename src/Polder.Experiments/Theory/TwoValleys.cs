@@ -1,7 +1,8 @@
 namespace Polder.Experiments.Theory;
 
 /// <summary>
-/// Two valleys of equal depth in the plane, a narrow one at x = 1 and a wide one at x = -1: f(x, y) = softmin(h_n (x - 1)^2 / 2, h_w (x + 1)^2 / 2) + c y^2 / 2 with
+/// Two valleys of equal depth in the plane, a narrow one at x = 1 and a wide one at x = -1: f(x, y) = softmin(h_n (x - 1)^2 / 2, h_w (x + 1)^2 / 2) + c y^2 /
+/// 2 with
 /// softmin(a, b) = -t ln(exp(-a / t) + exp(-b / t)). Both minima are 0 up to exp(-8 / t): each is the other's parabola away.
 /// </summary>
 public static class TwoValleys
@@ -36,7 +37,9 @@ public static class TwoValleys
         return ((share * NarrowCurvature * (x - 1)) + ((1 - share) * WideCurvature * (x + 1)), AlongCurvature * y);
     }
 
-    /// <summary>Where the two parabolas cross between the minima: descent from the left of it ends in the wide valley, from the right in the narrow one.</summary>
+    /// <summary>
+    /// Where the two parabolas cross between the minima: descent from the left of it ends in the wide valley, from the right in the narrow one.
+    /// </summary>
     public static double Ridge { get; } =
         (Math.Sqrt(NarrowCurvature) - Math.Sqrt(WideCurvature)) / (Math.Sqrt(NarrowCurvature) + Math.Sqrt(WideCurvature));
 

@@ -3,7 +3,9 @@ namespace Polder.Experiments.Theory;
 /// <summary>Which of two minima methods end in, from the same random starts with the same mini-batches and as many gradients each.</summary>
 public sealed record ValleyOptions
 {
-    /// <summary>The methods; each is tried with every one of <see cref="Strengths"/> as the value of its first option. Default: base, wp, nso and sam.</summary>
+    /// <summary>
+    /// The methods; each is tried with every one of <see cref="Strengths"/> as the value of its first option. Default: base, wp, nso and sam.
+    /// </summary>
     public IReadOnlyList<MethodChoice> Methods { get; init; } =
         [MethodChoice.Create("base"), MethodChoice.Create("wp"), MethodChoice.Create("nso"), MethodChoice.Create("sam")];
 
@@ -62,7 +64,8 @@ public static class ValleyStudy
     /// <param name="options">What to run; null is the default.</param>
     /// <param name="progress">Told after every method and strength.</param>
     /// <param name="cancellation">Checked before every run.</param>
-    public static IReadOnlyList<ValleyEnds> Run(ValleyOptions? options = null, IProgress<(int Done, string Words)>? progress = null, CancellationToken cancellation = default)
+    public static IReadOnlyList<ValleyEnds> Run(ValleyOptions? options = null, IProgress<(int Done, string Words)>? progress = null,
+        CancellationToken cancellation = default)
     {
         options ??= new ValleyOptions();
         options.Validate();
@@ -141,7 +144,8 @@ public static class ValleyStudy
                         places[look].Add((double.NaN, double.NaN));
             }
         }
-        bool[] ended = [.. places[^1].Select(p => TwoValleys.Value(p.Item1, p.Item2) <= Bottom)], left = [.. places[^1].Select(p => p.Item1 < TwoValleys.Ridge)];
+        bool[] ended = [.. places[^1].Select(p => TwoValleys.Value(p.Item1, p.Item2) <= Bottom)],
+            left = [.. places[^1].Select(p => p.Item1 < TwoValleys.Ridge)];
         bool[] wide = [.. ended.Zip(left, (e, l) => e && l)];
         double[] losses = [.. places[^1].Select(p => TwoValleys.Value(p.Item1, p.Item2)).Order()];
         return new ValleyEnds(

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Polder.Vision.Classifiers;
 
 /// <summary>
-/// A normal distribution of a trained network's weights around what they are, as ivon and bsam leave it: networks drawn from it disagree where the data left the
+/// A normal distribution of a trained network's weights around what they are, as ivon and bsam leave it: networks drawn from it disagree where the data left
+/// the
 /// weights open, and the mean of their probabilities is less sure of itself than the one network is.
 /// </summary>
 public sealed class WeightPosterior : IDisposable

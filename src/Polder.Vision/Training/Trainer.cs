@@ -38,7 +38,8 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     public IProgress<string>? Note { get; init; }
 
     /// <summary>
-    /// Told the standard deviations of the posterior that the method keeps around the weights (<see cref="IPosteriorMethod"/>) by the parameters' names, whenever
+    /// Told the standard deviations of the posterior that the method keeps around the weights (<see cref="IPosteriorMethod"/>) by the parameters' names,
+    /// whenever
     /// an epoch is the best, before <see cref="Epoch"/>. The tensors live while it is told.
     /// </summary>
     public IProgress<IReadOnlyDictionary<string, Tensor>>? Posterior { get; init; }
@@ -106,7 +107,8 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
         using var inputs = new TrainingInputs(model, loader, validationLoader, phase, Options, Note);
         using TrainingInputs? second = !Method.TakesSecondBatch ? null
-            : new TrainingInputs(model, new Loader(train, loader.Options with { Seed = SecondOptions.Seed }), validationLoader, phase, SecondOptions, note: null);
+            : new TrainingInputs(model, new Loader(train, loader.Options with { Seed = SecondOptions.Seed }), validationLoader, phase, SecondOptions,
+                note: null);
         using ModelAverage? average = Options.Averaging is null or { Kind: AveragingKind.None } ? null
             : new ModelAverage(Options, model, optimizer, run, inputs, phase);
         if (checkpoint is { Exists: true })

@@ -13,7 +13,9 @@ public enum OutputDerivative
     Kept,
 }
 
-/// <summary>A function that is a loss of outputs, and whose gradient can be had with the loss's derivative of another point, as functional SAM needs it.</summary>
+/// <summary>
+/// A function that is a loss of outputs, and whose gradient can be had with the loss's derivative of another point, as functional SAM needs it.
+/// </summary>
 public interface IOutputObjective : IObjective
 {
     /// <summary>Adds <paramref name="weight"/> times the gradient, at the parameters as they stand, to <paramref name="gradient"/>.</summary>

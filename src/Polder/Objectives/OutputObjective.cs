@@ -91,5 +91,6 @@ public sealed class OutputObjective : ISlicedObjective, IForwardObjective, IOutp
 
     private Tensor Kept(int offset, int length) => _kept.TryGetValue((offset, length), out Tensor? derivative)
         ? derivative
-        : throw new InvalidOperationException($"no derivative was kept for the rows {offset} to {offset + length}: a probe with {OutputDerivative.Keep} comes first");
+        : throw new InvalidOperationException($"no derivative was kept for the rows {offset} to {offset + length}: "
+            + $"a probe with {OutputDerivative.Keep} comes first");
 }

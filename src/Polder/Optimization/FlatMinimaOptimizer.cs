@@ -47,7 +47,8 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
         Model = model;
         Noise = noise ?? new PhiloxNoise(seed);
         // The library's own methods move the weights by probes alone, which need no further copy of them.
-        _trained = new TrainedParameters(_base, model, Noise, guarded: DecoratedMethod.Innermost(method).GetType().Assembly != typeof(FlatMinimaOptimizer).Assembly);
+        _trained = new TrainedParameters(_base, model, Noise,
+            guarded: DecoratedMethod.Innermost(method).GetType().Assembly != typeof(FlatMinimaOptimizer).Assembly);
         _runner = _ownRunner = new SequentialProbeRunner(model);
     }
 
@@ -150,7 +151,9 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
     /// <inheritdoc cref="Step(IObjective, IObjective?)"/>
     public StepResult Step(Func<Tensor> closure) => Step(new ClosureObjective(closure));
 
-    /// <summary>One step on the functions that two closures compute, for methods that take two mini-batches (<see cref="IGradientMethod.TakesSecondBatch"/>).</summary>
+    /// <summary>
+    /// One step on the functions that two closures compute, for methods that take two mini-batches (<see cref="IGradientMethod.TakesSecondBatch"/>).
+    /// </summary>
     /// <param name="closure">Computes the loss of the first mini-batch.</param>
     /// <param name="second">Computes the same loss of the second.</param>
     /// <inheritdoc cref="Step(IObjective, IObjective?)"/>
@@ -249,7 +252,9 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
         return [.. deviations.Blocks.Select(block => block.clone())];
     }
 
-    /// <summary>The method's own estimate of the trace of the Hessian of the mean loss (<see cref="IPosteriorMethod.HessianTrace"/>); NaN where it has none.</summary>
+    /// <summary>
+    /// The method's own estimate of the trace of the Hessian of the mean loss (<see cref="IPosteriorMethod.HessianTrace"/>); NaN where it has none.
+    /// </summary>
     public double HessianTrace()
     {
         Follow();

@@ -29,7 +29,9 @@ public readonly record struct Probe(double Weight, double Scale, ProbeDirection 
     /// <summary>Whether the probe sees the step's second mini-batch instead of the first; steps of methods that ask for one have it.</summary>
     public bool OfSecondBatch { get; init; }
 
-    /// <summary>Which derivative of the loss by the network's outputs the gradient is made of. Others than its own need an <see cref="IOutputObjective"/>.</summary>
+    /// <summary>
+    /// Which derivative of the loss by the network's outputs the gradient is made of. Others than its own need an <see cref="IOutputObjective"/>.
+    /// </summary>
     public OutputDerivative Derivative { get; init; }
 
     /// <summary>A probe at W.</summary>

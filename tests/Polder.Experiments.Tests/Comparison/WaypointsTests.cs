@@ -33,7 +33,8 @@ public class WaypointsTests(DigitsFixture fixture) : IClassFixture<DigitsFixture
         TrainingOptions training = Training with { Keep = KeptWeights.Last, Schedule = LearningRateSchedule.Constant };
         var curvature = new WeightCurvatureOptions { RelativeError = 0.2, Tolerance = 0.01, AtLoss = 0.3 };
         IReadOnlyList<MethodRuns> plain = Compare(training, curvature with { AtLoss = null }), looking = Compare(training, curvature);
-        foreach ((MethodRun without, MethodRun run, MethodChoice method) in plain.Zip(looking, Methods).Select(p => (p.First.Runs[0], p.Second.Runs[0], p.Third)))
+        foreach ((MethodRun without, MethodRun run, MethodChoice method) in plain.Zip(looking,
+            Methods).Select(p => (p.First.Runs[0], p.Second.Runs[0], p.Third)))
         {
             Assert.Null(without.AtLoss);
             Assert.Equal((without.TestLoss, without.TrainLoss, without.Curvature!.Trace.Value), (run.TestLoss, run.TrainLoss, run.Curvature!.Trace.Value));

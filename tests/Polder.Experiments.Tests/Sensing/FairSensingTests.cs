@@ -111,7 +111,8 @@ public class FairSensingTests
     {
         Assert.Equal([0.02, 0.2, null], Result.Value.Duels.Select(d => d.Sigma));
         SensingDuel duel = Result.Value.Duels[0];
-        double[] wp = [.. Result.Value.TestsOf(duel.Wp).Select(t => t.Metrics.Validation)], nso = [.. Result.Value.TestsOf(duel.Nso).Select(t => t.Metrics.Validation)];
+        double[] wp = [.. Result.Value.TestsOf(duel.Wp).Select(t => t.Metrics.Validation)],
+            nso = [.. Result.Value.TestsOf(duel.Nso).Select(t => t.Metrics.Validation)];
         Assert.Equal(wp.Zip(nso, (a, b) => Math.Log(a / b)).Average(), duel.LogRatio.Mean, 1e-12);
         Assert.Equal(3, duel.LogRatio.Pairs);
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], FairSensingReport.Plot(Result.Value, ".png")[..4]);

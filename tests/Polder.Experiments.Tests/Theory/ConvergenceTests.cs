@@ -75,7 +75,8 @@ public class ConvergenceTests
     [Fact]
     public void The_well_is_as_smooth_as_it_says_not_convex_and_starts_at_the_height_asked()
     {
-        double[] curvature = [.. Enumerable.Range(-500, 1001).Select(i => i / 100.0).Select(w => (CosineWell.Slope(w + 1e-5, 0) - CosineWell.Slope(w - 1e-5, 0)) / 2e-5)];
+        double[] curvature = [.. Enumerable.Range(-500, 1001).Select(i => i / 100.0).Select(w => (CosineWell.Slope(w + 1e-5, 0) - CosineWell.Slope(w - 1e-5,
+            0)) / 2e-5)];
         Assert.True(curvature.Max(Math.Abs) <= CosineWell.Smoothness + 1e-6);
         Assert.Equal(CosineWell.Smoothness, curvature.Max(), 1e-6);
         Assert.True(curvature.Min() < -0.4);
@@ -142,7 +143,8 @@ public class ConvergenceTests
     {
         double[] x = [1, 2, 4, 8];
         PowerLaw exact = PowerLaw.Fit(x, [.. x.Select(v => new MeanEstimate(3 * Math.Pow(v, -0.75), 0, 10))]);
-        Assert.Equal((-0.75, 0, 0), (exact.Exponent, exact.StandardError, exact.High - exact.Low), (a, b) => Math.Abs(a.Item1 - b.Item1) < 1e-12 && a.Item2 == b.Item2);
+        Assert.Equal((-0.75, 0, 0), (exact.Exponent, exact.StandardError, exact.High - exact.Low),
+            (a, b) => Math.Abs(a.Item1 - b.Item1) < 1e-12 && a.Item2 == b.Item2);
         int covered = 0;
         const int trials = 1000;
         for (int trial = 0; trial < trials; trial++)
@@ -174,7 +176,8 @@ public class ConvergenceTests
     public void Without_noise_the_rate_is_one_over_T_and_noise_begins_where_the_theory_says()
     {
         Assert.Equal(-1, Result.Value.Slopes.Single(s => s.Quantity.EndsWith("v = 0", StringComparison.Ordinal)).Fit.Exponent, 1e-3);
-        Assert.All(Result.Value.Crossover, p => Assert.InRange(p.Exact, p.Gradient.Value - (4 * p.Gradient.StandardError), p.Gradient.Value + (4 * p.Gradient.StandardError)));
+        Assert.All(Result.Value.Crossover, p => Assert.InRange(p.Exact, p.Gradient.Value - (4 * p.Gradient.StandardError),
+            p.Gradient.Value + (4 * p.Gradient.StandardError)));
         Assert.All(Result.Value.Crossover, p => Assert.True(p.Gradient.Value < p.Bound));
     }
 
@@ -184,7 +187,8 @@ public class ConvergenceTests
         Assert.All(Result.Value.Noise, n =>
         {
             Assert.InRange(n.OnePointExact, n.OnePoint.Value - (4 * n.OnePoint.StandardError), n.OnePoint.Value + (4 * n.OnePoint.StandardError));
-            Assert.InRange(n.TwoPointExact, n.TwoPoint.Value - (4 * n.TwoPoint.StandardError) - 1e-20, n.TwoPoint.Value + (4 * n.TwoPoint.StandardError) + 1e-20);
+            Assert.InRange(n.TwoPointExact, n.TwoPoint.Value - (4 * n.TwoPoint.StandardError) - 1e-20,
+                n.TwoPoint.Value + (4 * n.TwoPoint.StandardError) + 1e-20);
         });
         Assert.Equal([2, 2, 4, 2, 2], Result.Value.Slopes.Where(s => s.Part == "noise").Select(s => Math.Round(s.Fit.Exponent, 1)));
         Assert.All(Result.Value.Noise.Where(n => n.Function == "kink"), n => Assert.Equal(0.363, n.TwoPointExact, 1e-3));

@@ -70,7 +70,8 @@ public class ValleyTests
     [Fact]
     public void A_strength_has_its_row_and_the_same_starts()
     {
-        Assert.Equal(["base", "wp 0.05", "wp 0.35", "nso 0.05", "nso 0.35", "sam 0.05", "sam 0.35"], Ends.Value.Select(e => $"{e.Method} {e.Strength:0.##}".Trim()));
+        Assert.Equal(["base", "wp 0.05", "wp 0.35", "nso 0.05", "nso 0.35", "sam 0.05", "sam 0.35"],
+            Ends.Value.Select(e => $"{e.Method} {e.Strength:0.##}".Trim()));
         Assert.All(Ends.Value, e => Assert.Equal(Ends.Value[0].Places[0], e.Places[0]));
         Assert.All(Ends.Value, e => Assert.All(e.Places, p => Assert.Equal(40, p.Count)));
         Assert.Equal(ValleyStudy.Reports(Small), Ends.Value.Count);
@@ -82,7 +83,8 @@ public class ValleyTests
     [Fact]
     public void Methods_with_a_memory_take_part()
     {
-        ValleyEnds[] ends = [.. ValleyStudy.Run(Small with { Starts = 4, Gradients = 80, Strengths = [0.1], Methods = [.. new[] { "looksam", "bsam", "msam" }.Select(n => MethodChoice.Create(n))] })];
+        ValleyEnds[] ends = [.. ValleyStudy.Run(Small with { Starts = 4, Gradients = 80, Strengths = [0.1],
+            Methods = [.. new[] { "looksam", "bsam", "msam" }.Select(n => MethodChoice.Create(n))] })];
         Assert.Equal(3, ends.Length);
         Assert.All(ends, e => Assert.Equal(0, e.Diverged));
     }

@@ -70,7 +70,8 @@ public class WeightNoiseReplayTests
     {
         using HandQuadratic own = new(), pairs = new();
         double[] origin = new double[6];
-        double[] diagonal = [.. Enumerable.Range(0, 6).Select(i => own.Gradient([.. origin.Select((_, j) => i == j ? 1.0 : 0)], 0)[i] - own.Gradient(origin, 0)[i])];
+        double[] diagonal = [.. Enumerable.Range(0, 6).Select(i => own.Gradient([.. origin.Select((_, j) => i == j ? 1.0 : 0)], 0)[i] - own.Gradient(origin,
+            0)[i])];
         using var ivon = new FlatMinimaOptimizer(optim.SGD(own.Parameters, 0),
             new VariationalOnlineNewton { Examples = 1000, Beta2 = 0.9995, HessianInit = 1 }, seed: 3);
         using var nso = new FlatMinimaOptimizer(optim.SGD(pairs.Parameters, 0), new NoiseStability { Sigma = 0.03 }, seed: 3);

@@ -31,7 +31,8 @@ internal static class MethodRecipe
 
     private static object Value(MethodOption option, Random random, RandomNetwork network) => option.Name switch
     {
-        "passes" or "noise" or "micro-perturb" or "settings" or "batches" => option.Default, // split needs a batch that can be cut; the distribution belongs to the stream
+        "passes" or "noise" or "micro-perturb" or "settings" or "batches" => option.Default,
+        // split needs a batch that can be cut; the distribution belongs to the stream
         "method-start" => random.Next(3) == 0 ? 0.5 : 0.0,
         "rho-schedule" => Pick(random, "constant", "linear:0.7", "cosine-down", "linear-down:0.01"),
         "sigma-schedule" => Pick(random, "constant", "linear", "log-linear", "cosine", "late:0.3"),

@@ -45,7 +45,8 @@ public sealed class RecipeTaskTests : IDisposable
     [Fact]
     public void Gray_images_train_a_network_of_color_images_as_three_equal_planes()
     {
-        byte[][] gray = [.. Enumerable.Range(0, 30).Select(i => Enumerable.Range(0, Side * Side).Select(p => (byte)((i % 2 * 120) + (p * i * 7 % 90))).ToArray())];
+        byte[][] gray = [.. Enumerable.Range(0, 30).Select(i => Enumerable.Range(0,
+            Side * Side).Select(p => (byte)((i % 2 * 120) + (p * i * 7 % 90))).ToArray())];
         ImageSet Set(int channels) => new(
             [.. gray.Select(plane => Enumerable.Repeat(plane, channels).SelectMany(p => p).ToArray())], [.. Enumerable.Range(0, 30).Select(i => i % 2)],
             ["a", "b"], channels, Side, Side);

@@ -139,7 +139,8 @@ public sealed class HeadSolverTests : IDisposable
 
         // The same images as one training part.
         ImageSet[] parts = [Splits.Train, Splits.Validation];
-        var set = new ImageSet([.. parts.SelectMany(p => Enumerable.Range(0, p.Count).Select(i => p.Pixels(i).ToArray()))], [.. parts.SelectMany(p => p.Labels)],
+        var set = new ImageSet([.. parts.SelectMany(p => Enumerable.Range(0, p.Count).Select(i => p.Pixels(i).ToArray()))],
+            [.. parts.SelectMany(p => p.Labels)],
             Splits.Train.Classes, Splits.Train.Channels, Splits.Train.Height, Splits.Train.Width);
         new Trainer(Alone with { HeadL2 = one.HeadFit.L2 }, new Plain()).Run(joined, set, Splits.Validation, Normalization.ImageNetGray);
         Assert.Equal(joined.Head.weight!.data<float>().ToArray(), model.Head.weight!.data<float>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-4);
@@ -179,7 +180,8 @@ public sealed class HeadSolverTests : IDisposable
     public void No_tensor_is_left()
     {
         using SmallConvNet model = Model(1);
-        Polder.Testing.LiveTensors.AssertSteady(() => Train(model, Alone with { HeadL2 = 1, ClassWeights = ClassWeights.Balanced, Sampling = Sampling.Balanced }));
+        Polder.Testing.LiveTensors.AssertSteady(() => Train(model,
+            Alone with { HeadL2 = 1, ClassWeights = ClassWeights.Balanced, Sampling = Sampling.Balanced }));
     }
 
     [Fact]

@@ -11,7 +11,9 @@ namespace Polder.Methods;
 /// </remarks>
 public sealed record FilteredSharpnessAware : IGradientMethod
 {
-    /// <summary>The radius of the ascent, at least 0: a number or a schedule. Where it is 0 the step is the base optimizer's, bit for bit, at one gradient.</summary>
+    /// <summary>
+    /// The radius of the ascent, at least 0: a number or a schedule. Where it is 0 the step is the base optimizer's, bit for bit, at one gradient.
+    /// </summary>
     public Schedule Rho { get; init; } = 0.05;
 
     /// <summary>The quantile Q, at least 0 and below 1: at 0.95 a twentieth of each parameter's elements stays.</summary>

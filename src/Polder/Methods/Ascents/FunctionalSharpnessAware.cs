@@ -5,7 +5,9 @@ namespace Polder.Methods;
 /// which this takes the Jacobian J at W + e = W + rho g / |g| and dL/dF at W. What moves the loss's derivative alone is left out: SAM can become flat by it
 /// without a flatter function.
 /// </summary>
-/// <remarks>The objective must show its outputs (<see cref="IOutputObjective"/>): <c>optimizer.Step(rows, range => outputs, (outputs, range) => loss)</c>.</remarks>
+/// <remarks>
+/// The objective must show its outputs (<see cref="IOutputObjective"/>): <c>optimizer.Step(rows, range => outputs, (outputs, range) => loss)</c>.
+/// </remarks>
 public sealed record FunctionalSharpnessAware : IGradientMethod
 {
     /// <summary>The radius of the ascent, at least 0: a number or a schedule. Where it is 0 the step is the base optimizer's at one gradient.</summary>

@@ -10,7 +10,9 @@ namespace Polder.Methods;
 /// </remarks>
 public sealed record LossEquatedSharpnessAware : IGradientMethod
 {
-    /// <summary>The rise of the loss, at least 0, in units of the loss: a number or a schedule. Where it is 0 the step is the base optimizer's, at one gradient.</summary>
+    /// <summary>
+    /// The rise of the loss, at least 0, in units of the loss: a number or a schedule. Where it is 0 the step is the base optimizer's, at one gradient.
+    /// </summary>
     public Schedule LossBudget { get; init; } = 0.05;
 
     /// <summary>The largest radius, at least 0, in units of the weights: a number or a schedule.</summary>

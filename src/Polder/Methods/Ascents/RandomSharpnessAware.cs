@@ -98,7 +98,8 @@ public sealed record RandomSharpnessAware : IGradientMethod
     {
         foreach ((string option, object own) in ((string, object)[])[("gradient-weight", 1.0), ("rho-schedule", "constant"), ("sigma-schedule", "constant")])
             if (!a.Value(option).Equals(own))
-                throw new ArgumentException($"{option}: found {MethodOption.Text(a.Value(option))}, allowed with settings authors: {MethodOption.Text(own)}, since these are theirs");
+                throw new ArgumentException($"{option}: found {MethodOption.Text(a.Value(option))}, "
+                    + $"allowed with settings authors: {MethodOption.Text(own)}, since these are theirs");
         return OfAuthors(a.Setup.Steps, a.Number("rho"), a.Number("sigma")) with { FilterNormalize = a.Word("noise-scale") == "filter" };
     }
 }

@@ -6,7 +6,9 @@ namespace Polder.Methods;
 /// </summary>
 public sealed record StableSharpnessAware : IGradientMethod
 {
-    /// <summary>The radius of the ascent, at least 0: a number or a schedule. Where it is 0 the step is the base optimizer's, bit for bit, at one gradient.</summary>
+    /// <summary>
+    /// The radius of the ascent, at least 0: a number or a schedule. Where it is 0 the step is the base optimizer's, bit for bit, at one gradient.
+    /// </summary>
     public Schedule Rho { get; init; } = 0.05;
 
     internal static MethodEntry Entry { get; } = new(

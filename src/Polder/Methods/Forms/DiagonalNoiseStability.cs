@@ -14,7 +14,9 @@ namespace Polder.Methods;
 [Experimental("POLDER001")]
 public sealed record DiagonalNoiseStability : IGradientMethod
 {
-    /// <summary>The root mean square of the noise over the weights, at least 0: a number or a schedule. Where it is 0 the step is the base optimizer's.</summary>
+    /// <summary>
+    /// The root mean square of the noise over the weights, at least 0: a number or a schedule. Where it is 0 the step is the base optimizer's.
+    /// </summary>
     public Sigma Sigma { get; init; } = 0.01;
 
     /// <summary>The number of antithetic pairs k, at least 1; each costs two gradients.</summary>

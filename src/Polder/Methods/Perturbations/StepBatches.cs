@@ -6,6 +6,8 @@ public enum StepBatches
     /// <summary>All points see the same mini-batch. The default.</summary>
     Same,
 
-    /// <summary>The perturbed point sees a second one, so that a step sees twice the images: <c>Step(loss, lossOfAnotherBatch)</c>; the trainer does so.</summary>
+    /// <summary>
+    /// The perturbed point sees a second one, so that a step sees twice the images: <c>Step(loss, lossOfAnotherBatch)</c>; the trainer does so.
+    /// </summary>
     Two,
 }

@@ -4,7 +4,8 @@ namespace Polder.Methods;
 /// IVON, improved variational online Newton (Shen, Daheim, Cong, Nickl, Marconi, Bazan, Yokota, Gurevych, Cremers, Khan and Moellenhoff, 2024): a normal
 /// posterior over the weights with mean W and variances 1 / (N (h + delta)), h an estimate of the Hessian's diagonal. With g the gradient at a draw W + e,
 /// by Price's theorem H = N (h + delta) e g estimates that diagonal:
-/// m &lt;- beta1 m + (1 - beta1) g, h &lt;- beta2 h + (1 - beta2) H + (1 - beta2)^2 (h - H)^2 / (2 (h + delta)), and W moves along (m' + delta W) / (h + delta), m' the
+/// m &lt;- beta1 m + (1 - beta1) g, h &lt;- beta2 h + (1 - beta2) H + (1 - beta2)^2 (h - H)^2 / (2 (h + delta)), and W moves along (m' + delta W) / (h +
+/// delta), m' the
 /// debiased m.
 /// </summary>
 /// <remarks>

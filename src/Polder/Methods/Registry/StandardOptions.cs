@@ -86,7 +86,8 @@ public static class StandardOptions
 
     /// <summary>The share of the steps before the method starts (<see cref="LateStart"/>).</summary>
     public static MethodOption MethodStart { get; } = new(
-        "method-start", ValueKind.Number(ValueRange.HalfOpen(0, 1)), "share of the steps before the method starts, in which the base optimizer trains alone", 0.0);
+        "method-start", ValueKind.Number(ValueRange.HalfOpen(0, 1)), "share of the steps before the method starts, in which the base optimizer trains alone",
+        0.0);
 
     /// <summary>The options that every method takes beside its own, without a word of its entry.</summary>
     public static IReadOnlyList<MethodOption> General { get; } = [MicroPerturb, MethodStart];
