@@ -60,7 +60,8 @@ public sealed class FinetuneTests : IDisposable
         Assert.Equal((0, ""), (code, error));
         Assert.Equal((double)json["test"]!["accuracy"]!, (double)JsonNode.Parse(output)!["accuracy"]!);
 
-        (code, output, error) = PolderProcess.Run(["compare", "--shots", "5", "--methods", "base", "--seeds", "0..1", .. alone, "--out", Run + "2", "--json", "-"]);
+        (code, output, error) = PolderProcess.Run(
+            ["compare", "--shots", "5", "--methods", "base", "--seeds", "0..1", .. alone, "--out", Run + "2", "--json", "-"]);
         Assert.Equal((0, ""), (code, error));
         JsonArray runs = JsonNode.Parse(output)!["results"]![0]!["runs"]!.AsArray();
         Assert.Equal((double)json["test"]!["accuracy"]!, (double)runs[0]!["testAccuracy"]!);

@@ -75,7 +75,11 @@ public sealed record TensorBoardSession
                 },
             },
             // A tensor without elements: the plugin reads the metadata alone, and readers of files expect a value.
-            Tensor = new TensorProto { Dtype = Tensorboard.DataType.DtFloat, TensorShape = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dim() } } },
+            Tensor = new TensorProto
+            {
+                Dtype = Tensorboard.DataType.DtFloat,
+                TensorShape = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dim() } },
+            },
         });
         return new Event { WallTime = time, Summary = summary };
     }

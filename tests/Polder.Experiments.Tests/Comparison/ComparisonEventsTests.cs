@@ -23,7 +23,8 @@ public sealed class ComparisonEventsTests : IDisposable
         ComparisonEvents.Write(comparison, _folder, new Dictionary<string, object> { ["learning rate"] = 0.1 }, DateTimeOffset.UnixEpoch);
         string[] folders = [.. Directory.GetDirectories(_folder).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
         Assert.Equal(["base-seed-0", "base-seed-1", "nso+every=2-seed-0", "nso+every=2-seed-1"], folders);
-        string Words(string folder) => Encoding.Latin1.GetString(File.ReadAllBytes(Assert.Single(Directory.GetFiles(Path.Combine(_folder, folder), "*tfevents*"))));
+        string Words(string folder) =>
+            Encoding.Latin1.GetString(File.ReadAllBytes(Assert.Single(Directory.GetFiles(Path.Combine(_folder, folder), "*tfevents*"))));
         Assert.All(folders, f => Assert.Contains("learning rate", Words(f), StringComparison.Ordinal));
         Assert.Contains("test/accuracy", Words("base-seed-1"), StringComparison.Ordinal);
         Assert.Contains("accuracy/validation", Words("base-seed-1"), StringComparison.Ordinal);
