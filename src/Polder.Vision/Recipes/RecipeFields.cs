@@ -92,7 +92,7 @@ public static class RecipeFields
                 "parameters that are not trained, by name; * stands for any letters (conv1.*,bn1.*,layer1.*); a frozen BatchNorm keeps its statistics",
                 t => t.Said.Freeze is not { } names ? null : names.Count == 0 ? TrainingOptions.None : string.Join(',', names),
                 (t, v) => v is not string text ? t : t with { Freeze = TrainingOptions.NamesOf(text) },
-                "none; with the ImageNet network its BatchNorm layers"),
+                "none; with the ImageNet network all but the last stage (effort thorough: BatchNorm)"),
             Training("head-epochs", ValueKind.Count(NotNegative), "first epochs in which the head alone is trained, on a frozen body",
                 t => t.HeadEpochs, (t, v) => t with { HeadEpochs = (int?)v ?? 0 }),
             Training("head-solver", Words(HeadSolver.None, HeadSolver.Lbfgs),

@@ -11,7 +11,7 @@ public class EffortTests
     private static readonly Recipe Photos = new() { Data = new() { Source = "photos" } };
 
     [Theory]
-    [InlineData(null, Effort.Normal, false, 8, 0.001)]
+    [InlineData(null, Effort.Normal, false, 8, 0.003)]
     [InlineData(Effort.Quick, Effort.Quick, true, 0, 0.1)]
     [InlineData(Effort.Thorough, Effort.Thorough, false, 24, 0.001)]
     public void It_fills_in_what_was_not_said(Effort? asked, Effort effort, bool frozen, int epochs, double rate)
@@ -34,7 +34,8 @@ public class EffortTests
         Assert.Equal((3, 0.5, HeadSolver.None, 112),
             (recipe.Training.Epochs, recipe.Training.LearningRate, recipe.Training.HeadSolver, recipe.Start.ImageSize));
         // Names to freeze are said by themselves, or that there are none.
-        Assert.Equal(4, Photos.Resolve().Training.Freeze.Count);
+        Assert.Equal(4, (Photos with { Effort = Effort.Thorough }).Resolve().Training.Freeze.Count);
+        Assert.Equal(8, Photos.Resolve().Training.Freeze.Count);
         Recipe thawed = (Photos with { Training = new() { Freeze = [] } }).Resolve();
         Assert.Empty(thawed.Training.Freeze);
         Assert.Empty(RecipeJson.Read(RecipeJson.Write(thawed), "config.json").Resolve().Training.Freeze);
