@@ -65,8 +65,14 @@ internal static class SampleResults
            select new SensingResult(method, seed, figures, 0.00125, [new(0, new(1, 1, 1)), new(50, figures)]),
     ];
 
-    public static FairSensingOptions FairOptions { get; } = new() { Points = [2], Sigmas = [0.04, 0.08], LearningRates = [0.0025], ChoiceSeeds = [10],
-        Seeds = [0, 1] };
+    public static FairSensingOptions FairOptions { get; } = new()
+    {
+        Points = [2],
+        Sigmas = [0.04, 0.08],
+        LearningRates = [0.0025],
+        ChoiceSeeds = [10],
+        Seeds = [0, 1],
+    };
 
     public static FairSensingResult Fair
     {
