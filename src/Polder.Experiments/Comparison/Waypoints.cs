@@ -49,7 +49,7 @@ internal sealed class Waypoints(TrainedClassifier classifier, ImageSet train, Tr
             _bestReport = report;
             Take(ref _best);
         }
-        if (_matched is null && EvaluationResult.Of(classifier.Network, _images).Loss <= loss)
+        if (loss is { } least && _matched is null && EvaluationResult.Of(classifier.Network, _images).Loss <= least)
         {
             MatchedEpoch = report.Epoch;
             Take(ref _matched);

@@ -47,6 +47,15 @@ public abstract class ImageClassifier : Module<Tensor, Tensor>
     /// <summary>The parameters of the head: weight and bias.</summary>
     public IEnumerable<Parameter> HeadParameters => NamedParameters(head: true).Select(p => p.Parameter);
 
+    /// <summary>The name of each parameter; of one that several modules share, its first.</summary>
+    internal Dictionary<Parameter, string> NamesOfParameters()
+    {
+        var names = new Dictionary<Parameter, string>(ReferenceEqualityComparer.Instance);
+        foreach (var (name, parameter) in named_parameters())
+            names.TryAdd(parameter, name);
+        return names;
+    }
+
     /// <summary>The forward pass up to the head, for a linear probe and for retrieval.</summary>
     /// <param name="images">
     /// N x <see cref="Channels"/> x height x width, normalized. The built-in networks compute in its form (<see cref="InputForm"/>): what is

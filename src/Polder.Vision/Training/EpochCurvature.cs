@@ -27,9 +27,7 @@ public sealed record EpochCurvature(
         CurvatureMeter meter = optimizer.Curvature;
         if (meter.Count == 0)
             return null;
-        var names = new Dictionary<Parameter, string>(ReferenceEqualityComparer.Instance);
-        foreach (var (name, parameter) in model.named_parameters())
-            names.TryAdd(parameter, name);
+        Dictionary<Parameter, string> names = model.NamesOfParameters();
         MeanEstimate trace = meter.Trace, norm = meter.FrobeniusNorm, loss = meter.LossTrace;
         bool exact = precision == Precision.F32, fromLosses = loss.Count > 0 && exact;
         return new EpochCurvature(

@@ -181,9 +181,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         using var scope = NewDisposeScope();
         if (Posterior is null || optimizer.PosteriorDeviations() is not { } deviations)
             return;
-        var names = new Dictionary<Parameter, string>(ReferenceEqualityComparer.Instance);
-        foreach (var (name, parameter) in model.named_parameters())
-            names.TryAdd(parameter, name);
+        Dictionary<Parameter, string> names = model.NamesOfParameters();
         Posterior.Report(optimizer.Space.Parameters.Zip(deviations).ToDictionary(p => names[p.First], p => p.Second));
     }
 
@@ -197,8 +195,9 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         scope.Attach(labels);
         ReadOnlySpan<float> logits = MemoryMarshal.Cast<byte, float>(model.Head.call(features).to(ScalarType.Float32).contiguous().bytes);
         var predictions = new ImagePredictions.Builder();
-        for (int i = 0; i < labels.shape[0]; i++)
-            predictions.Add(logits.Slice(i * model.Classes, model.Classes), (int)labels[i].ToInt64());
+        long[] classes = labels.data<long>().ToArray();
+        for (int i = 0; i < classes.Length; i++)
+            predictions.Add(logits.Slice(i * model.Classes, model.Classes), (int)classes[i]);
         return predictions.Result();
     }
 
