@@ -11,10 +11,11 @@ public class FloorTests
         ["Polder.Vision"] = ["TorchSharp", "SkiaSharp", "Google.Protobuf", "MathNet.Numerics", "Polder", "Polder.Checkpoints"],
         ["Polder.Experiments"] = ["TorchSharp", "SkiaSharp", "ScottPlot", "MathNet.Numerics", "Polder", "Polder.Checkpoints", "Polder.Vision"],
         ["Polder.Onnx"] = ["TorchSharp", "Polder", "Polder.Checkpoints", "Polder.Vision"],
+        ["Polder.Mpi"] = ["TorchSharp", "Polder"],
         ["Polder.Cli"] =
         [
             "TorchSharp", "System.CommandLine", "Spectre.Console", "Spectre.Console.Ansi", "Polder", "Polder.Checkpoints", "Polder.Vision",
-            "Polder.Experiments", "Polder.Onnx",
+            "Polder.Experiments", "Polder.Onnx", "Polder.Mpi",
         ],
     };
 

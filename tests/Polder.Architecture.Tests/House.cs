@@ -7,7 +7,7 @@ namespace Polder.Architecture.Tests;
 internal static class House
 {
     /// <summary>The libraries, and above them the program.</summary>
-    public static readonly string[] Libraries = ["Polder", "Polder.Checkpoints", "Polder.Vision", "Polder.Experiments", "Polder.Onnx"];
+    public static readonly string[] Libraries = ["Polder", "Polder.Checkpoints", "Polder.Vision", "Polder.Experiments", "Polder.Onnx", "Polder.Mpi"];
 
     public const string Program = "Polder.Cli";
 

@@ -14,6 +14,7 @@ public class QuietTests
     [InlineData("Polder.Vision")]
     [InlineData("Polder.Experiments")]
     [InlineData("Polder.Onnx")]
+    [InlineData("Polder.Mpi")]
     public void A_library_is_silent_and_its_random_numbers_have_a_seed(string project)
     {
         using ModuleDefinition module = ModuleDefinition.ReadModule(House.Load(project).Location);

@@ -12,7 +12,7 @@ public class RoomTests
     {
         ["Polder"] =
         [
-            "Machine", "Settings", "Statistics", "Noise", "Parameters", "Objectives", "Probes", "Methods", "Optimization", "Averaging", "Regularization",
+            "Machine", "Settings", "Statistics", "Noise", "Ranks", "Parameters", "Objectives", "Probes", "Methods", "Optimization", "Averaging", "Regularization",
             "Curvature",
             "Flatness", "Generalization",
         ],
@@ -20,6 +20,7 @@ public class RoomTests
         ["Polder.Vision"] = ["Data.Distortions", "Data", "Data.Layouts", "Models", "Models.Weights", "Training.Metrics", "Training", "Classifiers", "Recipes"],
         ["Polder.Experiments"] = ["Cells", "Sensing", "Theory", "Measurement", "Comparison", "Reports", "Pages"],
         ["Polder.Onnx"] = ["Evaluation", "Importing", "Exporting"],
+        ["Polder.Mpi"] = ["Bindings"],
         ["Polder.Cli"] = ["Options", "Output", "Hosting", "Training", "Measuring", "Files"],
     };
 
@@ -29,6 +30,7 @@ public class RoomTests
     [InlineData("Polder.Vision")]
     [InlineData("Polder.Experiments")]
     [InlineData("Polder.Onnx")]
+    [InlineData("Polder.Mpi")]
     [InlineData("Polder.Cli")]
     public void A_room_knows_only_the_rooms_below_it(string project)
     {

@@ -7,7 +7,7 @@ namespace Polder.EndToEnd;
 /// <summary>The libraries as packages: a project elsewhere takes them from a folder, and the remedy for TorchSharp's native library comes along.</summary>
 public sealed class PackageTests : IDisposable
 {
-    private static readonly string[] Packages = ["Polder", "Polder.Checkpoints", "Polder.Vision", "Polder.Experiments", "Polder.Onnx"];
+    private static readonly string[] Packages = ["Polder", "Polder.Checkpoints", "Polder.Vision", "Polder.Experiments", "Polder.Onnx", "Polder.Mpi"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("polder-packages-").FullName;
 

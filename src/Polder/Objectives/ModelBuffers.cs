@@ -39,6 +39,38 @@ internal sealed class ModelBuffers(nn.Module model, BatchNormPolicy policy) : ID
         _pendingCentre = isCentre;
     }
 
+    /// <summary>Puts the buffers where the step began, whatever a probe has made of them.</summary>
+    public void Rewind() => Copy(_start, _buffers);
+
+    /// <summary>The bytes that the buffers take.</summary>
+    public int Bytes => _buffers.Sum(buffer => checked((int)(buffer.numel() * buffer.ElementSize)));
+
+    /// <summary>Writes the buffers as they stand, one after another.</summary>
+    public void Write(Span<byte> to)
+    {
+        foreach (Tensor buffer in _buffers)
+        {
+            using Tensor row = buffer.contiguous();
+            ReadOnlySpan<byte> bytes = row.bytes;
+            bytes.CopyTo(to);
+            to = to[bytes.Length..];
+        }
+    }
+
+    /// <summary>Puts the buffers where <see cref="Write"/> saw them, on whichever machine.</summary>
+    public void Read(ReadOnlySpan<byte> from)
+    {
+        using var noGrad = no_grad();
+        foreach (Tensor buffer in _buffers)
+        {
+            using Tensor copy = empty(buffer.shape, buffer.dtype);
+            Span<byte> bytes = copy.bytes;
+            from[..bytes.Length].CopyTo(bytes);
+            buffer.copy_(copy);
+            from = from[bytes.Length..];
+        }
+    }
+
     public void End(bool completed)
     {
         if (!completed || policy == BatchNormPolicy.Frozen)

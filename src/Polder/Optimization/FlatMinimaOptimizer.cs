@@ -309,7 +309,7 @@ public partial class FlatMinimaOptimizer : torch.optim.Optimizer
                 throw new InvalidOperationException($"{Method.Name} ran no probe at step {StepCount}: ComputeGradient must run at least one");
             norm = _trained.Gradient.Norm();
             finite = double.IsFinite(norm) && context.Losses.All(double.IsFinite);
-            if (finite && Model is not null && _batchNorm == BatchNormPolicy.CleanForward && ReferenceEquals(_runner, _ownRunner))
+            if (finite && Model is not null && _runner.WantsCleanForward)
             {
                 context.EvaluateCentre();
                 finite = double.IsFinite(context.Loss);

@@ -40,6 +40,9 @@ public sealed class ParameterVector : IDisposable
     /// </summary>
     public IReadOnlyList<Tensor> Blocks => _blocks;
 
+    /// <summary>All elements, one tensor a data type and device.</summary>
+    internal IReadOnlyList<Tensor> Flats => _flats;
+
     /// <summary>Sets every element to zero.</summary>
     public void Zero()
     {

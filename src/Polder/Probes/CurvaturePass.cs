@@ -47,11 +47,26 @@ internal sealed unsafe class CurvaturePass : MoveObserver
     /// <inheritdoc/>
     public override void Observe<T>(ParameterPieces.Piece piece, int start, int count, T* at, T* origin, ref DisplacementDots dots)
     {
-        T* sum = (T*)_addresses[piece.Parameter];
+        AddDots(_owner, (T*)_addresses[piece.Parameter], piece, start, count, at, origin, ref dots);
+    }
+
+    /// <summary>Adds the inner products of the displacement with a vector over some elements of a piece.</summary>
+    /// <param name="owner">Knows the factors of the noise.</param>
+    /// <param name="sum">The vector's elements of the piece's parameter; null is zero.</param>
+    /// <param name="piece">The piece.</param>
+    /// <param name="start">The first element within it.</param>
+    /// <param name="count">The number of elements.</param>
+    /// <param name="at">Where the parameters stand.</param>
+    /// <param name="origin">W.</param>
+    /// <param name="dots">What is added to.</param>
+    public static void AddDots<T>(
+        PairCurvature owner, T* sum, ParameterPieces.Piece piece, int start, int count, T* at, T* origin, ref DisplacementDots dots)
+        where T : unmanaged, INumber<T>
+    {
         if (sum == null)
             return;
         sum += piece.Start + start;
-        if (_owner.Factors is not { } factors)
+        if (owner.Factors is not { } factors)
         {
             double dot = Dot(at, origin, sum, count);
             dots = new DisplacementDots(dots.Trace + dot, dots.Scaled + dot);
@@ -80,16 +95,10 @@ internal sealed unsafe class CurvaturePass : MoveObserver
         double square = 0;
         for (int i = 0; i < sums.SampleCount; i++)
         {
-            long from = (long)piece.Length * i / sums.SampleCount, to = (long)piece.Length * (i + 1) / sums.SampleCount;
-            long place = to - from == 1 ? from : from + (long)(Mix(_owner.Step, piece.Index, i) % (ulong)(to - from));
-            double value = sum == null ? 0 : double.CreateTruncating(sum[piece.Start + place]);
+            double value = sum == null ? 0 : double.CreateTruncating(sum[piece.Start + _owner.PlaceOf(piece, i)]);
             if (ends)
-            {
-                double factor = _owner.Factors?.At(piece.Parameter, piece.Start + place).Factor ?? 1;
-                double difference = ((between[i] - before[i]) / Pair.First.Weight) - ((value - between[i]) / Pair.Second.Weight);
-                double half = factor == 0 ? 0 : difference / (2 * factor * Pair.First.Scale);
-                square += half * half * (to - from);
-            }
+                square += _owner.SquareOf(piece, i,
+                    ((between[i] - before[i]) / Pair.First.Weight) - ((value - between[i]) / Pair.Second.Weight), Pair.First.Scale);
             if (_stage == CurvatureStage.Turn)
                 between[i] = value;
             else
@@ -101,11 +110,15 @@ internal sealed unsafe class CurvaturePass : MoveObserver
     /// <inheritdoc/>
     public override DisplacementDots ObserveThroughTorch(int parameter, Tensor at, Tensor origin)
     {
-        if (_sum is null)
-            return default;
+        return _sum is null ? default : DotsThroughTorch(_owner, _sum, parameter, at, origin);
+    }
+
+    /// <summary>The inner products of the displacement with a vector over a parameter that only torch can read.</summary>
+    public static DisplacementDots DotsThroughTorch(PairCurvature owner, ParameterVector sum, int parameter, Tensor at, Tensor origin)
+    {
         using var scope = NewDisposeScope();
-        double[] factors = _owner.Factors is { } own ? [.. own.Rows(parameter)] : [1];
-        Tensor products = at.detach().sub(origin).to(ScalarType.Float64).mul(_sum.Blocks[parameter]);
+        double[] factors = owner.Factors is { } own ? [.. own.Rows(parameter)] : [1];
+        Tensor products = at.detach().sub(origin).to(ScalarType.Float64).mul(sum.Blocks[parameter]);
         double[] rows = [.. products.reshape(factors.Length, -1).sum(1).cpu().data<double>()];
         return new DisplacementDots(rows.Zip(factors, (dot, factor) => factor == 0 ? 0 : dot / (factor * factor)).Sum(), rows.Sum());
     }
@@ -159,14 +172,5 @@ internal sealed unsafe class CurvaturePass : MoveObserver
         for (; i < count; i++)
             total += double.CreateTruncating((at[i] - origin[i]) * sum[i]);
         return total;
-    }
-
-    // A number that is as good as random for each stretch of each step, and the same in all passes of a step (SplitMix64's finalizer).
-    private static ulong Mix(long step, int piece, int stretch)
-    {
-        ulong z = ((ulong)step * 0x9E3779B97F4A7C15) + ((ulong)piece << 20) + (ulong)stretch + 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
     }
 }

@@ -61,6 +61,12 @@ public interface IProbeRunner : IDisposable
     /// <exception cref="NotSupportedException">The runner, or the step's objective, cannot.</exception>
     double Evaluate() => throw new NotSupportedException($"{GetType().Name} has no forward pass without a gradient");
 
+    /// <summary>
+    /// Whether the optimizer asks for <see cref="Evaluate"/> once the probes have run (<see cref="BatchNormPolicy.CleanForward"/>). Default: no, the runner
+    /// has its own way with the model's buffers.
+    /// </summary>
+    bool WantsCleanForward => false;
+
     /// <summary>Puts the parameters back where they were, in case they have been moved; a method that needs them between two runs calls it.</summary>
     void ReturnToCentre();
 

@@ -67,13 +67,43 @@ internal sealed class PairCurvature
     /// <param name="enters">Whether the pass leads to the first point of the next pair.</param>
     public CurvaturePass Leave(ParameterVector after, ProbePair pair, bool enters)
     {
-        _pairs++;
-        _lossSum += (pair.First.Weight * pair.FirstLoss) + (pair.Second.Weight * pair.SecondLoss);
-        _weightSum += pair.First.Weight + pair.Second.Weight;
-        _sigma = Math.Abs(pair.First.Scale);
-        if (pair.First.Rows is not null)
-            TakesSamples = _comparable = false;
+        Count(pair);
         return new(this, enters ? CurvatureStage.LeaveAndEnter : CurvatureStage.Leave, after) { Pair = pair };
+    }
+
+    /// <summary>Takes in a pair whose points were seen apart (<see cref="PointCurvature"/>).</summary>
+    /// <param name="pair">The pair.</param>
+    /// <param name="first">What its first point showed.</param>
+    /// <param name="second">What its second point showed.</param>
+    public void Add(ProbePair pair, ReadOnlySpan<double> first, ReadOnlySpan<double> second)
+    {
+        Count(pair);
+        double variance = pair.First.Scale * pair.First.Scale;
+        int sample = 2 * _sums.Length;
+        foreach (ParameterPieces.Piece piece in Space.Pieces.All)
+        {
+            PieceSums sums = _sums[piece.Index];
+            // Each by its own displacement, and the second point's is the first's mirrored: V'(g+ - g-), times the weight.
+            sums.Trace += (first[2 * piece.Index] + second[2 * piece.Index]) / variance;
+            sums.Scaled += first[(2 * piece.Index) + 1] + second[(2 * piece.Index) + 1];
+            for (int i = 0; TakesSamples && i < sums.SampleCount; i++, sample++)
+                sums.Square += SquareOf(piece, i, (first[sample] / pair.First.Weight) - (second[sample] / pair.Second.Weight), pair.First.Scale);
+        }
+    }
+
+    /// <summary>The place of a sample within its piece: one of a stretch, the same in all passes of a step and on every machine.</summary>
+    public long PlaceOf(ParameterPieces.Piece piece, int sample)
+    {
+        var (from, length) = Stretch(piece, sample);
+        return length == 1 ? from : from + (long)(Mix(Step, piece.Index, sample) % (ulong)length);
+    }
+
+    /// <summary>What a sampled difference g+ - g- adds to the sum of squares, for all of its stretch.</summary>
+    public double SquareOf(ParameterPieces.Piece piece, int sample, double difference, double scale)
+    {
+        double factor = Factors?.At(piece.Parameter, piece.Start + PlaceOf(piece, sample)).Factor ?? 1;
+        double half = factor == 0 ? 0 : difference / (2 * factor * scale);
+        return half * half * Stretch(piece, sample).Length;
     }
 
     /// <summary>Says that a parameter cannot be sampled.</summary>
@@ -97,6 +127,32 @@ internal sealed class PairCurvature
         return new CurvatureSample(
             traces.Sum(), traces, TakesSamples ? square : null, _comparable && centreLoss is { } f ? 2 * (pairLoss - f) / (common * common) : null,
             scaled / 2, pairLoss, _pairs, _sigma);
+    }
+
+    private void Count(ProbePair pair)
+    {
+        _pairs++;
+        _lossSum += (pair.First.Weight * pair.FirstLoss) + (pair.Second.Weight * pair.SecondLoss);
+        _weightSum += pair.First.Weight + pair.Second.Weight;
+        _sigma = Math.Abs(pair.First.Scale);
+        if (pair.First.Rows is not null)
+            TakesSamples = _comparable = false;
+    }
+
+    private (long From, long Length) Stretch(ParameterPieces.Piece piece, int sample)
+    {
+        int samples = _sums[piece.Index].SampleCount;
+        long from = (long)piece.Length * sample / samples;
+        return (from, ((long)piece.Length * (sample + 1) / samples) - from);
+    }
+
+    // A number that is as good as random for each stretch of each step, and the same in all passes of a step (SplitMix64's finalizer).
+    private static ulong Mix(long step, int piece, int stretch)
+    {
+        ulong z = ((ulong)step * 0x9E3779B97F4A7C15) + ((ulong)piece << 20) + (ulong)stretch + 0x9E3779B97F4A7C15;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
     }
 
     /// <summary>What is kept of a piece.</summary>

@@ -5,6 +5,7 @@ public sealed class SequentialProbeRunner : IProbeRunner
 {
     private readonly ModelBuffers? _buffers;
     private readonly bool _replayRandomNumbers;
+    private readonly BatchNormPolicy _batchNorm;
     private ParameterVector? _own;
     private ParameterVector? _centre; // W: a copy of the runner's own, or the step's; null before anything has left it
     private Probe? _standing; // where the parameters stand; null at the centre
@@ -23,8 +24,11 @@ public sealed class SequentialProbeRunner : IProbeRunner
     public SequentialProbeRunner(nn.Module? model = null, BatchNormPolicy batchNorm = BatchNormPolicy.OncePerStep, bool replayRandomNumbers = true)
     {
         _buffers = model is null ? null : new ModelBuffers(model, batchNorm);
-        _replayRandomNumbers = replayRandomNumbers;
+        (_batchNorm, _replayRandomNumbers) = (batchNorm, replayRandomNumbers);
     }
+
+    /// <inheritdoc/>
+    public bool WantsCleanForward => _buffers is not null && _batchNorm == BatchNormPolicy.CleanForward;
 
     /// <inheritdoc/>
     public void Begin(ProbeStep step)
