@@ -40,9 +40,19 @@ internal sealed class ValleysCommand : PolderCommand
     {
         if (context.Get(_learningRate) <= 0)
             throw UserErrorException.ForOption("--learning-rate", "0", "a number > 0");
+        MethodChoice[] methods = _methodOptions.Choose(context, context.Get(_methods)!, demo: false, swept: true);
+        // "all" is all that can; one that is named must.
+        if (context.Get(_methods)!.SequenceEqual(MethodRegistry.StandardNames))
+        {
+            foreach (MethodChoice method in methods)
+                if (ValleyStudy.WhyNot(method) is { } reason)
+                    context.Output.Info($"left out: {method.Label} {reason}");
+            methods = [.. methods.Where(m => ValleyStudy.WhyNot(m) is null)];
+            context.SetEffective(_methods, methods.Select(m => m.Label));
+        }
         var options = new ValleyOptions
         {
-            Methods = _methodOptions.Choose(context, context.Get(_methods)!, demo: false, swept: true),
+            Methods = methods,
             Strengths = context.Get(_strengths)!,
             Starts = context.Get(_starts),
             Gradients = context.Get(_gradients),

@@ -49,7 +49,7 @@ public static class ValleyReport
                     e.Method, ResultCell.Of(e.Strength, "G3"), e.Steps, Percent(e.Wide), Percent(e.Narrow), Percent(e.Escaped), ResultCell.Of(e.Loss, "G3"),
                     e.Diverged,
                 ]),
-                Invariant($"Percent of {options.Starts} starts, with standard errors; strength is sigma or rho. ")
+                Invariant($"Percent of {options.Starts} starts, with standard errors; strength is the first option (sigma, rho). ")
                     + Invariant($"{options.Gradients} gradients a run, seed {options.Seed}."),
                 Invariant($"In a valley is who is at most {ValleyStudy.Bottom} above its minimum. ")
                     + Invariant($"From sigma {least:F3} on E f(w + sigma U) has no minimum in the narrow one."),

@@ -5,14 +5,17 @@ namespace Polder.Experiments.Theory;
 /// <summary>
 /// A mini-batch of <see cref="TwoValleys"/>: f(w) + s xi . w, whose gradient has the noise s xi, the same for all gradients of a step. The parameter is (x, y).
 /// </summary>
-internal sealed class ValleyObjective(double gradientNoise, NoiseStream batches) : IObjective
+/// <param name="gradientNoise">s.</param>
+/// <param name="batches">Normal numbers.</param>
+/// <param name="number">Which mini-batch of a step, from 0.</param>
+internal sealed class ValleyObjective(double gradientNoise, NoiseStream batches, int number = 0) : IObjective
 {
     private readonly double[] _batch = new double[2];
 
     /// <summary>Goes on to the mini-batch of a step.</summary>
     /// <param name="step">The step.</param>
     /// <param name="run">The run: its batches are its own.</param>
-    public void Take(long step, int run) => batches.Fill(step, run, 0, _batch);
+    public void Take(long step, int run) => batches.Fill(step, run, number * _batch.Length, _batch);
 
     public double Accumulate(ParameterSpace space, ParameterVector gradient, double weight)
     {

@@ -64,11 +64,15 @@ public static class ValleyStudy
     /// <param name="options">What to run; null is the default.</param>
     /// <param name="progress">Told after every method and strength.</param>
     /// <param name="cancellation">Checked before every run.</param>
+    /// <exception cref="SettingException">A method cannot run here (<see cref="WhyNot"/>).</exception>
     public static IReadOnlyList<ValleyEnds> Run(ValleyOptions? options = null, IProgress<(int Done, string Words)>? progress = null,
         CancellationToken cancellation = default)
     {
         options ??= new ValleyOptions();
         options.Validate();
+        foreach (MethodChoice method in options.Methods)
+            if (WhyNot(method) is { } reason)
+                throw new SettingException("methods", method.Label, $"methods for a function of two plain parameters: {method.Label} {reason}");
         double[][] starts = [.. Enumerable.Range(0, options.Starts).Select(run => Start(options, run))];
         var ends = new List<ValleyEnds>();
         foreach (MethodChoice method in options.Methods)
@@ -80,6 +84,24 @@ public static class ValleyStudy
             }
         }
         return ends;
+    }
+
+    /// <summary>
+    /// Why a method cannot run on a function of two plain parameters, as the end of a sentence that its name begins; null where it can. That it would cut the
+    /// mini-batch is seen when it does.
+    /// </summary>
+    /// <param name="method">The method.</param>
+    public static string? WhyNot(MethodChoice method)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        try
+        {
+            return Make(method, 1).TakesOutputs ? "takes a network's outputs and their loss apart, and this function has no outputs" : null;
+        }
+        catch (ArgumentException e)
+        {
+            return e.ParamName == nameof(MethodSetup.Model) ? "moves normalization layers alone, and here are none" : $"cannot be made: {e.Message}";
+        }
     }
 
     /// <summary>How often <see cref="Run(ValleyOptions?, IProgress{ValueTuple{int, string}}?, CancellationToken)"/> reports.</summary>
@@ -109,7 +131,8 @@ public static class ValleyStudy
         IGradientMethod method = For(steps);
         int[] looks = [0, steps / 4, steps / 2, steps];
         var places = looks.Select(_ => new List<(double, double)>()).ToArray();
-        var objective = new ValleyObjective(options.GradientNoise, new PhiloxNoise(~options.Seed));
+        ValleyObjective objective = new(options.GradientNoise, new PhiloxNoise(~options.Seed)),
+            second = new(options.GradientNoise, new PhiloxNoise(~options.Seed), number: 1);
         int diverged = 0;
         for (int run = 0; run < starts.Length; run++)
         {
@@ -132,7 +155,8 @@ public static class ValleyStudy
                     if (step == steps)
                         break;
                     objective.Take(step, run);
-                    Step(optimizer, objective, choice);
+                    second.Take(step, run);
+                    Step(optimizer, objective, second, choice);
                 }
             }
             catch (NonFiniteGradientException)
@@ -153,24 +177,16 @@ public static class ValleyStudy
             ShareOf([.. wide.Zip(places[0]).Where(p => p.Second.Item1 > TwoValleys.Ridge).Select(p => p.First)]), losses[losses.Length / 2], diverged, places);
 
         // As many examples as steps: what a method asks of them is small beside the function here.
-        IGradientMethod For(long count)
-        {
-            try
-            {
-                return choice.For(new MethodSetup { Steps = count, Examples = count });
-            }
-            catch (ArgumentException e)
-            {
-                throw new SettingException("methods", choice.Label, $"methods for two plain parameters; with {choice.Label} {e.Message}", e);
-            }
-        }
+        IGradientMethod For(long count) => Make(choice, count);
     }
 
-    private static void Step(FlatMinimaOptimizer optimizer, ValleyObjective objective, MethodChoice choice)
+    private static IGradientMethod Make(MethodChoice choice, long steps) => choice.For(new MethodSetup { Steps = steps, Examples = steps });
+
+    private static void Step(FlatMinimaOptimizer optimizer, ValleyObjective objective, ValleyObjective second, MethodChoice choice)
     {
         try
         {
-            optimizer.Step(objective);
+            optimizer.Step(objective, second);
         }
         catch (InvalidOperationException e)
         {

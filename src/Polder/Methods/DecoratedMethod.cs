@@ -27,6 +27,9 @@ public abstract record DecoratedMethod : IGradientMethod
     public bool TakesSecondBatch => Method.TakesSecondBatch;
 
     /// <inheritdoc/>
+    public bool TakesOutputs => Method.TakesOutputs;
+
+    /// <inheritdoc/>
     public virtual int GradientEvaluationsAt(long step) => Method.GradientEvaluationsAt(step);
 
     /// <inheritdoc/>
@@ -43,6 +46,9 @@ public abstract record DecoratedMethod : IGradientMethod
 
     /// <inheritdoc/>
     public abstract void ComputeGradient(MethodContext context);
+
+    /// <inheritdoc/>
+    public void ComputeGradientBeforeStart(MethodContext context) => Method.ComputeGradientBeforeStart(context);
 
     /// <summary>The method that is inside all decorations.</summary>
     internal static IGradientMethod Innermost(IGradientMethod method) => method is DecoratedMethod decorated ? Innermost(decorated.Method) : method;

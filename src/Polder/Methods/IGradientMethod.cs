@@ -29,6 +29,12 @@ public interface IGradientMethod
     /// </summary>
     bool TakesSecondBatch => false;
 
+    /// <summary>
+    /// Whether a step needs the network's outputs and their loss apart (<see cref="IOutputObjective"/>), as <see cref="FunctionalSharpnessAware"/> does: the
+    /// trainer gives them so to every method. Default: no.
+    /// </summary>
+    bool TakesOutputs => false;
+
     /// <summary>Checks the options.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, what was found and what is allowed.</exception>
     void Validate();
@@ -50,4 +56,16 @@ public interface IGradientMethod
     /// from W.
     /// </summary>
     void ComputeGradient(MethodContext context);
+
+    /// <summary>
+    /// Fills <see cref="MethodContext.Gradient"/> for a step before the method starts (<see cref="LateStart"/>), at one gradient at W: with that gradient, so
+    /// that the base optimizer trains alone. A method whose base optimizer is not what one would train with (it brings momentum or decay of its own) makes the
+    /// update of those here, and keeps them for its start.
+    /// </summary>
+    /// <param name="context">The step.</param>
+    void ComputeGradientBeforeStart(MethodContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        context.Run(Probe.Centre());
+    }
 }

@@ -1,10 +1,14 @@
 namespace Polder.Methods;
 
 /// <summary>
-/// A method that begins late: before its first step the base optimizer trains alone, at one gradient a step. Of SAM it is known that the last part of a
+/// A method that begins late: before its first step the base optimizer trains alone, at one gradient a step
+/// (<see cref="IGradientMethod.ComputeGradientBeforeStart"/>). Of SAM it is known that the last part of a
 /// training decides which minimum is found ("Sharpness-aware minimization efficiently selects flatter minima late in training", arXiv 2410.10373).
 /// </summary>
-/// <remarks>Schedules and intervals of the method count the steps of the whole run.</remarks>
+/// <remarks>
+/// Schedules and intervals of the method count the steps of the whole run. What the method remembers begins at its start, but for the momentum of methods that
+/// bring their own (<see cref="BayesianSharpnessAware"/>, <see cref="VariationalOnlineNewton"/>): that is the base optimizer's there, and goes on.
+/// </remarks>
 public sealed record LateStart : DecoratedMethod
 {
     /// <summary>Lets a method begin late.</summary>
@@ -34,7 +38,7 @@ public sealed record LateStart : DecoratedMethod
     {
         ArgumentNullException.ThrowIfNull(context);
         if (context.Step < FirstStep)
-            context.Run(Probe.Centre());
+            Method.ComputeGradientBeforeStart(context);
         else
             Method.ComputeGradient(context);
     }

@@ -1,5 +1,7 @@
 using Polder.Experiments.Reports;
 using Polder.Experiments.Theory;
+using Polder.Methods.Registry;
+using Polder.Settings;
 using Polder.Vision.Recipes;
 
 namespace Polder.Experiments.Tests.Theory;
@@ -87,6 +89,25 @@ public class ValleyTests
             Methods = [.. new[] { "looksam", "bsam", "msam" }.Select(n => MethodChoice.Create(n))] })];
         Assert.Equal(3, ends.Length);
         Assert.All(ends, e => Assert.Equal(0, e.Diverged));
+    }
+
+    [Fact]
+    public void Every_method_runs_or_says_why_it_cannot()
+    {
+        MethodChoice[] all = [.. MethodRegistry.Names.Select(name => MethodChoice.Create(name))];
+        Assert.Equal(["samon", "functionalsam"], all.Where(m => ValleyStudy.WhyNot(m) is not null).Select(m => m.Name));
+        MethodChoice[] run = [.. all.Where(m => ValleyStudy.WhyNot(m) is null), MethodChoice.Create("mrwp", new Dictionary<string, object> { ["batches"] = "two" })
+            with { Label = "mrwp+batches=two" }];
+        IReadOnlyList<ValleyEnds> ends = ValleyStudy.Run(Small with { Starts = 2, Gradients = 24, Strengths = [0.1], Methods = run });
+        Assert.Equal(run.Select(m => m.Label), ends.Select(e => e.Method));
+        Assert.All(ends, e => Assert.Equal(0, e.Diverged));
+        // The second mini-batch is another one.
+        Assert.NotEqual(ends.Single(e => e.Method == "mrwp").Places[^1], ends[^1].Places[^1]);
+        Assert.Contains("functionalsam takes a network's outputs and their loss apart", Refused("functionalsam"));
+        Assert.Contains("samon moves normalization layers alone", Refused("samon"));
+
+        static string Refused(string name) =>
+            Assert.Throws<SettingException>(() => ValleyStudy.Run(Small with { Methods = [MethodChoice.Create(name)] })).Message;
     }
 
     [Fact]

@@ -79,6 +79,49 @@ public class DefectsSeenElsewhereTests
         Assert.All(optimizer.StateDict()["method.precision.1"].data<double>().ToArray(), s => Assert.Equal(1, s));
     }
 
+    public static TheoryData<int> Methods => [.. Enumerable.Range(0, MethodList.All.Count)];
+
+    // Added late or thawed late is the same thing: one vector from then on, with noise, norms and memory over all of it.
+    [Theory, MemberData(nameof(Methods))]
+    public void A_group_that_is_added_late_is_one_that_was_frozen_until_then(int index)
+    {
+        using var scope = NewDisposeScope();
+        using HandProblem late = new HandNetwork(), frozen = new HandNetwork();
+        IGradientMethod method = MethodList.All[index];
+        double momentum = MethodList.MakesItsUpdate(method) ? 0 : 0.9;
+        SGD growing = optim.SGD(late.Parameters.Take(2), Rates[0], momentum), whole = optim.SGD(frozen.Parameters.Take(2), Rates[0], momentum);
+        Add(whole, frozen.Parameters[2], Rates[1], momentum);
+        frozen.Parameters[2].requires_grad = false;
+        using FlatMinimaOptimizer a = new(growing, method, seed: 6), b = new(whole, method, seed: 6);
+        for (int step = 0; step < 6; step++)
+        {
+            if (step == 3)
+            {
+                Add(growing, late.Parameters[2], Rates[1], momentum);
+                frozen.Parameters[2].requires_grad = true;
+                foreach ((string name, double initial) in InitialMemory(method))
+                    Assert.All(a.StateDict()[$"{name}.2"].data<double>().ToArray(), value => Assert.Equal(initial, value));
+            }
+            a.Take(() => late.Loss(step));
+            b.Take(() => frozen.Loss(step));
+            Assert.Equal(frozen.Weights, late.Weights);
+        }
+    }
+
+    // A step that is left out makes the memory and changes nothing in it.
+    private static List<(string Name, double Initial)> InitialMemory(IGradientMethod method)
+    {
+        using var problem = new HandNetwork();
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD(problem.Parameters, 0.1), method) { NonFinite = NonFinitePolicy.Skip };
+        for (int step = 0; step < 4; step++)
+            optimizer.Take(() => problem.Loss(step) * double.NaN);
+        return [.. optimizer.StateDict().Where(e => e.Key.StartsWith("method.", StringComparison.Ordinal) && e.Key.EndsWith(".2", StringComparison.Ordinal))
+            .Select(e => (e.Key[..^2], e.Value.data<double>()[0]))];
+    }
+
+    private static void Add(SGD sgd, Parameter parameter, double rate, double momentum) => sgd.add_param_group(
+        new SGD.ParamGroup([parameter], new SGD.Options { LearningRate = rate, InitialLearningRate = rate, momentum = momentum }));
+
     private static void Add(SGD sgd, Parameter parameter, double rate) =>
         sgd.add_param_group(new SGD.ParamGroup([parameter], new SGD.Options { LearningRate = rate, InitialLearningRate = rate }));
 }

@@ -33,6 +33,7 @@ public static class MethodList
         new LossEquatedSharpnessAware { LossBudget = Schedule.Annealed(0.1, 8, 0.5), Rho = 0.3 },
         new FilteredSharpnessAware { Rho = 0.1, Quantile = 0.6 },
         new ParallelSharpnessAware { Rho = 0.1 },
+        new FunctionalSharpnessAware { Rho = 0.1 },
         new LateStart(new FriendlySharpnessAware { Rho = 0.1 }, 2),
         new DiagonalNoiseStability { Sigma = 0.05, Pairs = 2, Memory = 0.7 },
         new OrthogonalNoiseStability { Sigma = 0.05 },
@@ -40,7 +41,14 @@ public static class MethodList
         new VariationalOnlineNewton { Examples = 20, Beta2 = 0.9 },
         new VariationalOnlineNewton { Examples = 50, Beta2 = 0.8, Draws = 2, ClipRadius = 0.5 },
         new BayesianSharpnessAware { Examples = 20, Rho = 0.05 },
+        new LateStart(new FunctionalSharpnessAware { Rho = 0.1 }, 2),
+        new LateStart(new VariationalOnlineNewton { Examples = 20, Beta2 = 0.9 }, 2),
+        new LateStart(new BayesianSharpnessAware { Examples = 20, Rho = 0.05 }, 2),
     ];
+
+    /// <summary>Whether a method makes its own update, so that plain SGD is below it.</summary>
+    public static bool MakesItsUpdate(IGradientMethod method) =>
+        method is IPosteriorMethod || (method is DecoratedMethod decorated && MakesItsUpdate(decorated.Method));
 
     /// <summary>Whether what a method does at a step depends on the step's number alone, and not on its accepted steps.</summary>
     public static bool CountsSteps(IGradientMethod method) => method is LookSharpnessAware or LateStart or NoiseStability { Sigma.IsConstant: false }

@@ -201,7 +201,7 @@ public class SamFamilyReplayTests
             double[] before = problem.Weights;
             using var optimizer = new FlatMinimaOptimizer(optim.SGD(problem.Parameters, 0), method);
             for (int step = 0; step < 4; step++)
-                optimizer.Step(() => problem.Loss(step));
+                optimizer.Take(() => problem.Loss(step));
             Assert.Equal(before, problem.Weights);
         }
     }
@@ -221,9 +221,9 @@ public class SamFamilyReplayTests
                 for (int step = 0; step < 9; step++)
                 {
                     if (step == 4 || (fail && step == 3))
-                        optimizer.Step(() => problem.Loss(step) * (step == 4 ? double.NaN : double.PositiveInfinity));
+                        optimizer.Take(() => problem.Loss(step) * (step == 4 ? double.NaN : double.PositiveInfinity));
                     else if (step != 3)
-                        optimizer.Step(() => problem.Loss(step));
+                        optimizer.Take(() => problem.Loss(step));
                 }
                 return problem.Weights;
             }
@@ -240,7 +240,7 @@ public class SamFamilyReplayTests
         using var problem = new HandNetwork();
         using var optimizer = new FlatMinimaOptimizer(optim.SGD(problem.Parameters, Rate, momentum: 0.9), method);
         for (int step = 0; step < 5; step++)
-            optimizer.Step(() => problem.Loss(step));
+            optimizer.Take(() => problem.Loss(step));
         return problem.Weights;
     }
 

@@ -91,9 +91,9 @@ public class SplitBatchTests
                 for (int step = 0; step < 3; step++)
                 {
                     if (sliced)
-                        optimizer.Step(8, range => Loss(w, [.. Enumerable.Range(0, 8).Take(range)]));
+                        optimizer.Take(8, range => Loss(w, [.. Enumerable.Range(0, 8).Take(range)]));
                     else
-                        optimizer.Step(() => Loss(w, [.. Enumerable.Range(0, 8)]));
+                        optimizer.Take(() => Loss(w, [.. Enumerable.Range(0, 8)]));
                 }
                 return w.data<double>().ToArray();
             }

@@ -39,7 +39,7 @@ public class EveryOptimizerTests
                 plainSchedule = optim.lr_scheduler.StepLR(plain, 2, 0.5);
             }
             optimizer.zero_grad();
-            optimizer.step(() => network.Loss(step));
+            network.Take(optimizer, step);
             schedule.step();
 
             Parameter[] moved = [.. plain.parameters()];

@@ -18,10 +18,10 @@ public class LeakTests
         using var scope = NewDisposeScope();
         Network network = new();
         using var optimizer = new FlatMinimaOptimizer(
-            optim.SGD(network.Module.parameters(), 0.01, momentum: MethodList.All[index] is IPosteriorMethod ? 0 : 0.9), MethodList.All[index],
+            optim.SGD(network.Module.parameters(), 0.01, momentum: MethodList.MakesItsUpdate(MethodList.All[index]) ? 0 : 0.9), MethodList.All[index],
             network.Module);
         int step = 0;
-        LiveTensors.AssertSteady(() => optimizer.Step(() => network.Loss(step++)));
+        LiveTensors.AssertSteady(() => network.Take(optimizer, step++));
     }
 
     public static TheoryData<BatchNormPolicy, bool> Policies => new()

@@ -17,9 +17,11 @@ public class MicroBatchTests
     public static TheoryData<int, bool> Cases()
     {
         var cases = new TheoryData<int, bool>();
+        // A loss that a closure adds up has no outputs; functional SAM is cut by its rows, below.
         for (int method = 0; method < MethodList.All.Count; method++)
             foreach (bool insideClosure in (bool[])[false, true])
-                cases.Add(method, insideClosure);
+                if (!MethodList.All[method].TakesOutputs)
+                    cases.Add(method, insideClosure);
         return cases;
     }
 
@@ -82,12 +84,16 @@ public class MicroBatchTests
             for (int step = 0; step < 3; step++)
             {
                 var (x, y) = Batch(step);
-                a.Step(Sizes.Sum(), rows => nn.functional.cross_entropy(whole.forward(x[rows]), y[rows]));
-                b.Step(new AccumulatedObjective(new SlicedClosureObjective(Sizes.Sum(), rows =>
+                a.Step(Sizes.Sum(), rows => whole.forward(x[rows]), Loss);
+                using var batch = new OutputObjective(Sizes.Sum(), rows =>
                 {
                     longest = Math.Max(longest, rows.GetOffsetAndLength(Sizes.Sum()).Length);
-                    return nn.functional.cross_entropy(cut.forward(x[rows]), y[rows]);
-                }), pieces));
+                    return cut.forward(x[rows]);
+                }, Loss);
+                b.Step(new AccumulatedObjective(batch, pieces));
+
+                Tensor Loss(Tensor outputs, Range rows) => nn.functional.cross_entropy(outputs, y[rows]);
+
                 foreach (var (p, q) in whole.parameters().Zip(cut.parameters()))
                     Assert.True((p - q).abs().max().ToDouble() < 1e-11, $"{method}, step {step}");
             }
@@ -158,7 +164,7 @@ public class MicroBatchTests
     }
 
     private static FlatMinimaOptimizer Optimizer(Sequential model, IGradientMethod method) =>
-        new(optim.SGD(model.parameters(), 0.1, momentum: method is IPosteriorMethod ? 0 : 0.9), method, model, seed: 4);
+        new(optim.SGD(model.parameters(), 0.1, momentum: MethodList.MakesItsUpdate(method) ? 0 : 0.9), method, model, seed: 4);
 
     private static (Tensor X, Tensor Y) Batch(int step)
     {

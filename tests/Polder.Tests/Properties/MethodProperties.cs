@@ -3,6 +3,7 @@ using Polder.Methods;
 using Polder.Methods.Registry;
 using Polder.Noise;
 using Polder.Optimization;
+using Polder.Tests.Methods;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -13,11 +14,10 @@ public class MethodProperties
 {
     private const int Cases = 25, Steps = 4;
 
-    // functionalsam needs a loss of outputs; FunctionalSamTests hold it to the same.
-    public static TheoryData<string> Names => [.. MethodRegistry.OfLibrary.Select(m => m.Name).Except(["functionalsam"])];
+    public static TheoryData<string> Names => [.. MethodRegistry.OfLibrary.Select(m => m.Name)];
 
     // bsam and ivon make their own update, with a decay that no option but the precision's switches off: there is no rho at which it is SGD.
-    public static TheoryData<string> NamesWithALimit => [.. MethodRegistry.OfLibrary.Select(m => m.Name).Except(["bsam", "ivon", "functionalsam"])];
+    public static TheoryData<string> NamesWithALimit => [.. MethodRegistry.OfLibrary.Select(m => m.Name).Except(["bsam", "ivon"])];
 
     [Theory, MemberData(nameof(Names))]
     public void A_step_of_length_zero_leaves_every_bit(string name) => ForAll((recipe, seed) =>
@@ -38,16 +38,16 @@ public class MethodProperties
         {
             byte[][] before = Bits.Of(failing.Parameters);
             int passes = method.GradientEvaluationsAt(step), at = new Random(seed + step).Next(passes), calls = 0;
-            Assert.Throws<TimeoutException>(() => a.Step(() =>
+            Assert.Throws<TimeoutException>(() => failing.Take(a, () =>
             {
-                Tensor loss = failing.Loss();
-                return calls++ == at ? throw new TimeoutException() : loss;
+                if (calls++ == at)
+                    throw new TimeoutException();
             }));
             Assert.Equal(at + 1, calls);
             Bits.AssertEqual(before, Bits.Of(failing.Parameters));
             // Momentum, the method's memory and the noise are those of a run without the failure.
-            a.Step(failing.Loss);
-            b.Step(calm.Loss);
+            failing.Take(a);
+            calm.Take(b);
             Bits.AssertEqual(calm.Parameters, failing.Parameters);
         }
     });
@@ -100,7 +100,7 @@ public class MethodProperties
         using FlatMinimaOptimizer a = Make(network, method, seed), b = Make(plain, new Plain(), seed);
         for (int step = 0; step < Steps; step++)
         {
-            a.Step(network.Loss);
+            network.Take(a);
             b.Step(plain.Loss);
             Bits.AssertEqual(plain.Parameters, network.Parameters);
         }
@@ -124,6 +124,7 @@ public class MethodProperties
         StableSharpnessAware ssam => ssam with { Rho = 0 },
         LossEquatedSharpnessAware lesam => lesam with { LossBudget = 0 },
         FilteredSharpnessAware zsharp => zsharp with { Rho = 0 },
+        FunctionalSharpnessAware functional => functional with { Rho = 0 },
         ParallelSharpnessAware sampa => sampa with { Rho = 0, Mix = 0 },
         LateStart late => new LateStart(WithoutPerturbation(late.Method), late.FirstStep),
         Plain same => same,
@@ -139,7 +140,7 @@ public class MethodProperties
         iter: Cases, threads: 1);
 
     private static FlatMinimaOptimizer Make(RandomNetwork network, IGradientMethod method, int seed) =>
-        new(optim.SGD(network.Parameters, 0.05, momentum: method is IPosteriorMethod ? 0 : 0.9), method, seed: seed);
+        new(optim.SGD(network.Parameters, 0.05, momentum: MethodList.MakesItsUpdate(method) ? 0 : 0.9), method, seed: seed);
 
     // The gradients of the steps, and whether they are well-defined: LookSAM scales the part of the perturbed gradient that is orthogonal to the clean one
     // to a length that does not depend on its own, so where the two are parallel its direction is that of a rounding error.
@@ -151,7 +152,7 @@ public class MethodProperties
         bool definite = true;
         for (int step = 0; step < Steps; step++)
         {
-            double length = optimizer.Step(network.Loss).GradientNorm;
+            double length = network.Take(optimizer).GradientNorm;
             if (method is LookSharpnessAware)
             {
                 using var scope = NewDisposeScope();

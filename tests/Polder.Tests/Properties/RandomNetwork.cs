@@ -59,13 +59,33 @@ internal sealed class RandomNetwork
 
     public double[] Weights => [.. Parameters.SelectMany(p => p.data<double>().ToArray())];
 
-    public Tensor Loss()
+    public Tensor Loss() => Loss(Outputs());
+
+    /// <summary>A step on the batch, with outputs and loss apart where the method takes them so.</summary>
+    /// <param name="optimizer">Takes it.</param>
+    /// <param name="evaluated">Called after the network, in every pass.</param>
+    public StepResult Take(FlatMinimaOptimizer optimizer, Action? evaluated = null)
+    {
+        return optimizer.Method.TakesOutputs
+            ? optimizer.Step(_recipe.Rows, _ => Seen(Outputs()), (outputs, _) => Loss(outputs))
+            : optimizer.Step(() => Seen(Loss()));
+
+        Tensor Seen(Tensor value)
+        {
+            evaluated?.Invoke();
+            return value;
+        }
+    }
+
+    private Tensor Outputs()
     {
         Tensor hidden = _inputs;
         for (int i = 0; i < Parameters.Count; i += 2)
             hidden = Activate(hidden.mm(Parameters[i].t()).add(Parameters[i + 1]), i);
-        return hidden.sub(_targets).pow(2).mean();
+        return hidden;
     }
+
+    private Tensor Loss(Tensor outputs) => outputs.sub(_targets).pow(2).mean();
 
     /// <summary>The loss at many points at once: <paramref name="points"/> [n, dimension], the result [n].</summary>
     public Tensor LossAt(Tensor points)
@@ -93,7 +113,7 @@ internal sealed class RandomNetwork
         for (int step = 0; step < steps; step++)
         {
             using var scope = NewDisposeScope();
-            optimizer.Step(Loss);
+            Take(optimizer);
         }
         return [.. reader.Seen.Select(blocks => blocks.SelectMany(block => block).ToArray())];
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Polder.Methods.Registry;
 using Polder.Objectives;
 using Polder.Regularization;
 using Polder.Settings;
@@ -101,6 +102,24 @@ public sealed class RecipeTests : IDisposable
         finally
         {
             CultureInfo.CurrentCulture = before;
+        }
+    }
+
+    [Fact]
+    public void Every_method_with_every_option_is_the_same_after_the_journey()
+    {
+        foreach (MethodEntry method in MethodRegistry.All)
+        {
+            var options = new Dictionary<string, object>();
+            foreach (MethodOption option in method.Options.Where(o => o.Default is double))
+                options[option.Name] = option.TryParse("0.375", out object value) ? value : option.Default;
+            if (method.Option("micro-perturb") is not null)
+                options["micro-perturb"] = 3;
+            Recipe recipe = Full with { Method = MethodChoice.Create(method.Name, options) };
+            Recipe read = RecipeJson.Read(JsonNode.Parse(ResultJson.Text(RecipeJson.Write(recipe)))!.AsObject(), "config.json");
+            Assert.Equal(recipe.Method.Options, read.Method.Options);
+            Assert.Equal((method.Name, method.Name == "base" ? null : (object)0.375),
+                (read.Method.Name, read.Method.Options.GetValueOrDefault("method-start")));
         }
     }
 

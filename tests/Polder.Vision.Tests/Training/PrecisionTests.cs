@@ -60,15 +60,28 @@ public sealed class PrecisionTests : IDisposable
     {
         IGradientMethod method = MethodList.All[number];
         using SmallConvNet model = Model();
-        // BSAM makes its own update, on plain SGD.
-        bool plain = method is IPosteriorMethod;
-        TrainingOptions options = Options with { Epochs = 1, Momentum = plain ? 0 : 0.9, WeightDecay = plain ? 0 : 1e-4 };
+        TrainingOptions options = For(method) with { Epochs = 1 };
         byte[] before = Bytes(model);
         TrainingResult result = new Trainer(options, method).Run(model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
         Assert.True(double.IsFinite(result.TrainLoss));
         Assert.NotEqual(before, Bytes(model));
         Assert.All(model.parameters(), p => Assert.Equal(ScalarType.Float32, p.dtype));
     }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void A_stopped_training_of_every_method_goes_on_bit_for_bit(int number)
+    {
+        IGradientMethod method = MethodList.All[number];
+        string file = Path.Combine(_folder, "state.safetensors");
+        (_, byte[] weights) = Train(For(method), method);
+        Assert.ThrowsAny<OperationCanceledException>(() => Train(For(method), method, file, 4));
+        Assert.Equal(weights, Train(For(method), method, file).Weights);
+    }
+
+    // BSAM and IVON make their own update, on plain SGD.
+    private static TrainingOptions For(IGradientMethod method) =>
+        MethodList.MakesItsUpdate(method) ? Options with { Momentum = 0, WeightDecay = 0 } : Options;
 
     [Theory]
     [InlineData(Passes.Full, 3)]

@@ -119,6 +119,24 @@ public sealed record BayesianSharpnessAware : IPosteriorMethod
         });
     }
 
+    /// <inheritdoc/>
+    /// <remarks>
+    /// The posterior is a point at W, and the precision is 1 as at the start: m &lt;- beta1 m + (1 - beta1) (grad f(W) + delta W), and W moves along m. That is
+    /// SGD with momentum beta1 and weight decay delta, at the rate times 1 - beta1. The momentum goes on at the start, the precision begins there.
+    /// </remarks>
+    public void ComputeGradientBeforeStart(MethodContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ParameterVector momentum = context.State.Vector("momentum");
+        context.Run(Probe.Centre());
+        context.AddWeights(context.Gradient, PriorPrecision);
+        context.Gradient.Scale(1 - Beta1);
+        context.Gradient.Add(momentum, Beta1);
+        ParameterVector next = context.State.Scratch("work");
+        next.CopyFrom(context.Gradient);
+        context.WhenAccepted(() => momentum.CopyFrom(next));
+    }
+
     private static void Each(ParameterVector target, ParameterVector other, Func<Tensor, Tensor, Tensor> change)
     {
         using var noGrad = no_grad();

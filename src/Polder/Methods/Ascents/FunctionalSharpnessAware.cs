@@ -39,6 +39,9 @@ public sealed record FunctionalSharpnessAware : IGradientMethod
     public bool ActsAt(long step) => Rho.At(step) > 0;
 
     /// <inheritdoc/>
+    public bool TakesOutputs => true;
+
+    /// <inheritdoc/>
     public void Validate() => Rho.Validate(nameof(Rho));
 
     /// <inheritdoc/>

@@ -13,10 +13,10 @@ public sealed record LossEquatedSharpnessAware : IGradientMethod
     /// <summary>
     /// The rise of the loss, at least 0, in units of the loss: a number or a schedule. Where it is 0 the step is the base optimizer's, at one gradient.
     /// </summary>
-    public Schedule LossBudget { get; init; } = 0.05;
+    public Schedule LossBudget { get; init; } = 0.35;
 
     /// <summary>The largest radius, at least 0, in units of the weights: a number or a schedule.</summary>
-    public Schedule Rho { get; init; } = 0.5;
+    public Schedule Rho { get; init; } = 0.3;
 
     internal static MethodEntry Entry { get; } = new(
         "lesam", "loss-equated SAM: the ascent is as long as raises the loss by a budget",
@@ -25,9 +25,9 @@ public sealed record LossEquatedSharpnessAware : IGradientMethod
             LossBudget = Schedule.Annealed(a.Number("loss-budget"), a.Setup.Steps, a.Number("anneal")),
             Rho = StandardOptions.RhoOf(a),
         },
-        MethodOption.NotNegative("loss-budget", "rise of the loss that the ascent is worth to first order, in units of the loss", 0.05),
-        MethodOption.Share("anneal", "share of the steps, the last ones, in which the budget falls to 0 by half a cosine", 0.5),
-        StandardOptions.Rho(0.5),
+        MethodOption.NotNegative("loss-budget", "rise of the loss that the ascent is worth to first order, in units of the loss", 0.35),
+        MethodOption.Share("anneal", "share of the steps, the last ones, in which the budget falls to 0 by half a cosine", 0.2),
+        StandardOptions.Rho(0.3),
         StandardOptions.RhoSchedule)
     {
         Passes = "2 (1 where the budget or rho is 0)",

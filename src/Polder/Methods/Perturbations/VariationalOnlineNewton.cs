@@ -90,16 +90,9 @@ public sealed record VariationalOnlineNewton : IPosteriorMethod
         ParameterVector gradient = context.Gradient, nextHessian = context.State.Scratch("hessian");
         Draw(context, hessian, nextHessian);
 
-        double count = context.State.Scalars.TryGetValue("steps", out double steps) ? steps + 1 : 1;
-        double debias = 1 - Math.Pow(Beta1, count), rescale = HessianInit + PriorPrecision;
-        // What is left of the mean gradient becomes the momentum, and that the update.
+        // What is left of the mean gradient becomes the update.
         ParameterVector nextMomentum = context.State.Scratch("momentum");
-        nextMomentum.CopyFrom(momentum);
-        nextMomentum.Scale(Beta1);
-        nextMomentum.Add(gradient, 1 - Beta1);
-        gradient.CopyFrom(nextMomentum);
-        gradient.Scale(1 / debias);
-        context.AddWeights(gradient, PriorPrecision);
+        double count = Average(context, momentum, nextMomentum), rescale = HessianInit + PriorPrecision;
         using (no_grad())
         {
             for (int i = 0; i < gradient.Blocks.Count; i++)
@@ -121,6 +114,31 @@ public sealed record VariationalOnlineNewton : IPosteriorMethod
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// The posterior is a point at W, and the Hessian's diagonal is h0 as at the start: m &lt;- beta1 m + (1 - beta1) grad f(W), and W moves along m' + delta W.
+    /// That is SGD with momentum beta1 (a mean, debiased) and weight decay delta. The momentum goes on at the start, the diagonal begins there.
+    /// </remarks>
+    public void ComputeGradientBeforeStart(MethodContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ParameterVector momentum = context.State.Vector("momentum"), next = context.State.Scratch("momentum");
+        context.Run(Probe.Centre());
+        double count = Average(context, momentum, next);
+        if (double.IsFinite(ClipRadius))
+        {
+            double limit = ClipRadius * (HessianInit + PriorPrecision);
+            using var noGrad = no_grad();
+            foreach (Tensor block in context.Gradient.Blocks)
+                block.clamp_(-limit, limit);
+        }
+        context.WhenAccepted(() =>
+        {
+            momentum.CopyFrom(next);
+            context.State.Scalars["steps"] = count;
+        });
+    }
+
+    /// <inheritdoc/>
     public void PosteriorDeviations(MethodState state, ParameterVector deviations)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -132,10 +150,14 @@ public sealed record VariationalOnlineNewton : IPosteriorMethod
     }
 
     /// <inheritdoc/>
-    /// <remarks>The sum of h: an average over the last 1 / (1 - beta2) steps and, before there were so many, over h0 too.</remarks>
+    /// <remarks>
+    /// The sum of h: an average over the last 1 / (1 - beta2) steps and, before there were so many, over h0 too; NaN before the first step with a draw.
+    /// </remarks>
     public double HessianTrace(MethodState state)
     {
         ArgumentNullException.ThrowIfNull(state);
+        if (!state.VectorNames.Contains("hessian"))
+            return double.NaN;
         double sum = 0;
         foreach (Tensor block in state.Vector("hessian", HessianInit).Blocks)
         {
@@ -143,6 +165,19 @@ public sealed record VariationalOnlineNewton : IPosteriorMethod
             sum += own.ToDouble();
         }
         return sum;
+    }
+
+    // The next momentum, from the gradient, which becomes m' + delta W. Returns the momentum's steps, this one included.
+    private double Average(MethodContext context, ParameterVector momentum, ParameterVector next)
+    {
+        double count = context.State.Scalars.TryGetValue("steps", out double steps) ? steps + 1 : 1;
+        next.CopyFrom(momentum);
+        next.Scale(Beta1);
+        next.Add(context.Gradient, 1 - Beta1);
+        context.Gradient.CopyFrom(next);
+        context.Gradient.Scale(1 / (1 - Math.Pow(Beta1, count)));
+        context.AddWeights(context.Gradient, PriorPrecision);
+        return count;
     }
 
     // The mean gradient over the draws into the gradient, and the mean of e g into another vector, by the moments before the step.

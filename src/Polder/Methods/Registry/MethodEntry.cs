@@ -52,12 +52,10 @@ public sealed partial record MethodEntry
     public IReadOnlyList<MethodOption> OwnOptions { get; }
 
     /// <summary>
-    /// All options: the method's own, and those that every method takes (<see cref="StandardOptions.General"/>). The base optimizer alone has none; a method
-    /// with an update of its own has no base optimizer that could train before it starts.
+    /// All options: the method's own, and those that every method takes (<see cref="StandardOptions.General"/>). The base optimizer alone has none.
     /// </summary>
     public IReadOnlyList<MethodOption> Options => field ??= Name == Plain.MethodName ? OwnOptions
-        : [.. OwnOptions, .. StandardOptions.General.Where(o => OwnOptions.All(own => own.Name != o.Name)
-            && !(DemandsPlainSgd && o.Name == StandardOptions.MethodStart.Name))];
+        : [.. OwnOptions, .. StandardOptions.General.Where(o => OwnOptions.All(own => own.Name != o.Name))];
 
     /// <summary>Gradients a step (each a forward and a backward pass over the batch) in the terms of the options.</summary>
     public required string Passes { get; init; }
