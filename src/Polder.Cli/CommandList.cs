@@ -10,6 +10,7 @@ internal static class CommandList
     private static readonly (string Name, Func<PolderCommand> Make)[] Commands =
     [
         ("compare", () => new CompareCommand()),
+        ("study", () => new StudyCommand()),
         ("finetune", () => new FinetuneCommand()),
         ("evaluate", () => new EvaluateCommand()),
         ("predict", () => new PredictCommand()),

@@ -18,7 +18,7 @@ public class RoomTests
         ],
         ["Polder.Checkpoints"] = ["IO", "Pickles", "Onnx", "Formats"],
         ["Polder.Vision"] = ["Data.Distortions", "Data", "Data.Layouts", "Models", "Models.Weights", "Training.Metrics", "Training", "Classifiers", "Recipes"],
-        ["Polder.Experiments"] = ["Cells", "Sensing", "Theory", "Measurement", "Comparison", "Reports", "Pages"],
+        ["Polder.Experiments"] = ["Cells", "Sensing", "Theory", "Measurement", "Comparison", "Study", "Reports", "Pages"],
         ["Polder.Onnx"] = ["Evaluation", "Importing", "Exporting"],
         ["Polder.Mpi"] = ["Bindings"],
         ["Polder.Cli"] = ["Options", "Output", "Hosting", "Training", "Measuring", "Files"],

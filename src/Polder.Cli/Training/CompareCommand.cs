@@ -21,8 +21,8 @@ internal sealed class CompareCommand : PolderCommand
         Add(Heading.Training, _study.Seeds, _budget);
         _recipe = new RecipeOptions(this, draws: 2);
         _curvature = new CurvatureOptions(this);
-        (Resume, Join) = (_study.Resume, _study.Join);
-        _study.AddTo(this);
+        (Resume, Join) = (_study.Folder.Resume, _study.Folder.Join);
+        _study.Folder.AddTo(this);
         UseTorch();
         Examples =
         [
@@ -47,7 +47,7 @@ internal sealed class CompareCommand : PolderCommand
             recipe = DigitsDemo.ForComparison(recipe);
         MethodChoice[] methods = _study.MethodsOf(context, kept, _recipe.Methods, recipe.IsDemo);
         WeightCurvatureOptions? curvature = _curvature.Choose(context, recipe.IsDemo, digits ? DigitsDemo.ComparisonLoss : null);
-        _study.ShareProcessors(context, recipe);
+        _study.Folder.ShareProcessors(context, recipe.Threads);
         using RecipeTask task = _recipe.OpenFor(context, recipe, methods);
         ComparisonBudget budget = Enum.Parse<ComparisonBudget>(context.Get(_budget)!, ignoreCase: true);
         if (task.Recipe.Training.Epochs == 0 && budget != ComparisonBudget.Epochs)
@@ -62,6 +62,7 @@ internal sealed class CompareCommand : PolderCommand
             RecipeOptions.RequireTrainable(context, first, task.Recipe.Training, methods);
         }
         using StudySession session = _study.Begin(context, kept, StudyPlan.Of(methods, seeds, task), task);
+        using var features = new FeatureCache();
         // What was finished before took no time now. The runs of a budget of seconds are not known yet.
         int done = budget == ComparisonBudget.Seconds ? 0 : Study(null).CellsOf(seeds).Count(session.Cells.Has);
         ComparisonResult result = context.Output.Track("comparing", Math.Max(1, (methods.Length * seeds.Count) - done), tracker =>
@@ -84,6 +85,7 @@ internal sealed class CompareCommand : PolderCommand
             {
                 Budget = budget,
                 Curvature = curvature,
+                Features = features,
                 Folder = session.Cells,
                 Cells = progress,
                 Note = new Relay<string>(context.Output.Info),

@@ -2,62 +2,26 @@ using System.CommandLine;
 
 namespace Polder.Cli.Training;
 
-/// <summary>
-/// What the commands share that train many runs: methods and seeds, and a folder that keeps every finished run, in which one process goes on and several
-/// work side by side.
-/// </summary>
-internal sealed class StudyOptions
+/// <summary>What the commands share that train many runs: methods, seeds, and the folder of the runs.</summary>
+/// <param name="command">The command's name.</param>
+/// <param name="seeds">The default of <c>--seeds</c>.</param>
+internal sealed class StudyOptions(string command, string seeds)
 {
-    private readonly string _command;
-
-    /// <param name="command">The command's name.</param>
-    /// <param name="seeds">The default of <c>--seeds</c>.</param>
-    public StudyOptions(string command, string seeds)
-    {
-        _command = command;
-        Seeds = CommonOptions.Seeds(seeds);
-        Out = CommonOptions.Out(command);
-        Resume = OptionOf.Text(
-            "--resume", "DIR", "go on where a run folder was left, with its settings; nothing finished is done again, and --methods and --seeds add more",
-            $"a run folder of an earlier {command}", null, "");
-    }
+    /// <summary>The folder that keeps the runs.</summary>
+    public StudyFolderOptions Folder { get; } = new(command, "--methods and --seeds add more");
 
     public CliOption<IReadOnlyList<string>> Methods { get; } = MethodVariant.List("base", "wp", "nso", "sam");
 
-    public CliOption<IReadOnlyList<long>> Seeds { get; }
-
-    public CliOption<string?> Out { get; }
-
-    public CliOption<string?> Resume { get; }
-
-    public CliOption<string?> Join { get; } = OptionOf.Text(
-        "--join", "DIR", "share a run folder with other processes, on other machines too: each takes the next run that nobody has; the first makes it",
-        "a run folder, or a folder that does not exist or is empty", null, "");
-
-    private CliOption<int> Jobs { get; } = OptionOf.Count(
-        "--jobs", "runs that are trained side by side, each in a process of its own with --threads", 1, ValueRange.Between(1, 1024));
-
-    private CliOption<double> TakeOverAfter { get; } = OptionOf.Number(
-        "--take-over-after", "seconds without a sign of life after which another machine's run is done by others", CellFolder.DefaultTakeOverAfter.TotalSeconds,
-        ValueRange.AtLeast(1));
-
-    /// <summary>Adds what says how the command runs.</summary>
-    public void AddTo(PolderCommand command)
-    {
-        command.Add(Heading.Output, Out);
-        command.Add(Heading.Running, Resume, Join, Jobs, TakeOverAfter);
-    }
+    public CliOption<IReadOnlyList<long>> Seeds { get; } = CommonOptions.Seeds(seeds);
 
     /// <summary>Whether an option is as the run was begun; the rest may be said anew (<see cref="PolderCommand.IsOfRun"/>).</summary>
     public bool IsOfRun(Option option, MethodOptionSet methods) =>
-        !methods.Contains(option) && !((Option[])[Methods, Seeds, Out, Jobs, TakeOverAfter]).Contains(option);
+        !methods.Contains(option) && option != Methods && option != Seeds && !Folder.Contains(option);
 
     /// <summary>The plan of the folder that the command goes on with or joins; null where it begins one.</summary>
     public StudyPlan? PlanOf(CommandContext context)
     {
-        CliOption<string?>[] places = [.. ((CliOption<string?>[])[Out, Resume, Join]).Where(context.IsGiven)];
-        if (places.Length > 1)
-            throw UserErrorException.ForOption(places[1].Name, context.Get(places[1])!, $"only without {places[0].Name}");
+        Folder.RequireOne(context);
         return context.IsResumed ? StudyPlan.Read(context.Folder!) : null;
     }
 
@@ -108,13 +72,6 @@ internal sealed class StudyOptions
             [.. options.Choose(context, entries, demo, swept).Where(m => !swept || m.Entry.TuningGrid.Count > 0)];
     }
 
-    /// <summary>The threads of a job, where nobody said them: the processors are shared among the jobs.</summary>
-    public void ShareProcessors(CommandContext context, Recipe recipe)
-    {
-        if (context.Get(Jobs) > 1 && recipe.Threads is null)
-            context.PreferThreads(Math.Max(1, Environment.ProcessorCount / context.Get(Jobs)));
-    }
-
     /// <summary>Makes the folder, or goes on with it, and starts the other jobs.</summary>
     /// <param name="context">The command.</param>
     /// <param name="kept">The plan of the folder that goes on; null for a new one.</param>
@@ -128,54 +85,10 @@ internal sealed class StudyOptions
             if (plan.Methods.Count > kept.Methods.Count || plan.Seeds.Count > kept.Seeds.Count)
                 context.WriteConfiguration(plan.ToJson());
         }
-        RunFolder folder = kept is not null ? context.Folder!
-            : context.Get(Join) is { } shared ? context.JoinRunFolder(shared, plan.ToJson()) : context.CreateRunFolder(context.Get(Out), plan.ToJson());
-        int jobs = JobProcesses.IsJob ? 1 : context.Get(Jobs);
-        double patience = context.Get(TakeOverAfter);
-        if (jobs > 1)
-            SayMemory(context, jobs, ShortTraining.MeasureMemory(task, plan.Methods, task.Recipe.Training, context.Cancellation));
-        return new StudySession(
-            folder, new CellFolder(folder.Cells) { TakeOverAfter = TimeSpan.FromSeconds(patience) },
-            JobProcesses.Start(
-                jobs - 1, [_command, Join.Name, folder.Path, TakeOverAfter.Name, ValueKind.TextOf(patience), "--quiet"], context.Output.Warn));
+        return Folder.Begin(context, plan.ToJson(), () => ShortTraining.MeasureMemory(task, plan.Methods, task.Recipe.Training, context.Cancellation));
     }
 
-    private bool IsJoined(CommandContext context) => context.Get(Join) is not null;
+    private bool IsJoined(CommandContext context) => context.Get(Folder.Join) is not null;
 
     private static string Kept(CommandContext context) => $"{context.Folder!.Path} was begun";
-
-    private static void SayMemory(CommandContext context, int jobs, long bytes)
-    {
-        const double giga = 1 << 30;
-        int threads = RuntimeEnvironment.Describe(usesTorch: true).Threads;
-        double each = bytes / giga, free = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / giga;
-        string words = FormattableString.Invariant(
-            $"{jobs} jobs of {threads} thread(s), each about {each:F1} GiB of memory: {jobs * each:F1} of {free:F1} GiB");
-        if (jobs * each > free)
-            context.Output.Warn($"{words}: fewer --jobs or a smaller --batch-size need less");
-        else
-            context.Output.Info(words);
-        if (jobs * threads > Environment.ProcessorCount)
-            context.Output.Warn($"{jobs} jobs of {threads} threads wait for each other on {Environment.ProcessorCount} processors");
-    }
-}
-
-/// <summary>A folder of runs that this process works in, beside the jobs that it has started.</summary>
-/// <param name="Folder">The run folder.</param>
-/// <param name="Cells">The finished runs in it.</param>
-/// <param name="Jobs">The other jobs.</param>
-internal sealed record StudySession(RunFolder Folder, CellFolder Cells, JobProcesses Jobs) : IDisposable
-{
-    /// <summary>Shows where all runs stand, whoever does them.</summary>
-    /// <param name="tracker">Where.</param>
-    /// <param name="before">The runs that were done before these.</param>
-    public static IProgress<CellsProgress> Show(IProgressTracker tracker, double before = 0) => new Relay<CellsProgress>(p => tracker.Report(
-        before + p.Done, () => string.Join("; ", p.Running.Select(r => r.Words() is { Length: > 0 } words ? words : r.Name))));
-
-    /// <summary>What to say where the command was stopped.</summary>
-    public StoppedException Stopped(string command, int finished, string planned) =>
-        new($"{finished} of {planned} runs are finished and kept in {Folder.Path}; polder {command} --resume {Folder.Path} goes on");
-
-    /// <summary>Ends the jobs.</summary>
-    public void Dispose() => Jobs.Dispose();
 }

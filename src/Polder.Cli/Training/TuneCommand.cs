@@ -29,8 +29,8 @@ internal sealed class TuneCommand : PolderCommand
         Add(Heading.Method, _sigmas, _rhos);
         Add(Heading.Training, _learningRates);
         Add(Heading.Data, _shotCounts);
-        (Resume, Join) = (_study.Resume, _study.Join);
-        _study.AddTo(this);
+        (Resume, Join) = (_study.Folder.Resume, _study.Folder.Join);
+        _study.Folder.AddTo(this);
         UseTorch();
         Examples = ["polder tune --seeds 100..104", "polder tune --methods nso,asam --data photos --weights resnet20.th --arch resnet20 --jobs 2"];
     }
@@ -45,7 +45,7 @@ internal sealed class TuneCommand : PolderCommand
         IReadOnlyList<long> seeds = _study.SeedsOf(context, kept);
         Recipe recipe = _recipe.Fill(context, seeds[0]);
         MethodChoice[] methods = _study.MethodsOf(context, kept, _recipe.Methods, recipe.IsDemo, swept: true);
-        _study.ShareProcessors(context, recipe);
+        _study.Folder.ShareProcessors(context, recipe.Threads);
         using RecipeTask opened = _recipe.OpenFor(context, recipe, methods);
         TrainingOptions training = opened.Recipe.Training;
         if (training.Epochs == 0)
@@ -58,6 +58,7 @@ internal sealed class TuneCommand : PolderCommand
         if (counts.Count > 0)
             context.SetEffective(FieldOption.Spell("shots"), null);
         using StudySession session = _study.Begin(context, kept, StudyPlan.Of(methods, seeds, opened), opened);
+        using var features = new FeatureCache();
         int total = counts.Count + rates.Count + methods.Sum(m => GridOf(context, m).Count);
         var rows = new List<TuningPoint>();
         try
@@ -94,7 +95,10 @@ internal sealed class TuneCommand : PolderCommand
         // Those that do not wait for each other are done together: side by side, where there are several jobs.
         void Try(IProgressTracker tracker, IReadOnlyList<Trial> trials)
         {
-            ComparisonStudy[] studies = [.. trials.Select(t => new ComparisonStudy(t.Task, [t.Method], t.Training) { Folder = session.Cells })];
+            ComparisonStudy[] studies =
+            [
+                .. trials.Select(t => new ComparisonStudy(t.Task, [t.Method], t.Training) { Folder = session.Cells, Features = features }),
+            ];
             new CellRunner(session.Cells) { Progress = StudySession.Show(tracker, rows.Count * seeds.Count) }
                 .Run([.. studies.SelectMany(study => study.CellsOf(seeds))], context.Cancellation);
             foreach ((Trial trial, ComparisonStudy study) in trials.Zip(studies))

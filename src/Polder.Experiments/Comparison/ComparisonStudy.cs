@@ -40,6 +40,9 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
     /// <summary>Told after every pass of every measurement of curvature that this process does.</summary>
     public IProgress<MeasuringProgress>? Measuring { get; init; }
 
+    /// <summary>What frozen layers make of images, which all runs of the process share; null, the default: each run computes its own.</summary>
+    public FeatureCache? Features { get; init; }
+
     /// <summary>What every method has the same of.</summary>
     public ComparisonBudget Budget { get; init; } = ComparisonBudget.Epochs;
 
@@ -122,7 +125,7 @@ public sealed class ComparisonStudy(IFineTuningTask task, IReadOnlyList<MethodCh
     {
         MethodChoice method = methods[place % methods.Count];
         TrainingOptions own = method.BaseTraining(training) with { Seed = seeds[place / methods.Count] };
-        return new StudyRun(task, method, own, Budget, times[place % methods.Count], Curvature);
+        return new StudyRun(task, method, own, Budget, times[place % methods.Count], Curvature) { Features = Features };
     }
 
     private StudyEvents EventsOf(StudyRun run, int place, int runs)

@@ -35,6 +35,9 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
 {
     private long Seed => Training.Seed;
 
+    /// <summary>What frozen layers make of images, shared with other runs; null: nothing is.</summary>
+    public FeatureCache? Features { get; init; }
+
     /// <summary>What people call it.</summary>
     public string Name => Invariant($"{Method.Label}, seed {Seed}");
 
@@ -61,6 +64,7 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
         {
             Epoch = way.Epoch,
             Distribution = Method.Distribution,
+            Features = Features,
             Note = new Relay<string>(events.Note),
             Progress = new Relay<TrainingProgress>(events.Training),
         };
@@ -74,7 +78,7 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
         {
             return new StudyOutcome(null, Diverged: $"{Name}: {e.Message}");
         }
-        ClassificationMetrics test = classifier.Measure(start.Splits.Test, batchSize: Training.BatchSize, cancellation: cancellation);
+        ClassificationMetrics test = Test();
         var run = new MethodRun(
             Seed, test.Accuracy, test.Loss, result.Best.ValidationAccuracy, result.Best.ValidationLoss, result.TrainLoss, result.Best.Epoch,
             result.Steps, result.GradientEvaluations, result.SecondsPerStep, Stopwatch.GetElapsedTime(clock).TotalSeconds)
@@ -85,19 +89,18 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
             Curve = RunCurve.Of(result.Epochs),
             Test = test.Figures.ToDictionary(f => f.Name, f => f.Value),
             AtBestEpoch = way.BestEpoch is not { } best ? null
-                : new BestEpochTest(
-                    best, way.AtBest(() => classifier.Measure(start.Splits.Test, batchSize: Training.BatchSize, cancellation: cancellation).Accuracy)),
+                : new BestEpochTest(best, way.AtBest(() => Test().Accuracy)),
         };
         if (Curvature is null)
             return new StudyOutcome(run);
         try
         {
             WeightCurvatureOptions measurement = Curvature with { Progress = new Relay<WeightCurvatureProgress>(events.Measuring) };
-            run = run with { Curvature = measurement.Measure(classifier, start.Splits.Train, Seed, cancellation) };
+            run = run with { Curvature = measurement.Measure(classifier, start.Splits.Train, Seed, Features, cancellation) };
             return new StudyOutcome(way.MatchedEpoch is not { } epoch ? run : run with
             {
                 AtLoss = new MatchedCurvature(
-                    Curvature.AtLoss!.Value, epoch, way.AtMatched(() => measurement.Measure(classifier, start.Splits.Train, Seed, cancellation))),
+                    Curvature.AtLoss!.Value, epoch, way.AtMatched(() => measurement.Measure(classifier, start.Splits.Train, Seed, Features, cancellation))),
             });
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -108,6 +111,9 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
         {
             return new StudyOutcome(run, Unmeasured: e.Message);
         }
+
+        ClassificationMetrics Test() => Features?.Measure(classifier, start.Splits.Test, Training.BatchSize, cancellation)
+            ?? classifier.Measure(start.Splits.Test, batchSize: Training.BatchSize, cancellation: cancellation);
     }
 
     /// <summary>The same as a cell of a folder.</summary>
@@ -151,7 +157,8 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
         });
     }
 
-    private TrainingOptions WithBudget(FineTuningStart start) => Budget switch
+    /// <summary>The training with the steps that the budget allows.</summary>
+    internal TrainingOptions WithBudget(FineTuningStart start) => Budget switch
     {
         ComparisonBudget.Gradients => Training with { Steps = Method.StepsForGradientsOfNso(start, Training) },
         ComparisonBudget.Seconds when StepTime is not null => Training with { Steps = StepTime.StepsFor(Training.StepsOver(start.Splits.Train.Count)) },

@@ -63,13 +63,30 @@ public sealed record WeightCurvatureOptions
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     /// <exception cref="ArithmeticException">The loss or a product is not finite.</exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
-    public WeightCurvature Measure(TrainedClassifier classifier, ImageSet images, long seed, CancellationToken cancellation = default)
+    public WeightCurvature Measure(TrainedClassifier classifier, ImageSet images, long seed, CancellationToken cancellation = default) =>
+        Measure(classifier, images, seed, null, cancellation);
+
+    /// <summary>The same from what frozen layers make of images, which is computed once.</summary>
+    /// <param name="classifier">The classifier; the caller keeps it.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="seed">The seed of images, probes and start: two networks that are compared get the same.</param>
+    /// <param name="features">What frozen layers make of images; null: they are computed at every product.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <inheritdoc cref="Measure(TrainedClassifier, ImageSet, long, CancellationToken)" path="/exception"/>
+    public WeightCurvature Measure(
+        TrainedClassifier classifier, ImageSet images, long seed, FeatureCache? features, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(classifier);
         ArgumentNullException.ThrowIfNull(images);
         Validate();
         ImageSet sample = images.Sample(Samples, seed);
-        var hessian = new Hessian(classifier.CrossEntropy(sample, BatchSize));
+        return features is null ? MeasureOf(classifier.CrossEntropy(sample, BatchSize), sample, seed, cancellation)
+            : features.WithCrossEntropy(classifier, sample, loss => MeasureOf(loss, sample, seed, cancellation), BatchSize);
+    }
+
+    private WeightCurvature MeasureOf(EmpiricalLoss crossEntropy, ImageSet sample, long seed, CancellationToken cancellation)
+    {
+        var hessian = new Hessian(crossEntropy);
         double loss = hessian.Loss.Value(cancellation);
         using Eigenpairs pairs = hessian.TopEigenvalues(
             1,

@@ -48,5 +48,38 @@ public static class Duplicates
         return found;
     }
 
+    /// <summary>The same data without images that equal an earlier one: of the training part, then of the validation part, then of the test part.</summary>
+    /// <param name="data">The data.</param>
+    /// <returns>The data, with a remark that says how many there were of each part; the same where there were none.</returns>
+    public static ImageData WithoutDuplicates(this ImageData data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        ImageSet train = Fresh(data.Train);
+        ImageSet? validation = data.Validation is { } v ? Fresh(v) : null, test = data.Test is { } t ? Fresh(t) : null;
+        (string Name, int Count)[] dropped =
+        [
+            ("training", data.Train.Count - train.Count),
+            ("validation", (data.Validation?.Count ?? 0) - (validation?.Count ?? 0)),
+            ("test", (data.Test?.Count ?? 0) - (test?.Count ?? 0)),
+        ];
+        if (dropped.All(part => part.Count == 0))
+            return data;
+        string words = string.Join(", ", dropped.Where(part => part.Count > 0).Select(part => $"{part.Count} of the {part.Name} part"));
+        return data with
+        {
+            Train = train,
+            Validation = validation,
+            Test = test,
+            Remarks = [.. data.Remarks, $"images that equal an earlier one are left out: {words}"],
+        };
+
+        ImageSet Fresh(ImageSet set)
+        {
+            int[] kept = [.. Enumerable.Range(0, set.Count).Where(i => seen.Add(Hash(set, i)))];
+            return kept.Length == set.Count ? set : set.Subset(kept);
+        }
+    }
+
     private static string Hash(ImageSet set, int index) => Convert.ToHexString(SHA256.HashData(set.Pixels(index)));
 }

@@ -21,6 +21,17 @@ public sealed record DataRecipe
     /// <summary>The share of the training images that get a wrong label, at least 0, the default, and below 1.</summary>
     public double LabelNoise { get; init; }
 
+    /// <summary>The share of each class's images that are tested on, where no test part is shipped, inside 0 and 1; null, the default, is a fifth.</summary>
+    public double? TestFraction { get; init; }
+
+    /// <summary>
+    /// The share of what is left then that validation takes, where no validation part is shipped, inside 0 and 1; null, the default, is a fifth.
+    /// </summary>
+    public double? ValidationFraction { get; init; }
+
+    /// <summary>Whether an image is left out that equals an earlier one, pixel by pixel: of training, validation, test part. Default: no.</summary>
+    public bool DropDuplicates { get; init; }
+
     /// <summary>
     /// The digits demo: labelled training images a class, 1 to <see cref="DigitsDemo.MostShots"/>; null is <see cref="DigitsDemo.DefaultShots"/>.
     /// </summary>
@@ -34,7 +45,15 @@ public sealed record DataRecipe
     public ImageData Open(ImageSourceOptions options, IProgress<DecodingProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        options = options with { SkipUnreadable = SkipUnreadable };
+        ImageData data = Read(options with { SkipUnreadable = SkipUnreadable }, progress, cancellation);
+        // Shares that were said are meant, whatever parts a published form of the data is cut into.
+        if (TestFraction is not null || ValidationFraction is not null)
+            data = data with { Rule = null };
+        return DropDuplicates ? data.WithoutDuplicates() : data;
+    }
+
+    private ImageData Read(ImageSourceOptions options, IProgress<DecodingProgress>? progress, CancellationToken cancellation)
+    {
         if (Dataset is null)
             return ImageSources.Open(Source, options, progress, cancellation);
         PublishedLayout layout = PublishedLayout.Find(Dataset)
@@ -44,5 +63,18 @@ public sealed record DataRecipe
 
     /// <summary>How the images are cut for a seed: it chooses the validation images and the shots; the test images are the same for all seeds.</summary>
     /// <param name="seed">The seed.</param>
-    public SplitOptions SplitFor(long seed) => new() { Seed = seed, TestSeed = 0, PerClass = PerClass, Fraction = Fraction, LabelNoise = LabelNoise };
+    public SplitOptions SplitFor(long seed)
+    {
+        var fresh = new SplitOptions();
+        return new SplitOptions
+        {
+            Seed = seed,
+            TestSeed = 0,
+            TestFraction = TestFraction ?? fresh.TestFraction,
+            ValidationFraction = ValidationFraction ?? fresh.ValidationFraction,
+            PerClass = PerClass,
+            Fraction = Fraction,
+            LabelNoise = LabelNoise,
+        };
+    }
 }

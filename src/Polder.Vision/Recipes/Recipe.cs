@@ -113,6 +113,16 @@ public sealed record Recipe
     public RecipeTask Open(ImageData? data, RecipeProgress? progress = null, CancellationToken cancellation = default) =>
         RecipeTask.Open(this, data, progress, cancellation);
 
+    /// <summary>Decodes the images alone, at the size of the recipe's network: several recipes can share them.</summary>
+    /// <param name="progress">Told how many are decoded.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="SettingException">A setting is not allowed.</exception>
+    /// <exception cref="DataException">Data or weights cannot be used.</exception>
+    /// <exception cref="InvalidOperationException">This is the digits demo, which has images of its own.</exception>
+    public ImageData OpenImages(IProgress<DecodingProgress>? progress = null, CancellationToken cancellation = default) =>
+        IsDemo ? throw new InvalidOperationException("the digits demo has images of its own")
+            : Data.Open(Resolve().Start.ImageOptions, progress, cancellation);
+
     /// <summary>Opens data and, where the run has no state to go on from, weights; the parts are those of the run, image by image.</summary>
     /// <param name="run">The run that goes on.</param>
     /// <param name="progress">Told of decoding.</param>

@@ -5,7 +5,7 @@ public static class RecipeFields
 {
     private static readonly ValueKind L2 = ValueKind.Number(ValueRange.AboveUpTo(0, 1e6));
 
-    private static readonly ValueRange Share = ValueRange.HalfOpen(0, 1), NotNegative = ValueRange.AtLeast(0);
+    private static readonly ValueRange Share = ValueRange.HalfOpen(0, 1), Inside = ValueRange.Inside(0, 1), NotNegative = ValueRange.AtLeast(0);
 
     /// <summary>All of them, in the order of help pages.</summary>
     public static IReadOnlyList<RecipeField> All { get; } =
@@ -24,6 +24,13 @@ public static class RecipeFields
                 r => r.Data.PerClass, (r, v) => r with { Data = r.Data with { PerClass = (int?)v } }) { DefaultText = "all", Idle = NotOfDemo },
             new("fraction", ValueKind.Number(ValueRange.AboveUpTo(0, 1)), "share of each class's training images",
                 r => r.Data.Fraction, (r, v) => r with { Data = r.Data with { Fraction = (double?)v } }) { DefaultText = "all", Idle = NotOfDemo },
+            new("test-fraction", ValueKind.Number(Inside), "share of each class's images to test on, where the data has no test part",
+                r => r.Data.TestFraction, (r, v) => r with { Data = r.Data with { TestFraction = (double?)v } }) { DefaultText = "0.2", Idle = NotOfDemo },
+            new("validation-fraction", ValueKind.Number(Inside), "share of what the test part leaves to validate on, where the data has no validation part",
+                r => r.Data.ValidationFraction, (r, v) => r with { Data = r.Data with { ValidationFraction = (double?)v } })
+            { DefaultText = "0.2", Idle = NotOfDemo },
+            Of("drop-duplicates", ValueKind.Flag, "leave out images that equal an earlier one pixel by pixel: of training, then validation, then test",
+                r => r.Data.DropDuplicates, (r, v) => r with { Data = r.Data with { DropDuplicates = v is true } }, NotOfDemo),
             Of("label-noise", ValueKind.Number(Share), "share of the training images that get a wrong label, for studies",
                 r => r.Data.LabelNoise, (r, v) => r with { Data = r.Data with { LabelNoise = Number(v) } }),
             Training("class-weights",

@@ -107,6 +107,12 @@ public sealed class RecipeTask : IFineTuningTask, IDisposable
         Recipe with { Data = Recipe.Data with { Shots = shots } }, _pretrained ?? throw new InvalidOperationException("only the digits demo has shots"),
         ownsPretrained: false);
 
+    /// <summary>The demo with another recipe; it shares the pre-trained weights, which stay this task's.</summary>
+    /// <param name="recipe">Another recipe of the demo.</param>
+    /// <exception cref="InvalidOperationException">This or the other is not the demo.</exception>
+    public RecipeTask With(Recipe recipe) => recipe is { IsDemo: true } && _pretrained is not null ? new(recipe.Resolve(), _pretrained, ownsPretrained: false)
+        : throw new InvalidOperationException("only recipes of the digits demo share its weights");
+
     /// <summary>Puts the classes into the order that a run's weights have: an earlier version may have sorted them otherwise.</summary>
     /// <param name="run">The run that is gone on with.</param>
     /// <returns>Whether the order was another.</returns>

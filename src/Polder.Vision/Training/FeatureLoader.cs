@@ -4,7 +4,11 @@ namespace Polder.Vision.Training;
 /// A loader that can go on from what a network's first stages make of its images. That is computed once, in evaluation mode, in the set's
 /// order: so a training that goes on gets the same bits again.
 /// </summary>
-internal sealed class FeatureLoader(ImageClassifier model, Loader loader, Action<FeatureStore> told) : IDisposable
+/// <param name="model">The network.</param>
+/// <param name="loader">The images.</param>
+/// <param name="told">Told of what is kept, where it is computed here.</param>
+/// <param name="cache">What other trainings of the process have computed; null: nothing.</param>
+internal sealed class FeatureLoader(ImageClassifier model, Loader loader, Action<FeatureStore> told, FeatureCache? cache = null) : IDisposable
 {
     private FeatureStore? _store;
     private int _stages;
@@ -62,6 +66,11 @@ internal sealed class FeatureLoader(ImageClassifier model, Loader loader, Action
     private void Compute(int stages, CancellationToken cancellation)
     {
         Forget();
+        (_store, _stages) = (cache?.Take(model, loader, stages, () => Computed(stages, cancellation)) ?? Computed(stages, cancellation), stages);
+    }
+
+    private FeatureStore? Computed(int stages, CancellationToken cancellation)
+    {
         using ModelUse use = ModelUse.Ask(model);
         using var noGrad = no_grad();
         FeatureStore? store = null;
@@ -81,12 +90,13 @@ internal sealed class FeatureLoader(ImageClassifier model, Loader loader, Action
             store?.Dispose();
             throw;
         }
-        (_store, _stages) = (store, stages);
+        return store;
     }
 
     private void Forget()
     {
-        _store?.Dispose();
+        if (_store is not null && cache?.GiveBack(_store) != true)
+            _store.Dispose();
         _store = null;
     }
 

@@ -18,6 +18,12 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     /// <summary>The distribution of the method's noise. Default: normal.</summary>
     public NoiseDistribution Distribution { get; init; } = NoiseDistribution.Normal;
 
+    /// <summary>
+    /// What frozen layers make of images, kept for other trainings of this process from the same weights; they compute it once between them. Null, the
+    /// default: each computes its own. The numbers are the same.
+    /// </summary>
+    public FeatureCache? Features { get; init; }
+
     /// <summary>Told after every step; called on the training's own thread.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 
@@ -105,10 +111,10 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         if (origin is not null && checkpoint!.Exists)
             checkpoint.LoadStart(origin);
         using DistanceRegularizer? distance = DistanceRegularizer.Of(Options.Distance, model, optimizer);
-        using var inputs = new TrainingInputs(model, loader, validationLoader, phase, Options, Note);
+        using var inputs = new TrainingInputs(model, loader, validationLoader, phase, Options, Note, Features);
         using TrainingInputs? second = !Method.TakesSecondBatch ? null
             : new TrainingInputs(model, new Loader(train, loader.Options with { Seed = SecondOptions.Seed }), validationLoader, phase, SecondOptions,
-                note: null);
+                note: null, Features);
         using ModelAverage? average = Options.Averaging is null or { Kind: AveragingKind.None } ? null
             : new ModelAverage(Options, model, optimizer, run, inputs, phase);
         if (checkpoint is { Exists: true })

@@ -19,13 +19,15 @@ internal sealed class TrainingInputs : IDisposable
     /// <param name="phase">What is frozen at which step.</param>
     /// <param name="options">What the training does.</param>
     /// <param name="note">Told in words what is kept.</param>
-    public TrainingInputs(ImageClassifier model, Loader train, Loader validation, HeadPhase phase, TrainingOptions options, IProgress<string>? note)
+    /// <param name="cache">What other trainings have computed; null: nothing.</param>
+    public TrainingInputs(
+        ImageClassifier model, Loader train, Loader validation, HeadPhase phase, TrainingOptions options, IProgress<string>? note, FeatureCache? cache)
     {
         _model = model;
         (_phase, _varies, _solved, _steps) = (phase, options.ChangesImages, options.HeadSolver != HeadSolver.None, options.StepsOver(train.Set.Count));
         _train = new(model, train, store => note?.Report($"the frozen layers' output is computed once: {Size(store.Bytes)} for {train.Set.Count} "
-            + $"training images, {(store.File is null ? "in memory" : $"in {store.File}")}"));
-        _validation = new(model, validation, _ => { });
+            + $"training images, {(store.File is null ? "in memory" : $"in {store.File}")}"), cache);
+        _validation = new(model, validation, _ => { }, cache);
     }
 
     /// <summary>The rest of an epoch.</summary>

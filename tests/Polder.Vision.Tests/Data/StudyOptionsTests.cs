@@ -153,4 +153,32 @@ public class StudyOptionsTests
         IReadOnlyList<Duplicate> found = Duplicates.Across(new DataSplits(data.Train, data.Test!.Subset([]), data.Test!));
         Assert.Equal(11, found.Count);
     }
+
+    [Fact]
+    public void Images_that_equal_an_earlier_one_are_left_out_of_the_later_part()
+    {
+        ImageSet all = SplitTests.Numbered(6, 6);
+        ImageSet train = all.Subset([0, 1, 0, 6, 7]), validation = all.Subset([1, 2, 8]), test = all.Subset([2, 3, 7, 9, 9]);
+        ImageData data = new ImageData("copies", train, validation, test).WithoutDuplicates();
+        Assert.Equal(All(all.Subset([0, 1, 6, 7])), All(data.Train));
+        Assert.Equal(All(all.Subset([2, 8])), All(data.Validation!));
+        Assert.Equal(All(all.Subset([3, 9])), All(data.Test!));
+        Assert.Contains("1 of the training part, 1 of the validation part, 3 of the test part", Assert.Single(data.Remarks));
+        Assert.Same(data, data.WithoutDuplicates());
+
+        static string[] All(ImageSet set) => [.. Enumerable.Range(0, set.Count).Select(i => Convert.ToHexString(set.Pixels(i)) + set.Labels[i])];
+    }
+
+    [Fact]
+    public void Shares_of_test_and_validation_are_as_they_are_said()
+    {
+        var recipe = new Vision.Recipes.DataRecipe { TestFraction = 0.6, ValidationFraction = 0.25 };
+        DataSplits splits = new ImageData("numbers", SplitTests.Numbered(40, 20)).Split(recipe.SplitFor(3));
+        Assert.Equal([24, 12], splits.Test.ClassCounts());
+        Assert.Equal([4, 2], splits.Validation.ClassCounts());
+        Assert.Equal([12, 6], splits.Train.ClassCounts());
+        // The test part is that of every seed.
+        Assert.Equal(splits.Test.Pixels(0).ToArray(), new ImageData("numbers", SplitTests.Numbered(40, 20)).Split(recipe.SplitFor(4)).Test.Pixels(0).ToArray());
+        Assert.Equal(new Vision.Recipes.DataRecipe().SplitFor(3).TestFraction, new SplitOptions().TestFraction);
+    }
 }

@@ -23,7 +23,18 @@ public sealed class RecipeTests : IDisposable
     // A value of its own for every setting.
     private static Recipe Full => new()
     {
-        Data = new DataRecipe { Source = "photos", Dataset = "cifar10", PerClass = 3, Fraction = 0.25, LabelNoise = 0.125, SkipUnreadable = true },
+        Data = new DataRecipe
+        {
+            Source = "photos",
+            Dataset = "cifar10",
+            PerClass = 3,
+            Fraction = 0.25,
+            TestFraction = 0.5,
+            ValidationFraction = 0.25,
+            DropDuplicates = true,
+            LabelNoise = 0.125,
+            SkipUnreadable = true,
+        },
         Start = new StartRecipe
         {
             Weights = "w.pth",

@@ -1,0 +1,56 @@
+using static System.FormattableString;
+
+namespace Polder.Experiments.Reports;
+
+/// <summary>How flat the methods of a study end, as ratios, and whether that orders them as their test errors do.</summary>
+internal static class StudyFlatness
+{
+    private static readonly (string Name, Func<MethodRun, double?> Of)[] Figures =
+    [
+        ("trace", run => Log(run.Curvature?.Trace.Value)),
+        ("top eigenvalue", run => Log(run.Curvature?.TopEigenvalue.Value)),
+        ("trace at equal loss", run => Log(run.AtLoss?.Curvature.Trace.Value)),
+        ("top eigenvalue at equal loss", run => Log(run.AtLoss?.Curvature.TopEigenvalue.Value)),
+    ];
+
+    /// <summary>The tables; none where no curvature was measured.</summary>
+    public static IEnumerable<ResultBlock> Of(StudyResult study)
+    {
+        var rows = Figures.SelectMany(
+            _ => study.Design.Questions,
+            (figure, question) => (figure.Name, Differences: StudyAnswer.Of(question, study, study.Groups, figure.Of)))
+            .SelectMany(row => row.Differences, (row, d) => (row.Name, Difference: d)).Where(row => row.Difference.Test is not null).ToArray();
+        if (rows.Length == 0)
+            yield break;
+        yield return "Of the Hessian of the training loss in the trained weights, without augmentation. Ratios of geometric means, paired by seed, "
+            + "the same images and probes for all methods, with 95 % t intervals of their logarithms:";
+        yield return ResultTable.Of(
+            "flatness",
+            [
+                "figure", "method", new("beside", "other"), new("ratio", "logRatio"), "p", new("p (Holm)", "pHolm"),
+                .. study.Design.Tasks.Select(t => new ResultColumn(t.Name, t.Name, $"{t.Name} low", $"{t.Name} high")),
+            ],
+            rows,
+            row =>
+            [
+                row.Name, row.Difference.Entry, row.Difference.Other, Ratio(row.Difference.Test!.Mean), ResultCell.Of(row.Difference.Test.P, "F3"),
+                ResultCell.Of(row.Difference.PHolm, "F3"),
+                .. study.Design.Tasks.Select(t => row.Difference.On(t.Name) is { } own ? Interval(own) : ResultCell.None),
+            ]);
+        var order = Figures.SelectMany(
+            figure => StudyAnswer.Order(study, figure.Of, run => 1 - run.TestAccuracy), (figure, tau) => (figure.Name, tau)).ToArray();
+        if (order.Length == 0)
+            yield break;
+        yield return "Kendall's tau of the figure with the test error over the methods' means: 1 where the flatter method has always fewer errors:";
+        yield return ResultTable.Of(
+            "order", ["figure", "task", "methods", new("Kendall's tau", "tau")], order,
+            row => [row.Name, row.tau.Task, row.tau.Methods, ResultCell.Of(row.tau.Tau, "F2")]);
+    }
+
+    private static double? Log(double? value) => value is > 0 ? Math.Log(value.Value) : null;
+
+    private static ResultCell Ratio(double log) => new(Invariant($"{Math.Exp(log):F2}"), log);
+
+    private static ResultCell Interval(PairedDifference d) => double.IsNaN(d.Low) ? Ratio(d.Mean)
+        : new(Invariant($"{Math.Exp(d.Mean):F2} ({Math.Exp(d.Low):F2} to {Math.Exp(d.High):F2})"), d.Mean, d.Low, d.High);
+}

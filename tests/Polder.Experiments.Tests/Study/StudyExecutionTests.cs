@@ -1,0 +1,118 @@
+using Polder.Experiments.Cells;
+using Polder.Experiments.Reports;
+using Polder.Experiments.Study;
+using Polder.Vision.Data;
+
+namespace Polder.Experiments.Tests.Study;
+
+/// <summary>A whole study of the digits, a second a run at most.</summary>
+public sealed class StudyExecutionTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("polder-study-").FullName;
+    private readonly StudyDesign _design = StudyDesignFileTests.Parse(StudyDesignFileTests.Whole);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void A_study_that_is_stopped_and_goes_on_ends_as_one_that_is_not_and_its_archive_repeats_it()
+    {
+        CellFolder whole = Folder("whole"), parts = Folder("parts"), filled = Folder("filled");
+        StudyResult first = Run(whole, Cancellation);
+        Assert.True(first.IsComplete);
+        Assert.Equal(first.Cells, first.Finished);
+        // 2 rates, at most 1 extension, for sgd; as many strengths and one other rate for nso: on 2 tasks with 1 seed each.
+        Assert.InRange(first.Tried.Count, 2 + 2 + 1, 3 + 3 + 1);
+        Assert.Equal(2 * 3, first.Groups.Count);
+        Assert.All(first.Groups, g => Assert.Equal([0, 1], g.Runs.Select(r => r.Seed)));
+        Assert.All(first.Groups.SelectMany(g => g.Runs), r => Assert.Equal(r.Seed == 1, r.Curvature is not null));
+        Assert.Equal(2 * 3, first.PerTask.Count);
+
+        // Stopped again and again, after each finished cell.
+        for (int stops = 0; stops < 100; stops++)
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+            using var study = new StudyExecution(_design, parts);
+            int done = study.Read().Finished;
+            try
+            {
+                foreach (StudyStep step in study.Steps(stop.Token))
+                    study.Do(step, new Relay(() => { if (study.Read().Finished >= done + 5) stop.Cancel(); }), stop.Token);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested && !Cancellation.IsCancellationRequested)
+            {
+                continue;
+            }
+            break;
+        }
+        using (var study = new StudyExecution(_design, parts))
+            Assert.Equal(Table(first), Table(study.Read()));
+
+        string archive = Path.Combine(_root, "runs.jsonl");
+        Assert.Equal(first.Cells, CellArchive.Write(whole, archive));
+        Assert.Equal(first.Cells, CellArchive.Restore(archive, filled));
+        Assert.Equal(0, CellArchive.Restore(archive, filled));
+        using (var study = new StudyExecution(_design, filled))
+            Assert.Equal(Table(first), Table(study.Read()));
+        File.AppendAllText(archive, "{ \"key\": \"../up\", \"settings\": {}, \"outcome\": {} }\n");
+        Assert.Contains($"line {first.Cells + 1}: has no key", Assert.Throws<DataException>(() => CellArchive.Restore(archive, Folder("other"))).Message);
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(_root, "other")));
+    }
+
+    [Fact]
+    public void More_seeds_leave_what_is_done_as_it_is()
+    {
+        CellFolder folder = Folder("more");
+        StudyDesign small = _design with { Tuning = null, Seeds = [0], Curvature = null, Entries = [_design.Entries[1]] };
+        using (var study = new StudyExecution(small, folder))
+            study.Run(Cancellation);
+        var before = Directory.EnumerateFiles(folder.Path).ToDictionary(f => f, File.GetLastWriteTimeUtc);
+        using (var study = new StudyExecution(small with { Seeds = [0, 3] }, folder))
+        {
+            Assert.Equal((2, 4), (study.Read().Finished, study.Read().Cells));
+            Assert.Equal((4, 4), (study.Run(Cancellation).Finished, study.Read().Cells));
+        }
+        Assert.All(before, file => Assert.Equal(file.Value, File.GetLastWriteTimeUtc(file.Key)));
+    }
+
+    [Fact]
+    public void Without_a_folder_the_first_step_can_be_looked_at()
+    {
+        using var study = new StudyExecution(_design, null);
+        StudyStep step = study.Steps(Cancellation).First();
+        Assert.Equal("tuning, step 1", step.Name);
+        Assert.Equal(["few: sgd rate 0.1, seed 100", "few: sgd rate 0.2, seed 100", "more: sgd rate 0.1, seed 100", "more: sgd rate 0.2, seed 100"],
+            step.Cells.Select(c => c.Name));
+        Assert.False(study.Read().IsComplete);
+        Assert.Throws<InvalidOperationException>(() => study.Do(step, null, Cancellation));
+    }
+
+    [Fact]
+    public void Data_that_is_not_there_is_said_before_anything_runs()
+    {
+        StudyDesign design = StudyDesignFileTests.Parse(StudyDesignFileTests.Whole.Replace(
+            "\"data\": \"digits\", \"shots\": 5", "\"data\": \"no-such-folder\", \"arch\": \"resnet20\""));
+        using var study = new StudyExecution(design, Folder("none")) { Root = _root };
+        Assert.Contains(Path.Combine(_root, "no-such-folder"), Assert.Throws<DataException>(() => study.Check(Cancellation)).Message);
+    }
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    private StudyResult Run(CellFolder folder, CancellationToken cancellation)
+    {
+        using var study = new StudyExecution(_design, folder);
+        study.Check(cancellation);
+        return study.Run(cancellation);
+    }
+
+    private CellFolder Folder(string name) => new(Path.Combine(_root, name));
+
+    // All but the times.
+    private static string Table(StudyResult study) => string.Join('\n', StudyReport.Of(study).Blocks.OfType<ResultTable>().Where(t => t.Name is not "cost")
+        .Select(t => string.Join('\n', t.Rows.Select(row => string.Join(';', t.Columns.Zip(row).Where(c => c.First.Title != "seconds")
+            .Select(c => $"{c.Second.Text} {string.Join(' ', c.Second.Values)}"))))));
+
+    private sealed class Relay(Action told) : IProgress<CellsProgress>
+    {
+        public void Report(CellsProgress value) => told();
+    }
+}
