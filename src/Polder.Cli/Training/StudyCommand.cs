@@ -79,6 +79,7 @@ internal sealed class StudyCommand : PolderCommand
         StudyResult result = study.Read();
         CellArchive.Write(session.Cells, session.Folder.In(CellArchive.FileName));
         context.Finish(StudyReport.Of(result, session.Folder.Path));
+        ReportPages.Of(session.Folder.Path).Write(session.Folder.Page);
         if (context.Cancellation.IsCancellationRequested)
             throw session.Stopped(Name, result.Finished, result.IsComplete ? $"{result.Cells}" : $"at least {result.Cells}");
     }

@@ -42,6 +42,8 @@ public static class ReportPages
         string? command = run.Configuration.Command;
         if (command == "finetune")
             return RunPage.Of(run, pictures ? new RunPictures(run, splits) : null);
+        if (command == "study")
+            return StudyPage.Of(run);
         return File.Exists(run.Result) ? OfResult(ResultFile.Read(run.Result), run.Result, path)
             : throw new DataException(path, $"has no result.json: the {command} is not finished (polder {command} --resume {path} goes on)");
     }
@@ -52,6 +54,7 @@ public static class ReportPages
         "tune" => TuningPage.Of(result, file, place),
         "evaluate" => EvaluationPage.Of(result, file),
         "finetune" => throw new DataException(file, $"is the result of a run, whose page is made from its folder: polder report {Path.GetDirectoryName(file)}"),
+        "study" => throw new DataException(file, $"is the result of a study, whose page is made from its folder: polder report {Path.GetDirectoryName(file)}"),
         { } command when ResultFile.Measurements.Contains(command) => MeasurementPart.PageOf(result, file),
         var command => throw new DataException(file, $"is a result of polder {command}, of which there is no page; allowed: {Allowed}"),
     };

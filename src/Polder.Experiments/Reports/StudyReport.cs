@@ -31,6 +31,7 @@ public static class StudyReport
             Groups = Members(study.Groups),
             PerTask = Members(study.PerTask),
             Answers = study.Design.Questions.SelectMany(q => StudyAnswer.Of(q, study, study.Groups, Accuracy)),
+            Contrasts = StudyAnswer.Contrasts(study, study.Groups, Accuracy),
             AnswersPerTask = study.Design.Questions.SelectMany(q => StudyAnswer.Of(q, study, study.PerTask, Accuracy)),
             Run = folder,
         })
@@ -62,7 +63,7 @@ public static class StudyReport
         if (study.Tried.Count == 0)
             yield break;
         yield return Invariant($"Tuning: mean validation accuracy in percent over {study.Design.Tuning!.Seeds.Count} seed(s) that are not reported on; ")
-            + "the lowest mean rank over the tasks is chosen.";
+            + "the lowest mean rank over the tasks is chosen:";
         yield return ResultTable.Of(
             "tuning",
             ["method", "setting", new("mean rank", "meanRank"), .. study.Design.Tasks.Select(t => new ResultColumn(t.Name)), new("chosen", "isChosen")],
@@ -125,28 +126,40 @@ public static class StudyReport
     private static IEnumerable<ResultBlock> Answers(StudyResult study, IReadOnlyList<StudyGroup> groups, string name)
     {
         StudyDifference[] all = [.. study.Design.Questions.SelectMany(q => StudyAnswer.Of(q, study, groups, Accuracy)).Where(d => d.Test is not null)];
+        foreach (ResultBlock block in Differences(study, all, name, "Differences of test accuracy in points, paired by seed", "the question's methods"))
+            yield return block;
+        foreach (StudyDifference d in all.Where(d => d.Equivalence is { P: not null }))
+            yield return Invariant($"{d.Entry} and {d.Other}: {(d.Equivalence!.IsEquivalent ? "equivalent" : "not shown to be equivalent")} within ")
+                + Invariant($"{100 * d.Equivalence.Margin:G3} points (two one-sided t-tests over {d.Equivalence.Pairs} pairs: p = {d.Equivalence.P:F3}, ")
+                + Invariant($"90 % interval {100 * d.Equivalence.Low:+0.00;-0.00} to {100 * d.Equivalence.High:+0.00;-0.00} points).");
+        StudyDifference[] contrasts = [.. StudyAnswer.Contrasts(study, groups, Accuracy).Where(d => d.Test is not null)];
+        foreach (ResultBlock block in Differences(study, contrasts, name.Replace("differences", "contrasts", StringComparison.Ordinal),
+            "Contrasts of test accuracy in points, the methods weighted as the plan says, paired by seed", "the contrasts"))
+            yield return block;
+    }
+
+    private static IEnumerable<ResultBlock> Differences(StudyResult study, StudyDifference[] all, string name, string what, string family)
+    {
         if (all.Length == 0)
             yield break;
-        yield return "Differences of test accuracy in points, paired by seed. p: sign-flip permutation test over all tasks and seeds, each task of one weight"
-            + (all.All(d => d.Test!.IsExact) ? "" : Invariant($" ({SignFlipTest.Draws} random patterns)")) + "; Holm: corrected over the question's methods. "
+        yield return $"{what}. p: sign-flip permutation test over all tasks and seeds, each task of one weight"
+            + (all.All(d => d.Test!.IsExact) ? "" : Invariant($" ({SignFlipTest.Draws} random patterns)")) + $"; Holm: corrected over {family}. "
             + "By task: the mean with its 95 % t interval over seeds:";
+        bool pairs = all.Any(d => d.Other.Length > 0);
         yield return ResultTable.Of(
             name,
             [
-                "method", new("less", "other"), new("mean of tasks", "mean"), "p", new("p (Holm)", "pHolm"), new("tasks above", "above", "tasks"),
+                pairs ? "method" : "contrast", .. pairs ? (ResultColumn[])[new("less", "other")] : [], new("mean of tasks", "mean"), "p",
+                new("p (Holm)", "pHolm"), new("tasks above", "above", "tasks"),
                 .. study.Design.Tasks.Select(t => new ResultColumn(t.Name, t.Name, $"{t.Name} low", $"{t.Name} high")),
             ],
             all,
             d =>
             [
-                d.Entry, d.Other, Points(d.Test!.Mean), ResultCell.Of(d.Test.P, "F3"), ResultCell.Of(d.PHolm, "F3"),
+                d.Entry, .. pairs ? (ResultCell[])[d.Other] : [], Points(d.Test!.Mean), ResultCell.Of(d.Test.P, "F3"), ResultCell.Of(d.PHolm, "F3"),
                 new ResultCell($"{d.Above} of {d.Differences.Count}", d.Above, d.Differences.Count),
                 .. study.Design.Tasks.Select(t => d.On(t.Name) is { } own ? Interval(own) : ResultCell.None),
             ]);
-        foreach (StudyDifference d in all.Where(d => d.Equivalence is { P: not null }))
-            yield return Invariant($"{d.Entry} and {d.Other}: {(d.Equivalence!.IsEquivalent ? "equivalent" : "not shown to be equivalent")} within ")
-                + Invariant($"{100 * d.Equivalence.Margin:G3} points (two one-sided t-tests over {d.Equivalence.Pairs} pairs: p = {d.Equivalence.P:F3}, ")
-                + Invariant($"90 % interval {100 * d.Equivalence.Low:+0.00;-0.00} to {100 * d.Equivalence.High:+0.00;-0.00} points).");
     }
 
     private static IEnumerable<ResultBlock> Costs(StudyResult study)

@@ -39,31 +39,50 @@ public static class StudyAnswer
         ArgumentNullException.ThrowIfNull(study);
         ArgumentNullException.ThrowIfNull(groups);
         ArgumentNullException.ThrowIfNull(figure);
-        StudyDifference[] all = [.. question.Others.Select(other => Difference(question, other, study, groups, figure))];
+        StudyDifference[] all = 
+        [
+            .. question.Others.Select(other => Difference(question.Entry, other, [(question.Entry, 1), (other, -1)], question.Margin, study, groups, figure)),
+        ];
+        IReadOnlyList<double?> corrected = HolmCorrection.Correct([.. all.Select(d => d.Test?.P)]);
+        return [.. all.Zip(corrected, (d, p) => d with { PHolm = p })];
+    }
+
+    /// <summary>The contrasts of a study.</summary>
+    /// <param name="study">The study.</param>
+    /// <param name="groups">Its groups.</param>
+    /// <param name="figure">The figure of a run; null where a run has none.</param>
+    /// <returns>One a contrast, with Holm's correction over them; the other method's name is empty.</returns>
+    public static IReadOnlyList<StudyDifference> Contrasts(StudyResult study, IReadOnlyList<StudyGroup> groups, Func<MethodRun, double?> figure)
+    {
+        ArgumentNullException.ThrowIfNull(study);
+        StudyDifference[] all = [.. study.Design.Contrasts.Select(c => Difference(c.Name, "", c.Weights, null, study, groups, figure))];
         IReadOnlyList<double?> corrected = HolmCorrection.Correct([.. all.Select(d => d.Test?.P)]);
         return [.. all.Zip(corrected, (d, p) => d with { PHolm = p })];
     }
 
     private static StudyDifference Difference(
-        StudyQuestion question, string other, StudyResult study, IReadOnlyList<StudyGroup> groups, Func<MethodRun, double?> figure)
+        string name, string other, IReadOnlyList<(string Entry, double Weight)> weights, double? margin, StudyResult study, IReadOnlyList<StudyGroup> groups,
+        Func<MethodRun, double?> figure)
     {
-        var pairs = study.Design.Tasks.Select(task => (task.Name, Pairs: PairsOn(task.Name))).Where(t => t.Pairs.Length > 0).ToArray();
-        double[][] differences = [.. pairs.Select(t => t.Pairs.Select(p => p.Own - p.Other).ToArray())];
+        var tasks = study.Design.Tasks.Select(task => (task.Name, Values: ValuesOn(task.Name))).Where(t => t.Values.Length > 0).ToArray();
         return new StudyDifference(
-            question.Entry, other, [.. pairs.Select(t => t.Name)],
-            [.. pairs.Select(t => PairedDifference.Of([.. t.Pairs.Select(p => p.Own)], [.. t.Pairs.Select(p => p.Other)]))],
-            differences.Length == 0 ? null : SignFlipTest.Of(differences))
+            name, other, [.. tasks.Select(t => t.Name)], [.. tasks.Select(t => PairedDifference.Of(t.Values, new double[t.Values.Length]))],
+            tasks.Length == 0 ? null : SignFlipTest.Of([.. tasks.Select(t => t.Values)]))
         {
-            Equivalence = question.Margin is { } points && differences.Length > 0
-                ? EquivalenceTest.Of([.. differences.SelectMany(d => d)], points / 100) : null,
+            Equivalence = margin is { } points && tasks.Length > 0 ? EquivalenceTest.Of([.. tasks.SelectMany(t => t.Values)], points / 100) : null,
         };
 
-        (double Own, double Other)[] PairsOn(string task)
+        // The weighted sum on every seed that all of the methods have.
+        double[] ValuesOn(string task)
         {
-            if (StudyResult.Of(groups, question.Entry, task) is not { } own || StudyResult.Of(groups, other, task) is not { } others)
+            StudyGroup?[] own = [.. weights.Select(w => StudyResult.Of(groups, w.Entry, task))];
+            if (own.Contains(null))
                 return [];
-            return [.. own.Runs.Join(others.Runs, r => r.Seed, r => r.Seed, (a, b) => (Own: figure(a), Other: figure(b)))
-                .Where(p => p is { Own: not null, Other: not null }).Select(p => (p.Own!.Value, p.Other!.Value))];
+            return
+            [
+                .. study.Design.Seeds.Select(seed => own.Select(g => g!.Runs.FirstOrDefault(r => r.Seed == seed) is { } run ? figure(run) : null).ToArray())
+                    .Where(values => !values.Contains(null)).Select(values => values.Zip(weights, (value, w) => w.Weight * value!.Value).Sum()),
+            ];
         }
     }
 

@@ -27,6 +27,9 @@ public sealed record StudyDesign(string Name, IReadOnlyList<StudyTask> Tasks, IR
     /// <summary>The questions that the study asks; may be empty.</summary>
     public IReadOnlyList<StudyQuestion> Questions { get; init; } = [];
 
+    /// <summary>Contrasts of more than two methods, such as an interaction; may be empty.</summary>
+    public IReadOnlyList<StudyContrast> Contrasts { get; init; } = [];
+
     /// <summary>The plan as its file has it, so that a folder repeats it.</summary>
     public JsonObject Source { get; init; } = [];
 }
@@ -87,3 +90,8 @@ public sealed record StudyQuestion(string Entry, IReadOnlyList<string> Others)
     /// <summary>Within how many points the two are called equivalent (two one-sided tests); null: that is not asked.</summary>
     public double? Margin { get; init; }
 }
+
+/// <summary>A weighted sum of methods that is tested against zero: an interaction of two factors is +1, -1, -1, +1.</summary>
+/// <param name="Name">What it is called.</param>
+/// <param name="Weights">The names of the methods' entries with their weights.</param>
+public sealed record StudyContrast(string Name, IReadOnlyList<(string Entry, double Weight)> Weights);

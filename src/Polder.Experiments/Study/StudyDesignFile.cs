@@ -72,9 +72,10 @@ public static class StudyDesignFile
             Tuning = plan.Object("tuning") is { } tuning ? TuningOf(tuning) : null,
             Curvature = plan.Object("curvature") is { } curvature ? CurvatureOf(curvature) : null,
             Questions = [.. plan.Objects("questions", optional: true).Select(o => QuestionOf(o, [.. entries.Select(e => e.Name)]))],
+            Contrasts = [.. plan.Objects("contrasts", optional: true).Select(o => ContrastOf(o, [.. entries.Select(e => e.Name)]))],
             Source = json.DeepClone().AsObject(),
         };
-        plan.RequireNoRest("study, about, settings, tasks, methods, seeds, budget, tuning, curvature, questions");
+        plan.RequireNoRest("study, about, settings, tasks, methods, seeds, budget, tuning, curvature, questions, contrasts");
         Check(design, origin);
         return design;
     }
@@ -161,6 +162,19 @@ public static class StudyDesignFile
 
         string Known(string member, string name) =>
             entries.Contains(name) ? name : throw question.Wrong(member, name, $"a method of the plan: {string.Join(", ", entries)}");
+    }
+
+    private static StudyContrast ContrastOf(PlanObject contrast, IReadOnlyList<string> entries)
+    {
+        string name = contrast.Text("name");
+        PlanObject weights = contrast.Object("weights") ?? throw contrast.Wrong("weights", null, "an object of methods and their weights");
+        (string, double)[] all = [.. weights.Rest.Select(w => w.Key).ToArray().Select(entry =>
+        {
+            string known = entries.Contains(entry) ? entry : throw weights.Wrong(entry, null, $"a method of the plan: {string.Join(", ", entries)}");
+            return (known, (double?)weights.Value(known, ValueKind.Number(ValueRange.Any)) ?? throw weights.Wrong(known, null, "a number"));
+        })];
+        contrast.RequireNoRest("name, weights");
+        return all.Length >= 2 ? new StudyContrast(name, all) : throw contrast.Wrong("weights", null, "two methods or more");
     }
 
     // What an object has beside its own members is settings.

@@ -1,4 +1,5 @@
 using Polder.Experiments.Comparison;
+using Polder.Experiments.Pages;
 using Polder.Experiments.Study;
 
 namespace Polder.Experiments.Tests.Study;
@@ -43,6 +44,36 @@ public class StudyAnswerTests
         var order = Assert.Single(StudyAnswer.Order(study, run => run.TestAccuracy, run => run.TestLoss));
         Assert.Equal(("a", -1.0, 3), order);
     }
+
+    [Fact]
+    public void A_contrast_is_the_weighted_sum_on_the_seeds_that_all_have()
+    {
+        StudyDesign design = Design with { Contrasts = [new StudyContrast("interaction", [("nso", 1), ("sam", -1), ("base", -0.5)])] };
+        StudyResult study = Result(
+            ("a", "base", [0.5, 0.6, 0.7]), ("a", "nso", [0.9, 0.8]), ("a", "sam", [0.2, 0.1, 0.3]), ("b", "base", [0.5]), ("b", "nso", [0.6]));
+        StudyDifference contrast = Assert.Single(StudyAnswer.Contrasts(study with { Design = design }, study.Groups, run => run.TestAccuracy));
+        Assert.Equal(["a"], contrast.Tasks);
+        // 0.9 - 0.2 - 0.25 and 0.8 - 0.1 - 0.3
+        Assert.Equal((0.45 + 0.4) / 2, contrast.Test!.Mean, 14);
+        Assert.Equal((0.5, 0.5), (contrast.Test.P, contrast.PHolm));
+        Assert.Equal(0.425, contrast.On("a")!.Mean, 14);
+    }
+
+    [Fact]
+    public void The_lead_of_a_page_says_what_is_sure_and_what_is_not()
+    {
+        double[] low = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5], high = [0.6, 0.61, 0.62, 0.6, 0.61, 0.62];
+        StudyDesign design = Design with { Seeds = [0, 1, 2, 3, 4, 5] };
+        StudyResult study = Result(("a", "base", low), ("a", "nso", high), ("a", "sam", [0.6, 0.62, 0.61, 0.61, 0.6, 0.62])) with { Design = design };
+        Assert.Equal("nso: 11.0 points above base (corrected p 0.031).", LeadOf(study, new StudyQuestion("nso", ["base"])));
+        Assert.Equal("nso: no reliable difference to sam (0.0 points).", LeadOf(study, new StudyQuestion("nso", ["sam"])));
+        // Two questions of one method are two tests: neither of 2 x 2/64 is below 5 %.
+        Assert.Equal("nso: no reliable difference to base (+11.0 points), sam (0.0 points).", LeadOf(study, new StudyQuestion("nso", ["base", "sam"])));
+        Assert.Equal("No run is finished.", LeadOf(Result(), new StudyQuestion("nso", ["base"])));
+    }
+
+    private static string LeadOf(StudyResult study, StudyQuestion question) =>
+        StudyPage.Lead(study, [.. StudyAnswer.Of(question, study, study.Groups, run => run.TestAccuracy).Where(d => d.Test is not null)]);
 
     private static StudyResult Result(params (string Task, string Entry, double[] Accuracies)[] groups) => new(
         Design, [],

@@ -19,7 +19,8 @@ public class StudyDesignFileTests
           "tuning": { "seeds": "100", "learningRates": [0.1, 0.2], "rateFactors": [0.5], "extensions": 1, "perTask": true },
           "seeds": [0, 1],
           "curvature": { "seeds": "1", "samples": 10, "maxProducts": 20 },
-          "questions": [ { "method": "nso", "with": ["sgd", "longer"], "equivalenceMargin": 1 } ]
+          "questions": [ { "method": "nso", "with": ["sgd", "longer"], "equivalenceMargin": 1 } ],
+          "contrasts": [ { "name": "what length brings", "weights": { "longer": 1, "sgd": -0.5, "nso": -0.5 } } ]
         }
         """;
 
@@ -34,6 +35,7 @@ public class StudyDesignFileTests
         Assert.Equal((true, false, true), (design.Entries[0].IsTuned, design.Entries[1].IsTuned, design.Entries[2].IsTuned));
         Assert.Equal(("macroF1", null), (design.Tasks[0].Figure, design.Tasks[1].Figure));
         Assert.Equal(0.01, design.Questions[0].Margin!.Value / 100);
+        Assert.Equal([("longer", 1), ("sgd", -0.5), ("nso", -0.5)], design.Contrasts[0].Weights);
         var (recipe, method) = new StudySetting(design.Entries[2], 0.2, 0.01).On(design, design.Tasks[1]);
         Assert.Equal((5, 2, 10, 0.2), (recipe.Data.Shots, recipe.Training.Epochs, recipe.Training.BatchSize, recipe.Training.LearningRate));
         Assert.Equal(("nso", 0.01), (method.Name, method.Options["sigma"]));
@@ -61,6 +63,8 @@ public class StudyDesignFileTests
     [InlineData("\"rateFactors\": [0.5]", "\"rateFactor\": [0.5]", "tuning.rateFactor: found [0.5], allowed: no such member")]
     [InlineData("\"keep\": \"last\"", "\"keep\": \"last\", \"patience\": 1", "sgd on few: patience: found 1, allowed: none with keep last")]
     [InlineData("\"maxProducts\": 20", "\"maxProducts\": 19", "curvature.maxProducts: found 19, allowed: a whole number >= 20")]
+    [InlineData("\"longer\": 1,", "\"long\": 1,", "contrasts[0].weights.long: found nothing, allowed: a method of the plan: sgd, longer, nso")]
+    [InlineData("\"longer\": 1,", "\"longer\": \"much\",", "contrasts[0].weights.longer: found \"much\", allowed: a number")]
     [InlineData("\"tuning\": {", "\"budget\": \"seconds\", \"tuning\": {", "budget: found \"seconds\", allowed: epochs, gradients")]
     public void What_is_wrong_is_said_with_its_place(string right, string wrong, string message)
     {

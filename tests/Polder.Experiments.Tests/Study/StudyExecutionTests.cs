@@ -1,6 +1,9 @@
+using System.Text.Json.Nodes;
 using Polder.Experiments.Cells;
+using Polder.Experiments.Pages;
 using Polder.Experiments.Reports;
 using Polder.Experiments.Study;
+using Polder.Vision.Classifiers;
 using Polder.Vision.Data;
 
 namespace Polder.Experiments.Tests.Study;
@@ -56,6 +59,33 @@ public sealed class StudyExecutionTests : IDisposable
         File.AppendAllText(archive, "{ \"key\": \"../up\", \"settings\": {}, \"outcome\": {} }\n");
         Assert.Contains($"line {first.Cells + 1}: has no key", Assert.Throws<DataException>(() => CellArchive.Restore(archive, Folder("other"))).Message);
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(_root, "other")));
+    }
+
+    [Fact]
+    public void A_run_folder_has_a_page_before_and_after_its_runs_are_done()
+    {
+        StudyDesign small = StudyDesignFileTests.Parse("""
+            {
+              "study": "small & <quick>", "settings": { "epochs": 1, "keep": "last" }, "tasks": [ { "name": "few", "data": "digits", "shots": 3 } ],
+              "methods": [ { "name": "base" }, { "name": "nso", "sigma": 0.01 } ], "seeds": "0,1",
+              "questions": [ { "method": "nso", "with": ["base"], "equivalenceMargin": 50 } ]
+            }
+            """);
+        RunFolder run = RunFolder.Create(Path.Combine(_root, "run"));
+        run.WriteConfiguration(new JsonObject
+        {
+            ["polder"] = "0.2.0", ["command"] = new JsonArray("study"), ["settings"] = new JsonObject(), ["plan"] = small.Source.DeepClone(),
+        });
+        Page before = ReportPages.Of(run.Path);
+        Assert.Equal("No run is finished.", before.Lead);
+        using (var study = new StudyExecution(small, new CellFolder(run.Cells)))
+            study.Run(Cancellation);
+        Page after = ReportPages.Of(run.Path);
+        Assert.StartsWith("nso: no reliable difference to base (", after.Lead);
+        Assert.Contains("small &amp; &lt;quick&gt;", after.Html);
+        Assert.Contains("equivalent within 50 points", after.Html);
+        Assert.DoesNotContain("is not complete", after.Html);
+        Assert.Contains("is not complete: 0 of the 4 runs", before.Html);
     }
 
     [Fact]
