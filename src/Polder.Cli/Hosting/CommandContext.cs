@@ -13,14 +13,17 @@ internal sealed class CommandContext
     private readonly string? _json;
     private readonly (ResultFormat Format, string? Path)[] _tableFiles;
     private readonly bool _hasTorch;
+    private readonly CancellationToken _own;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
 
     // As JSON only where somebody asks: making it takes a good part of the time of a short command.
     private readonly OrderedDictionary<string, object?> _settings = [];
 
-    public CommandContext(PolderCommand command, CommandLine line, CliOutput output, bool hasTorch, CancellationToken cancellation)
+    public CommandContext(
+        PolderCommand command, CommandLine line, CliOutput output, bool hasTorch, CancellationToken cancellation, RankedJob? job = null)
     {
-        (_command, _line, Output, _hasTorch, Cancellation, Folder) = (command, line, output, hasTorch, cancellation, line.Resumed);
+        (_command, _line, Output, _hasTorch, Folder, Job) = (command, line, output, hasTorch, line.Resumed, job);
+        _own = Cancellation = cancellation;
         _json = Get(command.Json);
         _tableFiles = [.. command.TableFiles.Select(file => (file.Format, Get(file.Option)))];
         foreach (ICliOption option in _command.Options.OfType<ICliOption>())
@@ -39,7 +42,13 @@ internal sealed class CommandContext
     public CliOutput Output { get; }
 
     /// <summary>Cancelled by Ctrl-C.</summary>
-    public CancellationToken Cancellation { get; }
+    public CancellationToken Cancellation { get; private set; }
+
+    /// <summary>The MPI job that this process is a rank of; null where the command is this process's alone.</summary>
+    public RankedJob? Job { get; }
+
+    /// <summary>Whether this process writes files: of a job's ranks the first does.</summary>
+    public bool Writes => Job?.Writes != false;
 
     /// <summary>The run folder: that of the run that goes on, or the one that <see cref="CreateRunFolder"/> has made.</summary>
     public RunFolder? Folder { get; private set; }
@@ -67,6 +76,18 @@ internal sealed class CommandContext
 
     /// <summary>Whether the user said the option, on the command line or in a file.</summary>
     public bool IsGiven(Option option) => _line.IsGiven(option);
+
+    /// <summary>Whether this process was asked to stop; of a job's ranks one may be, and the others not yet.</summary>
+    public bool WantsToStop => _own.IsCancellationRequested;
+
+    /// <summary>Does what all ranks of a job do together: there <see cref="Cancellation"/> comes to all of them at the same place.</summary>
+    public T Together<T>(Func<T> work)
+    {
+        Cancellation = Job?.Together ?? _own;
+        T result = work(); // where it throws, the words for it ask what was cancelled
+        Cancellation = _own;
+        return result;
+    }
 
     /// <summary>Says the value that an option came to have where its default depends on other things: the settings show it.</summary>
     public void SetEffective(ICliOption option, object? value) => SetEffective(option.Name, value);
@@ -119,6 +140,10 @@ internal sealed class CommandContext
         }
     }
 
+    /// <summary>Enters the run folder that the first rank of a job has made.</summary>
+    /// <param name="folder">The folder.</param>
+    public RunFolder EnterRunFolder(string folder) => Folder = RunFolder.OpenUnfinished(folder, "out", _command.Name);
+
     /// <summary>Computes with so many threads, unless the user or the run that goes on says how many.</summary>
     public void PreferThreads(int threads)
     {
@@ -131,6 +156,8 @@ internal sealed class CommandContext
     /// <summary>Shows the result to people, and writes it to the files that options name and, where there is a run folder, to its result.json.</summary>
     public void Finish(Result result)
     {
+        if (!Writes)
+            return;
         ResultTerminal.Write(Output, result);
         if (Folder is not null || _json is not null)
             WriteJson(result);
@@ -163,6 +190,10 @@ internal sealed class CommandContext
             configuration["plan"] = plan.DeepClone();
         return configuration;
     }
+
+    /// <summary>A hash of what the options came to be, for ranks to compare; where output goes plays no part.</summary>
+    public ulong SettingsHash() => RankAgreement.HashOf(ResultJson.Text(new JsonObject(
+        Settings().Where(s => s.Key is not ("out" or "json" or "plot" or "quiet" or "verbose" or "csv")).Select(s => KeyValuePair.Create(s.Key, s.Value?.DeepClone())))));
 
     private JsonObject Settings() => new(_settings.Select(s => KeyValuePair.Create(s.Key, ResultJson.Node(s.Value))));
 

@@ -13,6 +13,7 @@ internal sealed class CommandHost
     private readonly RootCommand _root;
     private readonly HelpOption _help;
     private readonly VersionOption _version;
+    private RankedJob? _job;
 
     public CommandHost(Consoles consoles, IReadOnlyList<PolderCommand> commands)
     {
@@ -43,7 +44,10 @@ internal sealed class CommandHost
         catch (Exception e)
         {
             ErrorReport report = ErrorReport.Of(e);
-            SayRaw(report.Text);
+            if (_job is not null)
+                return _job.Fail(report, SayRaw);
+            if (!RankedJob.LeavesItToTheFirst(arguments))
+                SayRaw(report.Text);
             return report.ExitCode;
         }
         finally
@@ -93,11 +97,18 @@ internal sealed class CommandHost
                 OutputFile.RequireFolder(option.Name, file);
         var output = new CliOutput(_consoles, parse.GetValue(command.Quiet), parse.GetValue(command.Verbose), jsonOnly: json == "-");
         var line = new CommandLine(command, parse, arguments, output);
+        if (command.Ranks is { } settings && line.Get(settings.Ranks) is { } ranks)
+        {
+            _job = RankedJob.Start(ranks);
+            output = _job.Writes ? output : CliOutput.Silent;
+            output.Verbose($"rank {_job.Ranks.Rank} of {ranks}, {_job.Library}");
+        }
         bool hasTorch = command.LoadsTorch && LoadTorch(command.RequiresTorch);
         if (hasTorch)
             SetThreads(line.Get(command.Threads!));
-        var context = new CommandContext(command, line, output, hasTorch, both.Token);
+        var context = new CommandContext(command, line, output, hasTorch, both.Token, _job);
         command.Run(context);
+        _job?.Dispose();
     }
 
     private static bool LoadTorch(bool required)

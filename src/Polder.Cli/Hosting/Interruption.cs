@@ -46,7 +46,14 @@ internal sealed class Interruption : IDisposable
             _abort();
             return;
         }
-        _say("polder: stopping (once more stops at once)");
-        _source.Cancel();
+        try
+        {
+            _say("polder: stopping (once more stops at once)");
+            _source.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The signal came as the command ended.
+        }
     }
 }

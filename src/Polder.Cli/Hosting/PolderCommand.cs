@@ -42,6 +42,9 @@ internal abstract class PolderCommand : Command
     /// <summary>The option that names a run folder that several processes share; null where the command has none.</summary>
     public CliOption<string?>? Join { get; protected init; }
 
+    /// <summary>Set by <see cref="UseRanks"/>.</summary>
+    public RankSettings? Ranks { get; private set; }
+
     /// <summary>Whether the command cannot run where the native libraries do not load.</summary>
     public bool RequiresTorch { get; private set; }
 
@@ -79,6 +82,16 @@ internal abstract class PolderCommand : Command
     {
         (RequiresTorch, LoadsTorch) = (required, loads);
         Add(Heading.Running, Threads = CommonOptions.Threads());
+    }
+
+    /// <summary>Says that several processes of an MPI job can do the command's work: adds <c>--ranks</c>, for which MPI is started before it runs.</summary>
+    /// <param name="trains">Whether it shares the steps of one training, which has more to say about it.</param>
+    protected void UseRanks(bool trains = false)
+    {
+        Ranks = new RankSettings();
+        Add(Heading.Running, Ranks.Ranks);
+        if (trains)
+            Add(Heading.Running, Ranks.BatchParts, Ranks.Reproducible);
     }
 
     /// <summary>Says that options may come from a JSON file: adds <c>--config</c>, whose values are taken before the command runs.</summary>

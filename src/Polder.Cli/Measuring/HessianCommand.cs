@@ -56,6 +56,7 @@ internal sealed class HessianCommand : PolderCommand
             _blocks, _precision);
         Add(Heading.Output, _plot);
         UseTorch();
+        UseRanks();
         Examples =
         [
             "polder hessian --run runs/finetune-1 --layers",
@@ -130,7 +131,7 @@ internal sealed class HessianCommand : PolderCommand
         {
             return context.Output.Track("error over the images", 1, _ => spread(
                 [.. measured.Images.Parts(count, context.Get(_measurement.Seed))
-                    .Select(part => new Hessian(measured.Classifier.CrossEntropy(part, measured.BatchSize, options)))]));
+                    .Select(part => new Hessian(measured.CrossEntropy(part, options)))]));
         }
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
         {
@@ -217,7 +218,7 @@ internal sealed class HessianCommand : PolderCommand
         ImageSet images = measured.Images.Sample(context.Get(_layerSamples), context.Get(_measurement.Seed));
         found.LayerSample = MeasuredSample.Describe(images, measured.Images.Count, context.Get(_measurement.Seed));
         context.SetEffective(_layerSamples, images.Count);
-        EmpiricalLoss loss = measured.Classifier.CrossEntropy(images, measured.BatchSize, whole.Options);
+        EmpiricalLoss loss = measured.CrossEntropy(images, whole.Options);
         context.Output.Track("eigenvalues by layer", loss.Layers.Count, tracker =>
         {
             foreach ((int i, ParameterBlock layer) in loss.Layers.Index())
@@ -233,7 +234,7 @@ internal sealed class HessianCommand : PolderCommand
 
     private void Plot(CommandContext context, HessianReport found)
     {
-        if (context.Get(_plot) is not { } file || found.Density is not { } density)
+        if (!context.Writes || context.Get(_plot) is not { } file || found.Density is not { } density)
             return;
         double[] x = [.. density.Points];
         // Far from every eigenvalue the density is that of a Gaussian's tail, down to 1e-300: nothing to look at.

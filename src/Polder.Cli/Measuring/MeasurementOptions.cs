@@ -46,7 +46,10 @@ internal sealed class MeasurementOptions
             context.Output.Info($"{opened.Name}: {images.Count}{(images.Count < all ? $" of {all}" : "")} {part} images, "
                 + $"{classifier.Classes.Count} classes, {classifier.Architecture}");
             context.Sample = MeasuredSample.Describe(images, all, context.Get(Seed));
-            return new Measurement(classifier, opened with { Images = images }, _model.BatchSize(context), run);
+            context.Job?.Ranks.Agree(
+                RankedJob.Code(), ("number of threads", (ulong)TorchSharp.torch.get_num_threads()), ("options", context.SettingsHash()),
+                ("images", images.ContentHash()), ("weights", RankAgreement.HashOf(classifier.Network.state_dict())));
+            return new Measurement(classifier, opened with { Images = images }, _model.BatchSize(context), run) { Ranks = context.Job?.Ranks };
         }
         catch
         {
@@ -63,6 +66,9 @@ internal sealed class MeasurementOptions
 /// <param name="Run">The run that made the network; null where it was given as a file.</param>
 internal sealed record Measurement(TrainedClassifier Classifier, OpenedImages Opened, int BatchSize, RunFolder? Run) : IDisposable
 {
+    /// <summary>The ranks that share the measurement; null where this process makes it alone.</summary>
+    public IRanks? Ranks { get; init; }
+
     /// <summary>The images.</summary>
     public ImageSet Images => Opened.Images;
 
@@ -70,7 +76,14 @@ internal sealed record Measurement(TrainedClassifier Classifier, OpenedImages Op
     public string Name => Opened.Name;
 
     /// <summary>The mean cross entropy over the images as a function of the weights that were trained.</summary>
-    public EmpiricalLoss CrossEntropy(EmpiricalLossOptions? options = null) => Classifier.CrossEntropy(Images, BatchSize, options);
+    public EmpiricalLoss CrossEntropy(EmpiricalLossOptions? options = null) => CrossEntropy(Images, options);
+
+    /// <summary>The same over other images.</summary>
+    public EmpiricalLoss CrossEntropy(ImageSet images, EmpiricalLossOptions? options = null)
+    {
+        EmpiricalLoss loss = Classifier.CrossEntropy(images, BatchSize, options);
+        return Ranks is null ? loss : loss.Over(Ranks);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Classifier.Dispose();

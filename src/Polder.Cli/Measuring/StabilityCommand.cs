@@ -34,6 +34,7 @@ internal sealed class StabilityCommand : PolderCommand
         Add(Heading.Measurement, _sharpness, _rho, _steps);
         Add(Heading.Output, _plot);
         UseTorch();
+        UseRanks();
         Examples =
         [
             "polder stability --run runs/finetune-1",
@@ -105,7 +106,7 @@ internal sealed class StabilityCommand : PolderCommand
 
     private void Plot(CommandContext context, NoiseGapResult gap, TraceEstimate? trace)
     {
-        if (context.Get(_plot) is not { } file)
+        if (!context.Writes || context.Get(_plot) is not { } file)
             return;
         NoiseGapPoint[] points = [.. gap.Points.OrderBy(p => p.Sigma)];
         double[] sigmas = [.. points.Select(p => p.Sigma)];

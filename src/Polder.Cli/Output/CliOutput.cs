@@ -17,6 +17,9 @@ internal sealed class CliOutput
         IsVerbose = verbose;
     }
 
+    /// <summary>Says nothing to nobody.</summary>
+    public static CliOutput Silent => new(Consoles.Silent, quiet: true, verbose: false, jsonOnly: false);
+
     public bool IsQuiet { get; }
 
     public bool IsVerbose { get; }

@@ -24,7 +24,7 @@ internal sealed record ErrorReport(int ExitCode, string Text)
     /// </summary>
     private static bool IsWrongInput(Exception e) => e switch
     {
-        UserErrorException or DataException or CheckpointException or OnnxException or TrainingDivergedException or NonFiniteGradientException
+        UserErrorException or MpiException or DataException or CheckpointException or OnnxException or TrainingDivergedException or NonFiniteGradientException
             or IOException or UnauthorizedAccessException => true,
         ArgumentNullException => false,
         ArgumentException => IsOurs(e),

@@ -24,6 +24,7 @@ internal sealed class CompareCommand : PolderCommand
         (Resume, Join) = (_study.Folder.Resume, _study.Folder.Join);
         _study.Folder.AddTo(this);
         UseTorch();
+        UseRanks();
         Examples =
         [
             "polder compare",
@@ -67,7 +68,7 @@ internal sealed class CompareCommand : PolderCommand
         int done = budget == ComparisonBudget.Seconds ? 0 : Study(null).CellsOf(seeds).Count(session.Cells.Has);
         ComparisonResult result = context.Output.Track("comparing", Math.Max(1, (methods.Length * seeds.Count) - done), tracker =>
             Study(StudySession.Show(tracker, -done)).Execute(seeds, context.Cancellation));
-        if (JobProcesses.IsJob)
+        if (JobProcesses.IsJob || !context.Writes)
             return; // who started it shows the result
         context.Finish(ComparisonReport.Of(result, task.Recipe.OptimizerName, session.Folder.Path));
         ReportPages.Of(session.Folder.Path).Write(session.Folder.Page);

@@ -27,6 +27,7 @@ internal sealed class FinetuneCommand : PolderCommand
             "--resume", "DIR", "go on with the run of a folder where it was stopped, with its settings", "a run folder of an earlier finetune", null, "");
         Add(Heading.Running, Resume, _checkpointEvery);
         UseTorch();
+        UseRanks(trains: true);
         Examples =
         [
             "polder finetune",
@@ -40,7 +41,8 @@ internal sealed class FinetuneCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
-        using IDisposable? before = context.Folder?.Hold();
+        using IDisposable? before = context.Writes ? context.Folder?.Hold() : null;
+        RequireRanks(context);
         Recipe recipe = _recipe.Fill(context, context.Get(_seed));
         recipe = recipe with { Method = _recipe.Methods.Choose(context, [context.Get(_method)!], recipe.IsDemo)[0] };
         recipe.Validate();
@@ -51,11 +53,23 @@ internal sealed class FinetuneCommand : PolderCommand
         Say(context, task, start);
         int duplicates = RecipeOptions.WarnOfDuplicates(context, start.Splits).Count;
         RecipeOptions.RequireTrainable(context, start, task.Recipe.Training, task.Recipe.Method);
-        var training = new FineTuning(task.Recipe, start) { CheckpointEvery = context.Get(_checkpointEvery) ?? 0 };
+        var training = new FineTuning(task.Recipe, start)
+        {
+            CheckpointEvery = context.Get(_checkpointEvery) ?? 0,
+            Ranks = context.Job?.Ranks,
+            Runner = context.Job is { } job ? (model, batchNorm) => job.RunnerOf(model, Sharing(context, batchNorm), () => context.WantsToStop) : null,
+        };
+        training.RequireAgreement(RankedJob.Code(), ("way of sharing", RankAgreement.HashOf($"{context.Get(Ranks!.BatchParts)} {context.Get(Ranks.Reproducible)}")));
+        if (!context.Writes)
+        {
+            training.Folder = context.Folder; // to go on from
+            context.Together(() => training.Train(context.Cancellation));
+            return;
+        }
         RunFolder folder = context.Folder ?? context.CreateRunFolder(context.Get(_out));
         using IDisposable hold = folder.Hold();
 
-        TrainingResult result = Train(context, training, task.Recipe, folder);
+        TrainingResult result = context.Together(() => Train(context, training, task.Recipe, folder));
         ClassificationMetrics test = Test(context, training, folder);
         RunPlots.Write(context, folder, result.Epochs, start.Classifier.Classes, test.Confusion);
         bool averages = task.Recipe.Training.Averaging is { Kind: not AveragingKind.None };
@@ -67,6 +81,21 @@ internal sealed class FinetuneCommand : PolderCommand
         if (page)
             ReportPages.Of(folder.Path, splits: start.Splits).Write(folder.Page);
     }
+
+    private void RequireRanks(CommandContext context)
+    {
+        foreach (Option option in (Option[])[Ranks!.BatchParts, Ranks.Reproducible])
+            if (context.Job is null && context.IsGiven(option) && (option is not CliFlag flag || context.Get(flag)))
+                throw new UserErrorException($"{option.Name}: allowed only with {RankSettings.Name}");
+    }
+
+    private RankOptions Sharing(CommandContext context, BatchNormPolicy batchNorm) => new()
+    {
+        Parts = context.Get(Ranks!.BatchParts),
+        Reproducible = context.Get(Ranks.Reproducible),
+        BatchNorm = batchNorm,
+        Note = new Relay<string>(context.Output.Info),
+    };
 
     internal static Result ResultOf(MethodChoice method, TrainingResult result, ClassificationMetrics test, int duplicates, string folder,
         string? head = null, bool averages = false, KeptWeights keep = KeptWeights.Best, bool page = true) => new(new

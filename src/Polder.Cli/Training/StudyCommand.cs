@@ -30,6 +30,7 @@ internal sealed class StudyCommand : PolderCommand
         (Resume, Join) = (_folder.Resume, _folder.Join);
         _folder.AddTo(this);
         UseTorch();
+        UseRanks();
         Examples =
         [
             "polder study plan.json --dry-run",
@@ -74,7 +75,7 @@ internal sealed class StudyCommand : PolderCommand
         {
             // What is finished is kept and shown.
         }
-        if (JobProcesses.IsJob)
+        if (JobProcesses.IsJob || !context.Writes)
             return; // who started it shows the result
         StudyResult result = study.Read();
         CellArchive.Write(session.Cells, session.Folder.In(CellArchive.FileName));

@@ -42,7 +42,7 @@ internal sealed class StudyFolderOptions
     }
 
     /// <summary>Whether an option says where and how, and not what.</summary>
-    public bool Contains(Option option) => option == Out || option == Jobs || option == TakeOverAfter;
+    public bool Contains(Option option) => option == Out || option == Jobs || option == TakeOverAfter || option.Name == RankSettings.Name;
 
     /// <summary>Refuses two places for one study.</summary>
     public void RequireOne(CommandContext context)
@@ -68,8 +68,15 @@ internal sealed class StudyFolderOptions
     /// <param name="memoryOfJob">Measures what a job takes, in bytes; asked where there are several.</param>
     public StudySession Begin(CommandContext context, JsonObject plan, Func<long>? memoryOfJob = null)
     {
-        RunFolder folder = context.IsResumed ? context.Folder!
+        // What another process would be told by --join, a job's ranks agree on, and are given the folder by the first.
+        context.Job?.Ranks.Agree(
+            RankedJob.Code(), ("number of threads", (ulong)TorchSharp.torch.get_num_threads()), ("methods, seeds, images or weights",
+                RankAgreement.HashOf(plan.ToJsonString())), ("options", context.SettingsHash()));
+        RunFolder folder = !context.Writes ? context.EnterRunFolder(context.Job!.Tell(""))
+            : context.IsResumed ? context.Folder!
             : context.Get(Join) is { } shared ? context.JoinRunFolder(shared, plan) : context.CreateRunFolder(context.Get(Out), plan);
+        if (context.Writes)
+            context.Job?.Tell(Path.GetFullPath(folder.Path));
         int jobs = JobsOf(context);
         double patience = context.Get(TakeOverAfter);
         if (jobs > 1 && memoryOfJob is not null)

@@ -82,7 +82,7 @@ internal sealed class StudyOptions(string command, string seeds)
         if (kept is not null)
         {
             kept.RequireSameData(plan, context.Folder!.Path, task.Name);
-            if (plan.Methods.Count > kept.Methods.Count || plan.Seeds.Count > kept.Seeds.Count)
+            if (context.Writes && (plan.Methods.Count > kept.Methods.Count || plan.Seeds.Count > kept.Seeds.Count))
                 context.WriteConfiguration(plan.ToJson());
         }
         return Folder.Begin(context, plan.ToJson(), () => ShortTraining.MeasureMemory(task, plan.Methods, task.Recipe.Training, context.Cancellation));

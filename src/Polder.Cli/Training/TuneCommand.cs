@@ -32,6 +32,7 @@ internal sealed class TuneCommand : PolderCommand
         (Resume, Join) = (_study.Folder.Resume, _study.Folder.Join);
         _study.Folder.AddTo(this);
         UseTorch();
+        UseRanks();
         Examples = ["polder tune --seeds 100..104", "polder tune --methods nso,asam --data photos --weights resnet20.th --arch resnet20 --jobs 2"];
     }
 
@@ -69,7 +70,7 @@ internal sealed class TuneCommand : PolderCommand
         {
             throw session.Stopped(Name, rows.Count * seeds.Count, $"at least {total * seeds.Count}");
         }
-        if (JobProcesses.IsJob)
+        if (JobProcesses.IsJob || !context.Writes)
             return; // who started it shows the result
         context.Finish(ResultOf(opened.Name, rows, seeds.Count));
         ReportPages.Of(session.Folder.Path).Write(session.Folder.Page);

@@ -78,6 +78,19 @@ public sealed class ImageSet
     /// <param name="index">0 to <see cref="Count"/> - 1.</param>
     public string Origin(int index) => _origins is null ? $"image {index}" : _origins[index];
 
+    /// <summary>A hash of classes, labels and every pixel, in their order: what ranks of a job compare.</summary>
+    public ulong ContentHash()
+    {
+        return RankAgreement.HashOf(Blocks());
+
+        IEnumerable<ReadOnlyMemory<byte>> Blocks()
+        {
+            yield return System.Text.Encoding.UTF8.GetBytes(string.Join('\n', [$"{Channels} {Height} {Width}", .. Classes, .. _labels.Select(label => $"{label}")]));
+            foreach (byte[] pixels in _pixels)
+                yield return pixels;
+        }
+    }
+
     /// <summary>Number of images of each class.</summary>
     public IReadOnlyList<int> ClassCounts()
     {

@@ -17,6 +17,15 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
     /// <summary>After every how many steps the state is written, beside the end of each epoch; 0, the default, is at the end of epochs only.</summary>
     public int CheckpointEvery { get; init; }
 
+    /// <summary>
+    /// The ranks of a job that make this training together (<see cref="Trainer.Ranks"/>): the first writes into <see cref="Folder"/>, the others go on from a
+    /// state in it. null, the default, is this process alone.
+    /// </summary>
+    public IRanks? Ranks { get; init; }
+
+    /// <summary>Makes what evaluates the probes (<see cref="Trainer.Runner"/>); null, the default, is one after another.</summary>
+    public Func<nn.Module, BatchNormPolicy, IProbeRunner>? Runner { get; init; }
+
     /// <summary>Told after every step.</summary>
     public IProgress<TrainingProgress>? Progress { get; set; }
 
@@ -26,6 +35,25 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
     /// <summary>The epochs that are finished, also when the training is stopped.</summary>
     public int FinishedEpochs { get; private set; }
 
+    /// <summary>Compares on all ranks what the training is made of, before anything is written; nothing where there are no <see cref="Ranks"/>.</summary>
+    /// <param name="others">What else must be the same, with its hash.</param>
+    /// <exception cref="RanksDisagreeException">Something is not; the message says what.</exception>
+    public void RequireAgreement(params ReadOnlySpan<(string What, ulong Hash)> others)
+    {
+        if (Ranks is null)
+            return;
+        DataSplits splits = start.Splits;
+        Ranks.Agree(
+        [
+            .. others,
+            ("settings", RankAgreement.HashOf(ResultJson.Line(RecipeJson.Write(recipe)))),
+            ("number of threads", (ulong)get_num_threads()),
+            ("training images", splits.Train.ContentHash()),
+            ("validation images", splits.Validation.ContentHash()),
+            ("weights to start from", RankAgreement.HashOf(start.Classifier.Network.state_dict())),
+        ]);
+    }
+
     /// <summary>Trains; the network ends with the weights of the best epoch.</summary>
     /// <param name="cancellation">Stops after the step at hand.</param>
     /// <exception cref="TrainingDivergedException">A loss or gradient is not finite.</exception>
@@ -33,10 +61,11 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
     public TrainingResult Train(CancellationToken cancellation = default)
     {
         TrainedClassifier classifier = start.Classifier;
-        using IDisposable? hold = Folder?.Hold();
+        RunFolder? written = Ranks is { Rank: > 0 } ? null : Folder;
+        using IDisposable? hold = written?.Hold();
         // A state without it is of an earlier version: what that was trained on is not known.
-        if (Folder is not null && !File.Exists(Folder.ImagesFile) && !File.Exists(Folder.ResumeFile))
-            RunImages.Of(recipe.Data.Source, classifier, start.Splits, start.Data).Write(Folder.ImagesFile);
+        if (written is not null && !File.Exists(written.ImagesFile) && !File.Exists(written.ResumeFile))
+            RunImages.Of(recipe.Data.Source, classifier, start.Splits, start.Data).Write(written.ImagesFile);
         var trainer = new Trainer(recipe.Training, _method)
         {
             Distribution = recipe.Method.Distribution,
@@ -45,16 +74,18 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
             Judged = new Relay<ImagePredictions>(predictions => _trained = predictions),
             ResumeFile = Folder?.ResumeFile,
             CheckpointEvery = CheckpointEvery,
-            Epoch = Folder is null ? null : new Relay<EpochReport>(report =>
+            Ranks = Ranks,
+            Runner = Runner,
+            Epoch = written is null ? null : new Relay<EpochReport>(report =>
             {
                 if (report.IsBest)
-                    classifier.Save(Folder.Best);
+                    classifier.Save(written.Best);
             }),
-            Posterior = Folder is null ? null : new Relay<IReadOnlyDictionary<string, Tensor>>(deviations =>
-                Safetensors.Write(Folder.Posterior, deviations.Select(d => (d.Key, d.Value)))),
-            Saved = Folder is null ? null : new Relay<IReadOnlyList<EpochReport>>(reports =>
+            Posterior = written is null ? null : new Relay<IReadOnlyDictionary<string, Tensor>>(deviations =>
+                Safetensors.Write(written.Posterior, deviations.Select(d => (d.Key, d.Value)))),
+            Saved = written is null ? null : new Relay<IReadOnlyList<EpochReport>>(reports =>
             {
-                Folder.WriteEpochs(reports);
+                written.WriteEpochs(reports);
                 FinishedEpochs = reports.Count(r => r.Epoch > 0);
             }),
         };

@@ -53,6 +53,18 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     /// <summary>Told whenever <see cref="ResumeFile"/> has been written or read, with all epochs so far.</summary>
     public IProgress<IReadOnlyList<EpochReport>>? Saved { get; init; }
 
+    /// <summary>
+    /// The ranks of a job that make this training together: each is given the same network, images and options, and ends with the same weights. The first
+    /// writes <see cref="ResumeFile"/>, the others read it. null, the default, is this process alone.
+    /// </summary>
+    public IRanks? Ranks { get; init; }
+
+    /// <summary>
+    /// Makes what evaluates the probes, for the network and what probes do to its statistics; null, the default, is one after another. The optimizer disposes
+    /// of it.
+    /// </summary>
+    public Func<nn.Module, BatchNormPolicy, IProbeRunner>? Runner { get; init; }
+
     /// <summary>Told what the network says of the training images where that costs nothing: a fitted head alone is kept.</summary>
     internal IProgress<ImagePredictions>? Judged { get; init; }
 
@@ -65,6 +77,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
     /// <param name="cancellation">Stops after the step at hand.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     /// <exception cref="DataException"><see cref="ResumeFile"/> is of another training.</exception>
+    /// <exception cref="RanksDisagreeException">The ranks do not go on from the same state, or have come to different weights.</exception>
     /// <exception cref="TrainingDivergedException">A loss or gradient is not finite; the model has the weights of the best epoch before.</exception>
     /// <exception cref="InvalidOperationException">Another thread uses the model.</exception>
     /// <exception cref="OperationCanceledException">The training was stopped; the model has the weights of the best epoch before.</exception>
@@ -91,8 +104,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         using OptimizerHelper sgd = Options.CreateOptimizer(model);
         int headEpochs = (int)((Options.HeadStepsOver(train.Count) + loader.Count - 1) / loader.Count);
         var phase = new HeadPhase(Options, model, train.Count);
-        using var optimizer = new FlatMinimaOptimizer(sgd, Method, model, new PhiloxNoise(Options.Seed, Distribution))
-        { BatchNorm = Options.BatchNorm, NonFinite = Options.NonFinite };
+        using FlatMinimaOptimizer optimizer = CreateOptimizer(sgd, model);
         if (Options.ClipNorm is { } limit)
             optimizer.Hooks.Add(GradientClip.ByNorm(limit));
         using var best = new Snapshot(model);
@@ -117,9 +129,12 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
                 note: null, Features);
         using ModelAverage? average = Options.Averaging is null or { Kind: AveragingKind.None } ? null
             : new ModelAverage(Options, model, optimizer, run, inputs, phase);
-        if (checkpoint is { Exists: true })
+        bool resumes = checkpoint is { Exists: true };
+        // Also a meeting: nobody writes a state before all have looked whether there is one.
+        Ranks?.Agree(("state to go on from (a folder that only some of them see?)", resumes ? 1ul : 0));
+        if (resumes)
         {
-            checkpoint.Load(model, best, optimizer, run, phase);
+            checkpoint!.Load(model, best, optimizer, run, phase);
             Saved?.Report(run.Epochs);
         }
         else if (Options.HeadSolver != HeadSolver.None)
@@ -127,6 +142,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             FitHead(model, inputs, train, validation, run, best, cancellation);
             Save();
         }
+        RequireSameOnAllRanks("state before the first step", model, optimizer);
         if (Options.ValidateEvery == 0 && run.ValidateEvery > 1 && run.EpochCount > 1)
             Note?.Report($"validation comes after every {run.ValidateEvery} epochs and after the last: it has {validation.Count} images "
                 + $"for {train.Count} to train with");
@@ -153,6 +169,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
                 }
                 Epoch?.Report(report);
                 average?.Leave();
+                RequireSameOnAllRanks($"weights after epoch {report.Epoch}", model, optimizer);
                 Save();
             }
         }
@@ -175,11 +192,28 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
 
         void Save()
         {
-            if (checkpoint is null)
+            if (checkpoint is null || Ranks is { Rank: > 0 })
                 return;
             checkpoint.Save(model, best, origin, optimizer, run);
             Saved?.Report(run.Epochs);
         }
+    }
+
+    private FlatMinimaOptimizer CreateOptimizer(OptimizerHelper @base, ImageClassifier model)
+    {
+        var noise = new PhiloxNoise(Options.Seed, Distribution);
+        return Runner is null
+            ? new FlatMinimaOptimizer(@base, Method, model, noise) { BatchNorm = Options.BatchNorm, NonFinite = Options.NonFinite }
+            : new FlatMinimaOptimizer(@base, Method, model, noise) { NonFinite = Options.NonFinite, Runner = Runner(model, Options.BatchNorm) };
+    }
+
+    // Ranks that start alike stay alike on machines of one kind; on others a last bit may differ, and grow.
+    private void RequireSameOnAllRanks(string what, ImageClassifier model, FlatMinimaOptimizer optimizer)
+    {
+        if (Ranks is null)
+            return;
+        using var scope = NewDisposeScope();
+        Ranks.Agree((what, RankAgreement.HashOf(model.state_dict().Concat(optimizer.StateDict()))));
     }
 
     private void ReportPosterior(ImageClassifier model, FlatMinimaOptimizer optimizer)

@@ -37,8 +37,9 @@ public abstract class CurvatureOperator : ILinearOperator
         using var session = Loss.Enter();
         Tensor directions = vectors.detach().contiguous();
         Tensor products = zeros_like(directions);
-        Tensor[][] directionViews = Rows(directions), productViews = Rows(products);
-        double total = 0;
+        Range own = Loss.VectorsOf((int)vectors.shape[0]);
+        Tensor[][] directionViews = Rows(directions)[own], productViews = Rows(products)[own];
+        double total = 0, none = 0;
         foreach (BatchLoss batch in Loss.Batches(cancellation))
         {
             using var pass = NewDisposeScope();
@@ -47,6 +48,8 @@ public abstract class CurvatureOperator : ILinearOperator
             total += weight;
             try
             {
+                if (directionViews.Length == 0)
+                    continue; // a rank that has other vectors computes these batches
                 AddProducts(batch, weight, directionViews, productViews);
                 _differentiable = true;
             }
@@ -61,6 +64,7 @@ public abstract class CurvatureOperator : ILinearOperator
             }
         }
         using var noGrad = no_grad();
+        Loss.Combine(products, ref none, ref total);
         if (Loss.Options.Reduction == LossReduction.Mean)
             products.div_(total);
         RequireFinite(products);

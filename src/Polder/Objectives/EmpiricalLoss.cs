@@ -64,7 +64,7 @@ public sealed partial class EmpiricalLoss : IForwardObjective
         var parameters = _names.Zip(Space.Parameters).Where(p => selection.Contains(p.Second)).ToArray();
         if (parameters.Length == 0)
             throw new ArgumentException("the selection holds none of this loss's parameters", nameof(selection));
-        return new EmpiricalLoss(_model, parameters, _batches, Options with { Parameters = null }) { _checked = _checked };
+        return new EmpiricalLoss(_model, parameters, _batches, Options with { Parameters = null }) { _checked = _checked, _ranks = _ranks };
     }
 
     /// <summary>The same loss as a function of the parameters of one block of <see cref="Tensors"/> or <see cref="Layers"/>.</summary>
@@ -84,14 +84,13 @@ public sealed partial class EmpiricalLoss : IForwardObjective
         EnsureDeterministic(cancellation);
         using var session = new MeasurementSession(_model, Space, Options.Mode);
         using var noGrad = no_grad();
-        double sum = 0, total = 0;
+        var values = new List<(int Number, double Value, double Weight)>();
         foreach (BatchLoss batch in Batches(cancellation))
         {
             using var scope = NewDisposeScope();
-            double weight = WeightOf(batch);
-            sum += weight * batch.Value();
-            total += weight;
+            values.Add((batch.Number, batch.Value(), WeightOf(batch)));
         }
+        (double sum, double total) = Fold(values);
         return Options.Reduction == LossReduction.Mean ? sum / total : sum;
     }
 
@@ -172,7 +171,8 @@ public sealed partial class EmpiricalLoss : IForwardObjective
         {
             cancellation.ThrowIfCancellationRequested();
             any = true;
-            yield return batch;
+            if (IsOwn(batch))
+                yield return batch;
         }
         if (!any)
             throw new InvalidOperationException(
@@ -205,6 +205,9 @@ public sealed partial class EmpiricalLoss : IForwardObjective
             MeasurementSession.Clear(Space);
         }
         using var noGrad = no_grad();
+        if (Share is { Group: > 0 })
+            sum.zero_().Dispose(); // the same batches are another rank's
+        Combine(sum.unsqueeze(0), ref value, ref total);
         flat.add_(Options.Reduction == LossReduction.Mean ? sum.div_(total) : sum);
         return Options.Reduction == LossReduction.Mean ? value / total : value;
     }
