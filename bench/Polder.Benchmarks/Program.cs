@@ -12,6 +12,7 @@ if (args is [JobsBenchmark.Worker, .. var job])
     ("products", ProductCountCommand.Run), ("free-trace", FreeTraceCommand.Run), ("precision", PrecisionBenchmark.Run),
     ("bf16-trace", BFloat16TraceCommand.Run), ("equivalence", EquivalenceCommand.Run), ("predict", PredictBenchmark.Run),
     ("start-up", StartUpCommand.Run), ("lists", ListsCommand.Run), ("recipe", RecipeCommand.Run), ("side-by-side", SideBySideCommand.Run),
+    ("ranks", RanksBenchmark.Run),
 ];
 // For programs: the tables that are timed, with machine and command.
 string? json = null;
@@ -32,7 +33,7 @@ if (args.Length > 0 && studies.FirstOrDefault(s => s.Name == args[0]) is { Run: 
         Interleaved.Write(json);
         return 0;
     }
-    catch (Exception e) when (e is ArgumentException or Polder.Vision.Data.DataException or Polder.Checkpoints.CheckpointException)
+    catch (Exception e) when (e is ArgumentException or Polder.Mpi.MpiException or Polder.Vision.Data.DataException or Polder.Checkpoints.CheckpointException)
     {
         Console.Error.WriteLine($"benchmark: {e.Message}");
         return 2;

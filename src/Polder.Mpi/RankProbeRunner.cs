@@ -193,6 +193,17 @@ public sealed class RankProbeRunner : IProbeRunner
         Probe place = probe with { Weight = 0, Rows = null };
         if (_standing == place)
             return;
+        if (_centre is null && probe.Direction == ProbeDirection.Noise)
+        {
+            // The first move of a step saves W on the way.
+            ParameterVector own = Own(step.Space);
+            Probe start = mirrored ?? probe;
+            step.Space.Leave(own, step.Noise, step.Step, start.Draw, start.Scale, null);
+            (_centre, _standing) = (own, place);
+            if (mirrored is not null)
+                step.Space.Mirror(own);
+            return;
+        }
         if (_centre is null)
             step.Space.Save(_centre = Own(step.Space));
         Probe? standing = _standing;

@@ -27,6 +27,19 @@ public class MpiJobTests
     }
 
     [Fact]
+    public void Two_hosts_compute_over_TCP_what_one_process_does()
+    {
+        string launcher = MpiLauncher.Require("openmpi");
+        using var hosts = TwoHosts.Require();
+        string[] alone = [.. RankProgram.Trainings(new SoloRanks())];
+        (int code, string error, string[][] lines) = RankProgram.Run(launcher, 2, hosts: hosts);
+        Assert.True(code == 0, error);
+        Assert.All(lines, rank => Assert.Equal(alone, rank[7..]));
+        // Both are on one kernel: nothing went another way.
+        Assert.InRange(hosts.BytesReceived(), 10_000_000, long.MaxValue);
+    }
+
+    [Fact]
     public void Another_number_of_ranks_than_was_started_is_refused()
     {
         (int code, string error, _) = RankProgram.Run(MpiLauncher.RequireAny(), 2, expected: 3);

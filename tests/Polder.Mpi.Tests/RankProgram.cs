@@ -15,7 +15,7 @@ internal static class RankProgram
     private const string FolderVariable = "POLDER_TEST_RANKS_FOLDER", SizeVariable = "POLDER_TEST_RANKS_SIZE";
 
     /// <summary>Starts a job and waits for it; the lines of each rank.</summary>
-    public static (int ExitCode, string Error, string[][] Lines) Run(string launcher, int ranks, int? expected = null, string? library = null)
+    public static (int ExitCode, string Error, string[][] Lines) Run(string launcher, int ranks, int? expected = null, string? library = null, TwoHosts? hosts = null)
     {
         string folder = Directory.CreateTempSubdirectory("polder-ranks-").FullName;
         try
@@ -23,6 +23,7 @@ internal static class RankProgram
             ProcessStartInfo start = MpiLauncher.Command(launcher, ranks, Path.Combine(AppContext.BaseDirectory, "Polder.Mpi.Tests"));
             start.Environment[FolderVariable] = folder;
             start.Environment[SizeVariable] = $"{expected ?? ranks}";
+            hosts?.Move(start);
             if (library is not null)
                 start.Environment[MpiJob.LibraryVariable] = library;
             using Process process = Process.Start(start)!;
