@@ -112,8 +112,8 @@ internal static class SampleResults
 
     public static IReadOnlyList<PenaltyLook> Penalty { get; } =
     [
-        new(Activation.Relu, 0, 2.3, Trace, [new(0.001, new(6.25e-6, 5e-6, 20)), new(0.01, new(0.0025, 0.0001, 20))]),
-        new(Activation.Relu, 100, 0.5, Trace, [new(0.001, new(6.25e-6, 1e-7, 20)), new(0.01, new(0.0025, 0.0001, 20))]),
+        new(Activation.Relu, 0, 0, 2.3, Trace, [new(0.001, new(6.25e-6, 5e-6, 20)), new(0.01, new(0.0025, 0.0001, 20))]),
+        new(Activation.Relu, 0, 100, 0.5, Trace, [new(0.001, new(6.25e-6, 1e-7, 20)), new(0.01, new(0.0025, 0.0001, 20))]),
     ];
 
     public static IReadOnlyList<ValleyEnds> Valleys { get; } =

@@ -36,15 +36,28 @@ public sealed class TheoryTests : IDisposable
     }
 
     [Fact]
+    public void All_methods_are_those_that_can_run_on_two_valleys()
+    {
+        (int code, string output, string error) = PolderProcess.Run(
+            "valleys", "--methods", "all", "--strengths", "0.1", "--starts", "2", "--gradients", "16", "--json", "-", "--threads", "1");
+        Assert.Equal(0, code);
+        Assert.Contains("left out: functionalsam takes a network's outputs", error);
+        string[] methods = [.. JsonNode.Parse(output)!["results"]!.AsArray().Select(r => (string)r!["method"]!)];
+        Assert.Contains("ivon", methods);
+        Assert.DoesNotContain("samon", methods);
+    }
+
+    [Fact]
     public void The_penalty_is_measured_along_a_training()
     {
         string plot = Path.Combine(_folder, "plot.svg");
         (int code, string output, string error) = PolderProcess.Run(
             "penalty", "--activations", "gelu", "--method", "nso", "--steps", "20", "--looks", "3", "--samples", "30", "--draws", "10", "--max-products",
-            "20", "--sigmas", "0.01",
+            "20", "--sigmas", "0.01", "--seeds", "0,3",
             "--json", "-", "--quiet", "--threads", "1", "--plot", plot);
         Assert.Equal((0, ""), (code, error));
-        Assert.Equal([0, 1, 20], JsonNode.Parse(output)!["results"]!.AsArray().Select(r => (int)r!["step"]!));
+        Assert.Equal([(0, 0), (0, 1), (0, 20), (3, 0), (3, 1), (3, 20)],
+            JsonNode.Parse(output)!["results"]!.AsArray().Select(r => ((int)r!["seed"]!, (int)r["step"]!)));
         Assert.True(File.Exists(plot));
     }
 
@@ -54,11 +67,25 @@ public sealed class TheoryTests : IDisposable
         (int code, string output, _) = PolderProcess.Run(
             "sense-fair", "--dimension", "8", "--rank", "1", "--gradients", "80", "--points", "2", "--sigmas", "0.05,0.1", "--learning-rates", "0.01,0.02",
             "--choice-seeds", "5",
-            "--seeds", "0..2", "--json", "-", "--quiet", "--threads", "1");
+            "--seeds", "0..2", "--json", "-", "--quiet", "--threads", "1", "--jobs", "2", "--out", Path.Combine(_folder, "fair"));
         Assert.Equal(0, code);
         JsonNode json = JsonNode.Parse(output)!;
         Assert.Equal(4, json["choices"]!.AsArray().Count);
         Assert.Equal([0, 1, 2], json["tests"]!.AsArray().Select(t => (int)t!["seed"]!).Distinct());
+
+        // What is finished is not made again, what is missing is, and all comes to the same.
+        Assert.Contains("sense-fair", File.ReadAllText(Path.Combine(_folder, "fair", "report.html")));
+        string[] cells = Directory.GetFiles(Path.Combine(_folder, "fair", "cells"), "*.json");
+        Assert.Equal(8 + 12, cells.Length);
+        foreach (string cell in cells.Take(5))
+            File.Delete(cell);
+        (code, string again, _) = PolderProcess.Run("sense-fair", "--resume", Path.Combine(_folder, "fair"), "--json", "-", "--quiet");
+        Assert.Equal(0, code);
+        foreach (string member in (string[])["choices", "tests"])
+            Assert.Equal(json[member]!.ToJsonString(), JsonNode.Parse(again)![member]!.ToJsonString());
+        (code, _, string error) = PolderProcess.Run("sense-fair", "--resume", Path.Combine(_folder, "fair"), "--sigmas", "0.2", "--quiet");
+        Assert.Equal(2, code);
+        Assert.Contains("--sigmas: found [0.2], allowed: [0.05,0.1]", error);
     }
 
     [Theory]

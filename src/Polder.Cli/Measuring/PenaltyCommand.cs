@@ -21,7 +21,7 @@ internal sealed class PenaltyCommand : PolderCommand
     private readonly CliOption<double> _learningRate = OptionOf.Number("--learning-rate", "learning rate of SGD, momentum 0.9", Defaults.LearningRate,
         ValueRange.Above(0));
     private readonly CliOption<int> _batchSize = OptionOf.Count("--batch-size", "images a step", Defaults.BatchSize, ValueRange.AtLeast(2));
-    private readonly CliOption<long> _seed = CommonOptions.Seed();
+    private readonly CliOption<IReadOnlyList<long>> _seeds = CommonOptions.Seeds("0..2");
     private readonly CliOption<int> _looks = OptionOf.Count("--looks", "measurements of a training, the first at its start", Defaults.Looks,
         ValueRange.Between(2, 1000));
 
@@ -44,7 +44,7 @@ internal sealed class PenaltyCommand : PolderCommand
         Add(Heading.Data, _data, _imageSize, _samples);
         Add(Heading.Network, _activations);
         Add(Heading.Method, _method, _sigma);
-        Add(Heading.Training, _steps, _learningRate, _batchSize, _seed);
+        Add(Heading.Training, _steps, _learningRate, _batchSize, _seeds);
         Add(Heading.Measurement, _looks, _sigmas, _draws, _maxProducts);
         Add(Heading.Output, _plot);
         UseTorch();
@@ -53,7 +53,7 @@ internal sealed class PenaltyCommand : PolderCommand
 
     protected internal override void Run(CommandContext context)
     {
-        long seed = context.Get(_seed);
+        IReadOnlyList<long> seeds = context.Get(_seeds)!;
         bool digits = context.Get(_data) == Digits.Name;
         if (digits && context.IsGiven(_imageSize) && context.Get(_imageSize) != 8)
             throw UserErrorException.ForOption("--image-size", $"{context.Get(_imageSize)}", "8 with the digits");
@@ -70,7 +70,7 @@ internal sealed class PenaltyCommand : PolderCommand
             Draws = context.Get(_draws),
             Samples = context.Get(_samples),
             MaxProducts = context.Get(_maxProducts),
-            Seed = seed,
+            Seeds = seeds,
         };
         // The recipe opens and splits the images; the network that it would train is not used.
         var recipe = new Recipe
@@ -78,17 +78,18 @@ internal sealed class PenaltyCommand : PolderCommand
             Data = new DataRecipe { Source = context.Get(_data)! },
             Start = new StartRecipe { Architecture = digits ? "digits-cnn" : "resnet20", ImageSize = digits ? null : context.Get(_imageSize) },
             Method = MethodChoice.Create("base"),
-            Seed = seed,
+            Seed = seeds[0],
         };
         using RecipeTask task = context.Output.Track("reading the images", 1,
             tracker => recipe.Open(null, ImageReading.ProgressOf(tracker), context.Cancellation));
-        using FineTuningStart start = task.Prepare(seed);
-        IReadOnlyList<PenaltyLook> looks = context.Output.Track("penalty", options.Activations.Count * options.LookSteps.Count, tracker =>
+        using FineTuningStart start = task.Prepare(seeds[0]);
+        IReadOnlyList<PenaltyLook> looks = context.Output.Track("penalty", options.Activations.Count * seeds.Count * options.LookSteps.Count, tracker =>
         {
             int done = 0;
             return PenaltyStudy.Run(
                 start.Splits.Train, start.Classifier.Normalization, options, new Relay<PenaltyLook>(look => tracker.Report(
-                    ++done, () => $"{look.Activation}, step {look.Step}: loss {look.Loss:G3}, trace {look.Trace.Value:G3}")), context.Cancellation);
+                    ++done, () => $"{look.Activation}, seed {look.Seed}, step {look.Step}: loss {look.Loss:G3}, trace {look.Trace.Value:G3}")),
+                context.Cancellation);
         });
         context.Finish(PenaltyReport.Of(looks, Math.Min(options.Samples, start.Splits.Train.Count)));
         if (context.Get(_plot) is not { } file)

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using TorchSharp;
 
 namespace Polder.Cli.Training;
@@ -41,6 +42,7 @@ internal sealed class SenseFairCommand : PolderCommand
 
     private readonly CliOption<string> _precision = OptionOf.Choice("--precision", "type of the numbers", "f32", "f32", "f64");
     private readonly CliOption<string?> _plot = CommonOptions.Plot();
+    private readonly StudyFolderOptions _folder = new("sense-fair", more: null);
 
     public SenseFairCommand()
         : base("sense-fair", "compare naive noise and NSO on matrix sensing at equal gradients, with settings chosen on other problems")
@@ -49,17 +51,37 @@ internal sealed class SenseFairCommand : PolderCommand
         Add(Heading.Method, _sigmas, _points);
         Add(Heading.Training, _gradients, _learningRates, _choiceSeeds, _seeds, _tested, _precision);
         Add(Heading.Output, _plot);
+        (Resume, Join) = (_folder.Resume, _folder.Join);
+        _folder.AddTo(this);
         UseTorch();
-        Examples = ["polder sense-fair --dimension 40 --rank 2 --plot sigma.svg", "polder sense-fair --tested chosen --choice-seeds 1000 --csv fair.csv"];
+        Examples = ["polder sense-fair --dimension 40 --rank 2 --plot sigma.svg", "polder sense-fair --tested chosen --choice-seeds 1000 --jobs 2 --out fair",
+            "polder sense-fair --resume fair"];
     }
+
+    protected internal override bool IsOfRun(System.CommandLine.Option option) => option != _plot && !_folder.Contains(option);
 
     protected internal override void Run(CommandContext context)
     {
+        _folder.RequireOne(context);
         FairSensingOptions options = OptionsOf(context);
         context.SetEffective(_measurements, options.Problem.MeasurementCount);
-        FairSensingResult result = context.Output.Track("sensing", options.Runs, tracker => FairSensingStudy.Run(
-            options, new Relay<(int Done, string Words)>(p => tracker.Report(p.Done, () => p.Words)), context.Cancellation));
+        _folder.ShareProcessors(context, null);
+        options = options with { Problem = options.Problem with { Threads = torch.get_num_threads() } };
+        using StudySession session = _folder.Begin(context, new JsonObject { ["runs"] = options.Runs }, () => MemoryOf(options.Problem));
+        FairSensingResult result;
+        try
+        {
+            result = context.Output.Track("sensing", options.Runs, tracker =>
+                FairSensingStudy.Run(options, session.Cells, StudySession.Show(tracker), context.Cancellation));
+        }
+        catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
+        {
+            throw session.Stopped(Name, Directory.GetFiles(session.Folder.Cells, "*.json").Length, $"at most {options.Runs}");
+        }
+        if (JobProcesses.IsJob)
+            return; // who started it shows the result
         context.Finish(FairSensingReport.Of(result, options));
+        ReportPages.Of(session.Folder.Path).Write(session.Folder.Page);
         if (context.Get(_plot) is not { } file)
             return;
         if (result.Tests.Count == 0)
@@ -67,6 +89,10 @@ internal sealed class SenseFairCommand : PolderCommand
         else
             PlotWriter.Write(context.Output, file, FairSensingReport.Plot(result, Path.GetExtension(file)));
     }
+
+    // Two sets of n symmetric matrices, and as much again while they are made and packed.
+    private static long MemoryOf(SensingOptions problem) =>
+        4L * problem.MeasurementCount * problem.Dimension * problem.Dimension * (problem.DataType == torch.ScalarType.Float64 ? 8 : 4);
 
     private FairSensingOptions OptionsOf(CommandContext context)
     {

@@ -9,13 +9,13 @@ internal sealed class StudyFolderOptions
     private readonly string _command;
 
     /// <param name="command">The command's name.</param>
-    /// <param name="more">What adds runs to a folder that goes on.</param>
-    public StudyFolderOptions(string command, string more)
+    /// <param name="more">What adds runs to a folder that goes on; null: nothing does.</param>
+    public StudyFolderOptions(string command, string? more)
     {
         _command = command;
         Out = CommonOptions.Out(command);
         Resume = OptionOf.Text(
-            "--resume", "DIR", $"go on where a run folder was left, with its settings; nothing finished is done again, and {more}",
+            "--resume", "DIR", $"go on where a run folder was left, with its settings; nothing finished is done again{(more is null ? "" : $", and {more}")}",
             $"a run folder of an earlier {command}", null, "");
     }
 

@@ -9,7 +9,17 @@ public static class ReportPages
     public const string FileName = "report.html";
 
     private const string Allowed =
-        "a run folder, the file that --json of evaluate, compare, tune, hessian, stability, landscape or bound wrote, or a folder of them";
+        "a run folder, the file that --json of evaluate, compare, tune, hessian, stability, landscape, bound, converge, penalty, sense, "
+            + "sense-fair or valleys wrote, or a folder of them";
+
+    private static readonly Dictionary<string, Func<JsonObject, string, Page>> Studies = new()
+    {
+        ["converge"] = ConvergencePage.Of,
+        ["penalty"] = PenaltyPage.Of,
+        ["sense"] = SensingPage.Of,
+        ["sense-fair"] = FairSensingPage.Of,
+        ["valleys"] = ValleyPage.Of,
+    };
 
     /// <summary>Where the page of something lies unless another place is named: in the folder, or beside the file.</summary>
     /// <param name="path">The folder or file.</param>
@@ -55,6 +65,7 @@ public static class ReportPages
         "evaluate" => EvaluationPage.Of(result, file),
         "finetune" => throw new DataException(file, $"is the result of a run, whose page is made from its folder: polder report {Path.GetDirectoryName(file)}"),
         "study" => throw new DataException(file, $"is the result of a study, whose page is made from its folder: polder report {Path.GetDirectoryName(file)}"),
+        { } command when Studies.TryGetValue(command, out var page) => page(result, file),
         { } command when ResultFile.Measurements.Contains(command) => MeasurementPart.PageOf(result, file),
         var command => throw new DataException(file, $"is a result of polder {command}, of which there is no page; allowed: {Allowed}"),
     };
@@ -103,7 +114,8 @@ public static class ReportPages
     {
         try
         {
-            return ResultFile.Command(ResultFile.Read(file)) is "compare" or "tune" or "evaluate" or "hessian" or "stability" or "landscape" or "bound";
+            string command = ResultFile.Command(ResultFile.Read(file))!;
+            return command is "compare" or "tune" or "evaluate" || ResultFile.Measurements.Contains(command) || Studies.ContainsKey(command);
         }
         catch (DataException)
         {

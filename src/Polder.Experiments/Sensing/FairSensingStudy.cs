@@ -10,76 +10,92 @@ public static class FairSensingStudy
     public static FairSensingResult Run(
         FairSensingOptions options, IProgress<(int Done, string Words)>? progress = null, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
         int done = 0;
-        var choices = new List<SensingChoice>();
-        foreach (SensingContender contender in options.Contenders)
+        return Run(options, runs => [.. runs.Select(run =>
         {
-            SensingChoice[] ofMethod = [.. options.Sigmas.Select(sigma => Choose(options, contender, sigma, RunOne))];
-            SensingChoice best = ofMethod.MinBy(c => c.Error)!;
-            choices.AddRange(ofMethod.Select(c => c with { IsChosen = c == best }));
-        }
-
-        var tests = new List<SensingTest>();
-        var diverged = new List<string>();
-        foreach (SensingChoice choice in choices.Where(c => (c.IsChosen || options.TestsEverySigma) && c.Steps > 0))
-        {
-            foreach (long seed in options.Seeds)
-            {
-                if (RunOne(choice.Contender, choice.Sigma, choice.LearningRate, choice.Steps, seed, options.TraceProducts) is { } result)
-                    tests.Add(new SensingTest(choice, seed, result.Final, result.Trace!));
-                else
-                    diverged.Add(Words(choice.Contender, choice.Sigma, choice.LearningRate, seed));
-            }
-        }
-        return new FairSensingResult(choices, tests, diverged);
-
-        SensingResult? RunOne(SensingContender contender, double sigma, double rate, int steps, long seed, int traceProducts)
-        {
-            SensingResult? result = null;
-            try
-            {
-                result = SensingStudy.Run(options.Problem with
-                {
-                    Steps = steps,
-                    LearningRate = rate,
-                    Methods = [new(contender.Label, contender.At(sigma))],
-                    Seeds = [seed],
-                    MetricsEvery = Math.Max(1, options.LookEvery / contender.Points),
-                    TraceProducts = traceProducts,
-                }, null, cancellation)[0];
-            }
-            catch (NonFiniteGradientException)
-            {
-                // The rate or the noise is too large: for a choice that is an answer, and a test says so.
-            }
-            progress?.Report((++done, $"{Words(contender, sigma, rate, seed)}: {(result is null ? "diverged" : $"{result.Final.Validation:G3}")}"));
-            return result;
-        }
+            FairSensingOutcome outcome = run.Execute(_ => { }, cancellation);
+            progress?.Report((++done, $"{run.Name}: {(outcome.Curve is { } curve ? $"{curve[^1].Metrics.Validation:G3}" : "diverged")}"));
+            return outcome;
+        })]);
     }
 
-    private static SensingChoice Choose(
-        FairSensingOptions options, SensingContender contender, double sigma,
-        Func<SensingContender, double, double, int, long, int, SensingResult?> run)
+    /// <summary>The same with every finished run kept: what is there is not done again, and other processes may share the folder.</summary>
+    /// <param name="options">What to compare.</param>
+    /// <param name="folder">Keeps the runs.</param>
+    /// <param name="progress">Told where the runs of a stage stand, whichever process does them; the tests are a stage after that of the choice.</param>
+    /// <param name="cancellation">Stops the run at hand, which is given back.</param>
+    /// <exception cref="OperationCanceledException">It was stopped; what is finished is kept.</exception>
+    /// <exception cref="DataException">A file of the folder is damaged.</exception>
+    public static FairSensingResult Run(
+        FairSensingOptions options, CellFolder folder, IProgress<CellsProgress>? progress = null, CancellationToken cancellation = default)
     {
-        var best = new SensingChoice(contender, sigma, double.NaN, 0, double.PositiveInfinity);
-        foreach (double rate in options.LearningRates)
+        ArgumentNullException.ThrowIfNull(folder);
+        int before = 0;
+        return Run(options, runs =>
         {
-            SensingResult?[] results = [.. options.ChoiceSeeds.Select(seed => run(contender, sigma, rate, options.Gradients / contender.Points, seed, 0))];
-            if (results.OfType<SensingResult>().ToArray() is not { } whole || whole.Length < results.Length)
-                continue;
-            // The curves of all problems have the same places; the first is the start.
-            for (int at = 1; at < whole[0].Curve.Count; at++)
+            Cell[] cells = [.. runs.Select(run => run.ToCell())];
+            int earlier = before;
+            new CellRunner(folder)
             {
-                double error = Math.Exp(whole.Average(r => Math.Log(r.Curve[at].Metrics.Validation)));
+                Progress = progress is null ? null : new Relay<CellsProgress>(p => progress.Report(p with { Finished = earlier + p.Finished })),
+            }.Run(cells, cancellation);
+            before += cells.Length;
+            return [.. cells.Select(cell => FairSensingOutcome.Of(folder.Read(cell)!))];
+        });
+    }
+
+    // Every process makes the same list of runs of the same outcomes, so they need not speak to each other.
+    private static FairSensingResult Run(FairSensingOptions options, Func<IReadOnlyList<FairSensingRun>, IReadOnlyList<FairSensingOutcome>> execute)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        FairSensingRun[] tried =
+        [
+            .. from contender in options.Contenders
+               from sigma in options.Sigmas
+               from rate in options.LearningRates
+               from seed in options.ChoiceSeeds
+               select new FairSensingRun(options, contender, sigma, rate, options.Gradients / contender.Points, seed, 0),
+        ];
+        var choices = new List<SensingChoice>();
+        foreach (var ofMethod in tried.Zip(execute(tried)).GroupBy(t => t.First.Contender))
+        {
+            SensingChoice[] ofSigmas = [.. ofMethod.GroupBy(t => t.First.Sigma).Select(Choose)];
+            SensingChoice best = ofSigmas.MinBy(c => c.Error)!;
+            choices.AddRange(ofSigmas.Select(c => c with { IsChosen = c == best }));
+        }
+
+        (SensingChoice Choice, FairSensingRun Run)[] tested =
+        [
+            .. from choice in choices
+               where (choice.IsChosen || options.TestsEverySigma) && choice.Steps > 0
+               from seed in options.Seeds
+               select (choice, new FairSensingRun(
+                   options, choice.Contender, choice.Sigma, choice.LearningRate, choice.Steps, seed, options.TraceProducts)),
+        ];
+        var ended = tested.Zip(execute([.. tested.Select(t => t.Run)]), (t, outcome) => (t.Choice, t.Run, Outcome: outcome)).ToArray();
+        return new FairSensingResult(
+            choices, [.. ended.Where(e => e.Outcome.Curve is not null)
+                .Select(e => new SensingTest(e.Choice, e.Run.Seed, e.Outcome.Curve![^1].Metrics, e.Outcome.Trace!))],
+            [.. ended.Where(e => e.Outcome.Curve is null).Select(e => e.Run.Name)]);
+    }
+
+    // Of all rates at one sigma; a rate at which a run diverged is no choice.
+    private static SensingChoice Choose(IEnumerable<(FairSensingRun Run, FairSensingOutcome Outcome)> ofSigma)
+    {
+        (FairSensingRun Run, FairSensingOutcome Outcome)[] all = [.. ofSigma];
+        var best = new SensingChoice(all[0].Run.Contender, all[0].Run.Sigma, double.NaN, 0, double.PositiveInfinity);
+        foreach (var ofRate in all.GroupBy(t => t.Run.LearningRate).Where(g => g.All(t => t.Outcome.Curve is not null)))
+        {
+            IReadOnlyList<SensingPoint>[] curves = [.. ofRate.Select(t => t.Outcome.Curve!)];
+            // The curves of all problems have the same places; the first is the start.
+            for (int at = 1; at < curves[0].Count; at++)
+            {
+                double error = Math.Exp(curves.Average(c => Math.Log(c[at].Metrics.Validation)));
                 if (error < best.Error)
-                    best = best with { LearningRate = rate, Steps = whole[0].Curve[at].Step, Error = error };
+                    best = best with { LearningRate = ofRate.Key, Steps = curves[0][at].Step, Error = error };
             }
         }
         return best;
     }
-
-    private static string Words(SensingContender contender, double sigma, double rate, long seed) =>
-        FormattableString.Invariant($"{contender.Label}, sigma {sigma}, rate {rate}, seed {seed}");
 }

@@ -33,8 +33,8 @@ public sealed record PenaltyOptions
     /// <summary>The most Hessian-vector products of a trace. Default 200.</summary>
     public int MaxProducts { get; init; } = 200;
 
-    /// <summary>The seed of weights, order and noise. Default 0.</summary>
-    public long Seed { get; init; }
+    /// <summary>The seeds of weights, order, noise and measured images: a training of every network each. Default 0, 1 and 2.</summary>
+    public IReadOnlyList<long> Seeds { get; init; } = [0, 1, 2];
 
     /// <summary>The steps after which is measured, the first 0.</summary>
     public IReadOnlyList<int> LookSteps =>
@@ -45,6 +45,7 @@ public sealed record PenaltyOptions
     public void Validate()
     {
         Require.That(Activations.Count > 0, "none", "one or more", nameof(Activations));
+        Require.That(Seeds.Count > 0 && Seeds.Distinct().Count() == Seeds.Count, string.Join(", ", Seeds), "distinct numbers, one or more", nameof(Seeds));
         Method.Validate();
         Require.AtLeast(Steps, 1);
         Require.AtLeast(Looks, 2);
@@ -59,11 +60,12 @@ public sealed record PenaltyOptions
 
 /// <summary>The penalty at one step of a training.</summary>
 /// <param name="Activation">The network's.</param>
+/// <param name="Seed">The training's.</param>
 /// <param name="Step">How many steps were taken.</param>
 /// <param name="Loss">f, the mean cross entropy of the measured images in evaluation mode.</param>
 /// <param name="Trace">Tr H of f.</param>
 /// <param name="Gaps">F - f a sigma.</param>
-public sealed record PenaltyLook(Activation Activation, int Step, double Loss, TraceEstimate Trace, IReadOnlyList<NoiseGapPoint> Gaps)
+public sealed record PenaltyLook(Activation Activation, long Seed, int Step, double Loss, TraceEstimate Trace, IReadOnlyList<NoiseGapPoint> Gaps)
 {
     /// <summary>
     /// The share of F - f that (sigma^2 / 2) Tr H explains, with the standard error of the quotient to first order; NaN where F - f is not above two of its
@@ -97,23 +99,29 @@ public static class PenaltyStudy
         ArgumentNullException.ThrowIfNull(images);
         options ??= new PenaltyOptions();
         options.Validate();
-        ImageSet sample = images.Sample(options.Samples, options.Seed);
-        return [.. options.Activations.SelectMany(activation => Train(images, sample, normalization, activation, options, progress, cancellation))];
+        return
+        [
+            .. from activation in options.Activations
+               from seed in options.Seeds
+               from look in Train(images, images.Sample(options.Samples, seed), normalization, activation, seed, options, progress, cancellation)
+               select look,
+        ];
     }
 
     private static List<PenaltyLook> Train(
-        ImageSet images, ImageSet sample, Normalization normalization, Activation activation, PenaltyOptions options, IProgress<PenaltyLook>? progress,
+        ImageSet images, ImageSet sample, Normalization normalization, Activation activation, long seed, PenaltyOptions options,
+        IProgress<PenaltyLook>? progress,
         CancellationToken cancellation)
     {
         var looks = new List<PenaltyLook>();
         // The seed makes the same weights for every activation: only what follows the convolutions differs.
         var network = new SmallConvNet(images.Classes.Count, images.Channels, activation);
-        network.Initialize(options.Seed);
+        network.Initialize(seed);
         using var classifier = new TrainedClassifier(network, "digits-cnn", images.Width, normalization, images.Classes);
         using SGD sgd = torch.optim.SGD(network.parameters(), options.LearningRate, momentum: 0.9);
-        using var optimizer = new FlatMinimaOptimizer(sgd, options.Method, network, seed: options.Seed);
+        using var optimizer = new FlatMinimaOptimizer(sgd, options.Method, network, seed: seed);
         var loader = new Loader(
-            images, new LoaderOptions { BatchSize = Math.Min(options.BatchSize, images.Count), Seed = options.Seed, Normalization = normalization });
+            images, new LoaderOptions { BatchSize = Math.Min(options.BatchSize, images.Count), Seed = seed, Normalization = normalization });
         IReadOnlyList<int> steps = options.LookSteps;
         int step = 0;
         Look();
@@ -140,11 +148,11 @@ public static class PenaltyStudy
             using var scope = NewDisposeScope();
             var hessian = new Hessian(classifier.CrossEntropy(sample));
             TraceEstimate trace = hessian.Trace(
-                new TraceEstimationOptions { RelativeError = 0.02, MaxProducts = options.MaxProducts, Seed = options.Seed }, cancellation);
+                new TraceEstimationOptions { RelativeError = 0.02, MaxProducts = options.MaxProducts, Seed = seed }, cancellation);
             NoiseGapResult gap = NoiseGap.Measure(
-                hessian.Loss.Space, hessian.Loss, new PhiloxNoise(~options.Seed), new NoiseGapOptions { Sigmas = options.Sigmas, Draws = options.Draws },
+                hessian.Loss.Space, hessian.Loss, new PhiloxNoise(~seed), new NoiseGapOptions { Sigmas = options.Sigmas, Draws = options.Draws },
                     null, cancellation);
-            looks.Add(new PenaltyLook(activation, step, gap.Loss, trace, gap.Points));
+            looks.Add(new PenaltyLook(activation, seed, step, gap.Loss, trace, gap.Points));
             progress?.Report(looks[^1]);
         }
     }

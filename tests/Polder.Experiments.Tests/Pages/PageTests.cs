@@ -83,7 +83,7 @@ public sealed partial class PageTests : IDisposable
     [InlineData("is no JSON", "{ \"polder\": ")]
     [InlineData("is no result of polder", "[1, 2]")]
     [InlineData("is no result of polder", "{\"a\": 1}")]
-    [InlineData("a result of polder sense, of which there is no page", "{\"polder\": \"0.2.0\", \"command\": [\"sense\"]}")]
+    [InlineData("a result of polder doctor, of which there is no page", "{\"polder\": \"0.2.0\", \"command\": [\"doctor\"]}")]
     [InlineData("is not a result as polder writes it", "{\"polder\": \"0.2.0\", \"command\": [\"compare\"], \"results\": [{\"method\": 3}]}")]
     [InlineData("is not a result as polder writes it", "{\"polder\": \"0.2.0\", \"command\": [\"compare\"]}")]
     [InlineData("is not a result as polder writes it", "{\"polder\": \"0.2.0\", \"command\": [\"tune\"], \"grid\": []}")]

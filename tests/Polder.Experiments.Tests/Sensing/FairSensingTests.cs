@@ -1,3 +1,4 @@
+using Polder.Experiments.Cells;
 using Polder.Experiments.Reports;
 using Polder.Experiments.Sensing;
 using TorchSharp;
@@ -116,6 +117,46 @@ public class FairSensingTests
         Assert.Equal(wp.Zip(nso, (a, b) => Math.Log(a / b)).Average(), duel.LogRatio.Mean, 1e-12);
         Assert.Equal(3, duel.LogRatio.Pairs);
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], FairSensingReport.Plot(Result.Value, ".png")[..4]);
+    }
+
+    [Fact]
+    public void Runs_that_are_kept_in_a_folder_come_to_the_same_and_are_not_made_again()
+    {
+        string path = Directory.CreateTempSubdirectory("polder-fair-").FullName;
+        try
+        {
+            FairSensingOptions small = Options with { Seeds = [0, 1], Sigmas = [0.2] };
+            FairSensingResult expected = FairSensingStudy.Run(small), stopped = null!;
+            var folder = new CellFolder(path);
+            // Stopped in the middle of the choice: what is finished stays.
+            using var source = new CancellationTokenSource();
+            Assert.ThrowsAny<OperationCanceledException>(() => stopped = FairSensingStudy.Run(
+                small, folder, new Relay<CellsProgress>(p =>
+                {
+                    if (p.Finished >= 4)
+                        source.Cancel();
+                }), source.Token));
+            int kept = Directory.GetFiles(path, "*.json").Length;
+            Assert.InRange(kept, 4, small.Runs - 1);
+            double most = 0;
+            FairSensingResult found = FairSensingStudy.Run(small, folder, new Relay<CellsProgress>(p => most = Math.Max(most, p.Done)));
+            Assert.Equal(expected.Choices, found.Choices);
+            Assert.Equal(expected.Tests.Select(t => (t.Choice, t.Seed, t.Metrics, t.Trace.Value, t.Trace.StandardError)),
+                found.Tests.Select(t => (t.Choice, t.Seed, t.Metrics, t.Trace.Value, t.Trace.StandardError)));
+            string[] files = Directory.GetFiles(path, "*.json");
+            Assert.Equal(small.Runs, files.Length);
+            Assert.Equal(small.Runs, most);
+            // The third time nothing is done: an outcome that is changed on the disk is believed.
+            DateTime[] written = [.. files.Select(File.GetLastWriteTimeUtc)];
+            Assert.Equal(found.Choices, FairSensingStudy.Run(small, folder).Choices);
+            Assert.Equal(written, files.Select(File.GetLastWriteTimeUtc));
+            // One that diverged is kept as that.
+            Assert.Contains(files, f => File.ReadAllText(f).Contains("\"curve\": null", StringComparison.Ordinal));
+        }
+        finally
+        {
+            Directory.Delete(path, recursive: true);
+        }
     }
 
     [Fact]

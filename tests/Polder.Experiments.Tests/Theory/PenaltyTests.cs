@@ -21,7 +21,7 @@ public class PenaltyTests
         Draws = 10,
         Samples = 48,
         MaxProducts = 40,
-        Seed = 1,
+        Seeds = [1],
     };
 
     private static readonly Lazy<IReadOnlyList<PenaltyLook>> Looks = new(() =>
@@ -48,7 +48,7 @@ public class PenaltyTests
     [Fact]
     public void A_share_is_a_quotient_with_its_error()
     {
-        var look = new PenaltyLook(Activation.Gelu, 1, 1, new TraceEstimate(200, 10, 20, 20, "hutchinson", 0, EstimateExit.Budget), []);
+        var look = new PenaltyLook(Activation.Gelu, 0, 1, 1, new TraceEstimate(200, 10, 20, 20, "hutchinson", 0, EstimateExit.Budget), []);
         var share = look.Share(new NoiseGapPoint(0.1, new(2, 0.2, 20)));
         // 0.005 * 200 / 2 = 1/2; relative errors of 5 and 10 % add up in squares.
         Assert.Equal(0.5, share.Value, 1e-12);
@@ -85,6 +85,35 @@ public class PenaltyTests
         }
         Tensor expected = network.Head.call(hidden.mean([2L, 3L]));
         Assert.True(expected.sub(network.call(images)).abs().max().ToDouble() < 1e-5);
+    }
+
+    [Fact]
+    public void Trainings_of_several_seeds_are_told_apart_and_shown_by_mean_and_spread()
+    {
+        PenaltyLook Look(long seed, double trace, double gap) => new(Activation.Gelu, seed, 0, 2, new TraceEstimate(trace, 1, 20, 20, "hutchinson", 0,
+            EstimateExit.Budget), [new NoiseGapPoint(0.1, new(gap, 0.01, 20))]);
+
+        Result two = PenaltyReport.Of([Look(0, 200, 2), Look(1, 100, 1), Look(2, 100, 0.5)], 48);
+        ResultTable looks = two.Blocks.OfType<ResultTable>().First(), summary = two.Blocks.OfType<ResultTable>().Last();
+        // Shares of 1/2, 1/2 and 1.
+        Assert.Equal("66.7 +- 28.9", looks.Rows.Single()[7].Text);
+        Assert.Equal("3", looks.Rows.Single()[8].Text);
+        Assert.Equal(["gelu", "0.1", "66.7 +- 28.9", "66.7 +- 28.9", "66.7 +- 28.9", "66.7 +- 28.9", "3"], summary.Rows.Single().Select(c => c.Text));
+        // One of which nothing is known leaves the mean to the others; a single one has the error of its measurement.
+        Assert.Equal("50.0 +- 0.0", Share([Look(0, 200, 2), Look(1, 100, 1), Look(2, 100, 0.01)]));
+        Assert.Equal("50.0 +- 0.4", Share([Look(0, 200, 2)]));
+
+        static string Share(IReadOnlyList<PenaltyLook> looks) => PenaltyReport.Of(looks, 48).Blocks.OfType<ResultTable>().First().Rows[0][7].Text;
+
+        IReadOnlyList<PenaltyLook> both = PenaltyStudy.Run(Digits.Load().Train.Sample(100, 0), Normalization.ImageNetGray, Small with
+        {
+            Activations = [Activation.Gelu],
+            Steps = 2,
+            Looks = 2,
+            Seeds = [1, 4],
+        });
+        Assert.Equal([(1L, 0), (1, 2), (4, 0), (4, 2)], both.Select(l => (l.Seed, l.Step)));
+        Assert.NotEqual(both[0].Loss, both[2].Loss);
     }
 
     [Fact]
