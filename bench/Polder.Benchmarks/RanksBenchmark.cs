@@ -68,14 +68,17 @@ internal static class RanksBenchmark
         RankCost cost = RankCost.Fit(steps, sums, 4.0 * step.Parameters);
         Console.WriteLine();
         foreach ((int bytes, double seconds) in sums)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"sum over 2 ranks of {bytes} bytes: {1e6 * seconds:F1} us, fitted {1e6 * cost.Reduction(2, bytes):F1}"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"sum over 2 ranks of {bytes} bytes: {1e6 * seconds:F1} us, fitted {1e6 * cost.Reduction(2, bytes):F1}"));
         foreach ((int points, int rows, double seconds) in steps)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{points} points of {rows} rows: {1e3 * seconds:F1} ms, fitted {1e3 * cost.Step(points, rows, 1):F1}"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"{points} points of {rows} rows: {1e3 * seconds:F1} ms, fitted {1e3 * cost.Step(points, rows, 1):F1}"));
         Console.WriteLine(cost.Describe());
         // Networks that were not measured: what their links are sold as.
         RankCost[] networks = [cost, cost with { Latency = 25e-6, Bandwidth = 1.25e9 }, cost with { Latency = 50e-6, Bandwidth = 0.125e9 }];
         foreach (RankCost network in networks)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\n{network.Bandwidth / 1e9:F3} GB/s, {1e6 * network.Latency:F1} us:\n{network.Table()}"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"\n{network.Bandwidth / 1e9:F3} GB/s, {1e6 * network.Latency:F1} us:\n{network.Table()}"));
         if (plot.Length > 0)
             networks[1].Plot(plot);
     }

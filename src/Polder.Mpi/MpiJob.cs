@@ -8,7 +8,9 @@ namespace Polder.Mpi;
 /// The MPI job that this process is one rank of: started by <c>mpirun</c>, <c>mpiexec</c> or <c>srun</c>, spoken to through the system's library (Open MPI 4
 /// and 5, MPICH 4), which is found at run time. A process starts one, and ends it by <see cref="Dispose"/>, or the whole job by <see cref="Abort"/>.
 /// </summary>
-/// <remarks>Long vectors are reduced in chunks: one reduction of 11 million numbers takes ten times as long, since the library's temporary is new memory.</remarks>
+/// <remarks>
+/// Long vectors are reduced in chunks: one reduction of 11 million numbers takes ten times as long, since the library's temporary is new memory.
+/// </remarks>
 public sealed unsafe class MpiJob : IRanks, IDisposable
 {
     /// <summary>The environment variable that names the library's file where it is not found, or not the right one of two.</summary>
@@ -56,7 +58,9 @@ public sealed unsafe class MpiJob : IRanks, IDisposable
     }
 
     /// <summary>Starts MPI in this process.</summary>
-    /// <param name="size">The number of ranks that there must be: a launcher of another make than the library starts processes that do not know each other.</param>
+    /// <param name="size">
+    /// The number of ranks that there must be: a launcher of another make than the library starts processes that do not know each other.
+    /// </param>
     /// <exception cref="MpiException">No library is installed, it fails, or it knows another number of ranks; the message says what to do.</exception>
     public static MpiJob Start(int size)
     {

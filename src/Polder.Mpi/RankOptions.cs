@@ -15,7 +15,7 @@ public sealed record RankOptions
     /// </summary>
     public bool Reproducible { get; init; }
 
-    /// <summary>What the probes of a step do to the model's BatchNorm statistics; all but <see cref="BatchNormPolicy.EveryProbe"/>, which has an order.</summary>
+    /// <summary>What the probes of a step do to BatchNorm's statistics; all but <see cref="BatchNormPolicy.EveryProbe"/>, which has an order.</summary>
     public BatchNormPolicy BatchNorm { get; init; } = BatchNormPolicy.OncePerStep;
 
     /// <summary>Told in words, once, how the first step is shared out.</summary>

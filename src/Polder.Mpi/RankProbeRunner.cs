@@ -62,7 +62,8 @@ public sealed class RankProbeRunner : IProbeRunner
     public void Begin(ProbeStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
-        if (step.Space.Parameters.FirstOrDefault(p => p.device_type != DeviceType.CPU || p.dtype is not (ScalarType.Float32 or ScalarType.Float64)) is { } other)
+        if (step.Space.Parameters.FirstOrDefault(
+            p => p.device_type != DeviceType.CPU || p.dtype is not (ScalarType.Float32 or ScalarType.Float64)) is { } other)
             throw new NotSupportedException($"a parameter is {other.dtype} on {other.device_type}; allowed on several ranks: Float32, Float64 on the CPU");
         (_step, _centre, _standing, _first) = (step, step.Centre, null, true);
         step.Curvature?.Begin(step);

@@ -6,7 +6,9 @@ namespace Polder.Mpi;
 /// <param name="Share">The piece's share of the point.</param>
 internal readonly record struct WorkUnit(int Probe, Range? Rows, double Share);
 
-/// <summary>How the points of a run are cut into pieces, and who has which: consecutive ones, the first ranks one more where they do not come out even.</summary>
+/// <summary>
+/// How the points of a run are cut into pieces, and who has which: consecutive ones, the first ranks one more where they do not come out even.
+/// </summary>
 internal static class WorkPlan
 {
     /// <summary>The pieces of a run, in the order in which they count.</summary>

@@ -12,7 +12,8 @@ public class RoomTests
     {
         ["Polder"] =
         [
-            "Machine", "Settings", "Statistics", "Noise", "Ranks", "Parameters", "Objectives", "Probes", "Methods", "Optimization", "Averaging", "Regularization",
+            "Machine", "Settings", "Statistics", "Noise", "Ranks", "Parameters", "Objectives", "Probes", "Methods", "Optimization", "Averaging",
+            "Regularization",
             "Curvature",
             "Flatness", "Generalization",
         ],

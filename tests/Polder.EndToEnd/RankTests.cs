@@ -148,7 +148,8 @@ public sealed class RankTests : IDisposable
         start.Environment["POLDER_MPI_LIBRARY"] = Path.Combine(_folder, "libmpi.so");
         (int code, string output, string error) = RankProcess.Finish(Process.Start(start)!);
         Assert.Equal((2, ""), (code, output));
-        Assert.Equal($"polder: POLDER_MPI_LIBRARY: found {Path.Combine(_folder, "libmpi.so")}, which does not load, allowed: the file of an MPI library", error);
+        Assert.Equal(
+            $"polder: POLDER_MPI_LIBRARY: found {Path.Combine(_folder, "libmpi.so")}, which does not load, allowed: the file of an MPI library", error);
     }
 
     // SIGKILL to a rank or to the launcher, at any moment: while the job begins, or after some of its steps and a bit.

@@ -13,7 +13,8 @@ public class LauncherTests
     [InlineData("", "", 0, null)]
     public void Rank_and_size_are_known_from_the_environment(string variables, string name, int rank, int? size)
     {
-        Dictionary<string, string> set = variables.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(v => v.Split('=')).ToDictionary(v => v[0], v => v[1]);
+        Dictionary<string, string> set = variables.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(v => v.Split('='))
+            .ToDictionary(v => v[0], v => v[1]);
         Launcher launcher = Launcher.Of(set.GetValueOrDefault);
         Assert.Equal((name, rank, size), (launcher.Name, launcher.Rank, launcher.Size));
     }

@@ -15,7 +15,8 @@ internal static class RankProgram
     private const string FolderVariable = "POLDER_TEST_RANKS_FOLDER", SizeVariable = "POLDER_TEST_RANKS_SIZE";
 
     /// <summary>Starts a job and waits for it; the lines of each rank.</summary>
-    public static (int ExitCode, string Error, string[][] Lines) Run(string launcher, int ranks, int? expected = null, string? library = null, TwoHosts? hosts = null)
+    public static (int ExitCode, string Error, string[][] Lines) Run(
+        string launcher, int ranks, int? expected = null, string? library = null, TwoHosts? hosts = null)
     {
         string folder = Directory.CreateTempSubdirectory("polder-ranks-").FullName;
         try

@@ -12,7 +12,9 @@ internal sealed class Training : IDisposable
     private readonly nn.Module<Tensor, Tensor> _model;
     private readonly Tensor _inputs, _targets;
 
-    /// <summary>Makes the network and the batch, the same each time. Not from several threads: networks draw their weights from the process's generator.</summary>
+    /// <summary>
+    /// Makes the network and the batch, the same each time. Not from several threads: networks draw their weights from the process's generator.
+    /// </summary>
     public Training(bool dropout = false)
     {
         using var scope = NewDisposeScope();

@@ -193,7 +193,8 @@ internal sealed class CommandContext
 
     /// <summary>A hash of what the options came to be, for ranks to compare; where output goes plays no part.</summary>
     public ulong SettingsHash() => RankAgreement.HashOf(ResultJson.Text(new JsonObject(
-        Settings().Where(s => s.Key is not ("out" or "json" or "plot" or "quiet" or "verbose" or "csv")).Select(s => KeyValuePair.Create(s.Key, s.Value?.DeepClone())))));
+        Settings().Where(s => s.Key is not ("out" or "json" or "plot" or "quiet" or "verbose" or "csv"))
+            .Select(s => KeyValuePair.Create(s.Key, s.Value?.DeepClone())))));
 
     private JsonObject Settings() => new(_settings.Select(s => KeyValuePair.Create(s.Key, ResultJson.Node(s.Value))));
 

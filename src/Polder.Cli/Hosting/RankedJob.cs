@@ -89,7 +89,7 @@ internal sealed partial class RankedJob : IDisposable
             Dispose();
             return report.ExitCode;
         }
-        // Asked to stop where the others do not know of it: by the launcher, since another rank has failed and said so, or by Ctrl-C, which the launcher answers.
+        // Asked to stop where the others do not know of it: by the launcher, since another rank has failed, or by Ctrl-C, which the launcher answers.
         bool asked = report.ExitCode == ErrorReport.Stopped;
         if (!Writes && !asked)
             Thread.Sleep(Precedence + TimeSpan.FromSeconds(0.1 * Math.Min(Ranks.Rank, 10)));
@@ -107,7 +107,8 @@ internal sealed partial class RankedJob : IDisposable
         _together.Dispose();
     }
 
-    // A launcher that is killed cannot end what it has started. Open MPI's ranks notice, MPICH's would wait for ever: each looks whether it still has its parent.
+    // A launcher that is killed cannot end what it has started. Open MPI's ranks notice, MPICH's would wait for ever: each looks whether its parent
+    // is still there.
     private static void WatchLauncher()
     {
         if (OperatingSystem.IsWindows())

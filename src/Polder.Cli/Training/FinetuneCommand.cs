@@ -59,7 +59,8 @@ internal sealed class FinetuneCommand : PolderCommand
             Ranks = context.Job?.Ranks,
             Runner = context.Job is { } job ? (model, batchNorm) => job.RunnerOf(model, Sharing(context, batchNorm), () => context.WantsToStop) : null,
         };
-        training.RequireAgreement(RankedJob.Code(), ("way of sharing", RankAgreement.HashOf($"{context.Get(Ranks!.BatchParts)} {context.Get(Ranks.Reproducible)}")));
+        training.RequireAgreement(
+            RankedJob.Code(), ("way of sharing", RankAgreement.HashOf($"{context.Get(Ranks!.BatchParts)} {context.Get(Ranks.Reproducible)}")));
         if (!context.Writes)
         {
             training.Folder = context.Folder; // to go on from

@@ -39,7 +39,7 @@ public static class StudyAnswer
         ArgumentNullException.ThrowIfNull(study);
         ArgumentNullException.ThrowIfNull(groups);
         ArgumentNullException.ThrowIfNull(figure);
-        StudyDifference[] all = 
+        StudyDifference[] all =
         [
             .. question.Others.Select(other => Difference(question.Entry, other, [(question.Entry, 1), (other, -1)], question.Margin, study, groups, figure)),
         ];

@@ -85,7 +85,8 @@ public sealed class ImageSet
 
         IEnumerable<ReadOnlyMemory<byte>> Blocks()
         {
-            yield return System.Text.Encoding.UTF8.GetBytes(string.Join('\n', [$"{Channels} {Height} {Width}", .. Classes, .. _labels.Select(label => $"{label}")]));
+            yield return System.Text.Encoding.UTF8.GetBytes(
+                string.Join('\n', [$"{Channels} {Height} {Width}", .. Classes, .. _labels.Select(label => $"{label}")]));
             foreach (byte[] pixels in _pixels)
                 yield return pixels;
         }

@@ -74,7 +74,10 @@ public sealed class StudyExecutionTests : IDisposable
         RunFolder run = RunFolder.Create(Path.Combine(_root, "run"));
         run.WriteConfiguration(new JsonObject
         {
-            ["polder"] = "0.2.0", ["command"] = new JsonArray("study"), ["settings"] = new JsonObject(), ["plan"] = small.Source.DeepClone(),
+            ["polder"] = "0.2.0",
+            ["command"] = new JsonArray("study"),
+            ["settings"] = new JsonObject(),
+            ["plan"] = small.Source.DeepClone(),
         });
         Page before = ReportPages.Of(run.Path);
         Assert.Equal("No run is finished.", before.Lead);

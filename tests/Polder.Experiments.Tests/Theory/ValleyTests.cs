@@ -96,8 +96,8 @@ public class ValleyTests
     {
         MethodChoice[] all = [.. MethodRegistry.Names.Select(name => MethodChoice.Create(name))];
         Assert.Equal(["samon", "functionalsam"], all.Where(m => ValleyStudy.WhyNot(m) is not null).Select(m => m.Name));
-        MethodChoice[] run = [.. all.Where(m => ValleyStudy.WhyNot(m) is null), MethodChoice.Create("mrwp", new Dictionary<string, object> { ["batches"] = "two" })
-            with { Label = "mrwp+batches=two" }];
+        MethodChoice two = MethodChoice.Create("mrwp", new Dictionary<string, object> { ["batches"] = "two" }) with { Label = "mrwp+batches=two" };
+        MethodChoice[] run = [.. all.Where(m => ValleyStudy.WhyNot(m) is null), two];
         IReadOnlyList<ValleyEnds> ends = ValleyStudy.Run(Small with { Starts = 2, Gradients = 24, Strengths = [0.1], Methods = run });
         Assert.Equal(run.Select(m => m.Label), ends.Select(e => e.Method));
         Assert.All(ends, e => Assert.Equal(0, e.Diverged));

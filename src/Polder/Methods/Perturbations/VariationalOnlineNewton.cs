@@ -115,8 +115,8 @@ public sealed record VariationalOnlineNewton : IPosteriorMethod
 
     /// <inheritdoc/>
     /// <remarks>
-    /// The posterior is a point at W, and the Hessian's diagonal is h0 as at the start: m &lt;- beta1 m + (1 - beta1) grad f(W), and W moves along m' + delta W.
-    /// That is SGD with momentum beta1 (a mean, debiased) and weight decay delta. The momentum goes on at the start, the diagonal begins there.
+    /// The posterior is a point at W, and the Hessian's diagonal is h0 as at the start: m &lt;- beta1 m + (1 - beta1) grad f(W), and W moves along
+    /// m' + delta W. That is SGD with momentum beta1 (a mean, debiased) and weight decay delta. The momentum goes on at the start, the diagonal begins there.
     /// </remarks>
     public void ComputeGradientBeforeStart(MethodContext context)
     {
