@@ -26,7 +26,14 @@ public static class AtomicFile
     /// its own, and what was written last stays.
     /// </summary>
     /// <inheritdoc cref="WriteText"/>
-    public static void WriteSharedText(string path, string text) => Make(path, OwnEnding(), TextWriter(text), Replace);
+    public static void WriteSharedText(string path, string text) => WriteShared(path, TextWriter(text));
+
+    /// <summary>
+    /// Writes as <see cref="Write"/> does where several processes may write the same file at the same time: each has a temporary file of its own, and
+    /// what was written last stays.
+    /// </summary>
+    /// <inheritdoc cref="Write"/>
+    public static void WriteShared(string path, Action<Stream> write) => Make(path, OwnEnding(), write, Replace);
 
     /// <summary>
     /// Makes a file that does not exist yet: of several processes, on other machines too, one makes it, and it appears with all its content.

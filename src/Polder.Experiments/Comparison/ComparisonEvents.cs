@@ -43,7 +43,8 @@ public static class ComparisonEvents
     {
         string run = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{NameOf(label)}-seed-{seed}"));
         Directory.CreateDirectory(run);
-        AtomicFile.Write(Path.Combine(run, TensorBoardEvents.FileName), stream => stream.Write(session.ToEvents(start)));
+        // Processes that share a comparison may all end at the same time.
+        AtomicFile.WriteShared(Path.Combine(run, TensorBoardEvents.FileName), stream => stream.Write(session.ToEvents(start)));
     }
 
     private static Dictionary<string, object> Hyperparameters(

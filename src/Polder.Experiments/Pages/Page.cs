@@ -44,7 +44,8 @@ public sealed class Page
     public long Write(string path)
     {
         byte[] bytes = System.Text.Encoding.UTF8.GetBytes(Html);
-        AtomicFile.Write(path, stream => stream.Write(bytes));
+        // Processes that share a study may all end at the same time.
+        AtomicFile.WriteShared(path, stream => stream.Write(bytes));
         return bytes.Length;
     }
 }

@@ -31,4 +31,22 @@ public sealed class ComparisonEventsTests : IDisposable
         Assert.Contains("sigma", Words("nso+every=2-seed-0"), StringComparison.Ordinal);
         Assert.DoesNotContain("test/accuracy", Words("nso+every=2-seed-1"), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Processes_that_end_at_the_same_time_may_all_write_them()
+    {
+        MethodRun[] runs = [.. Enumerable.Range(0, 20).Select(seed => new MethodRun(seed, 0.75, 1, 0.8, 1, 1, 1, 1, 1, 1, 1))];
+        var comparison = new ComparisonResult("task", [new("base", new Dictionary<string, object>(), runs)], 20, [], []);
+        using var start = new Barrier(8);
+        Exception?[] thrown = new Exception?[8];
+        Thread[] threads = [.. Enumerable.Range(0, 8).Select(i => new Thread(() =>
+        {
+            start.SignalAndWait();
+            thrown[i] = Record.Exception(() => ComparisonEvents.Write(comparison, _folder, new Dictionary<string, object>(), DateTimeOffset.UnixEpoch));
+        }))];
+        Array.ForEach(threads, t => t.Start());
+        Array.ForEach(threads, t => t.Join());
+        Assert.All(thrown, Assert.Null);
+        Assert.All(runs, r => Assert.Single(Directory.GetFiles(Path.Combine(_folder, $"base-seed-{r.Seed}"))));
+    }
 }
