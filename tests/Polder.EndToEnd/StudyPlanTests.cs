@@ -58,6 +58,35 @@ public sealed class StudyPlanTests : IDisposable
     }
 
     [Fact]
+    public void Jobs_and_whoever_goes_on_find_the_data_where_the_first_did()
+    {
+        MiniatureImages.Write(In("data/photos"), 3, 20);
+        Write("photos.json", """
+            {
+              "study": "photos", "settings": { "arch": "resnet20", "imageSize": 16, "epochs": 1, "batchSize": 16, "keep": "last" },
+              "tasks": [ { "name": "photos", "data": "photos" } ],
+              "methods": [ { "name": "sgd", "method": "base" }, { "name": "nso" } ], "seeds": "0..2"
+            }
+            """);
+        (int code, _, string error) = PolderProcess.RunIn(
+            _folder, "study", "photos.json", "--data-root", "data", "--jobs", "2", "--threads", "1", "--out", "run", "--quiet");
+        Assert.Equal((0, ""), (code, error)); // no job ended before its time
+        Write("photos.json", File.ReadAllText(In("photos.json")).Replace("0..2", "0..3", StringComparison.Ordinal));
+        (code, _, error) = PolderProcess.RunIn(_folder, "study", "photos.json", "--resume", "run", "--quiet");
+        Assert.Equal((0, ""), (code, error));
+        Assert.Equal(8, Count(In("run")));
+
+        // Elsewhere it may be said anew.
+        Directory.Move(In("data"), In("moved"));
+        Write("photos.json", File.ReadAllText(In("photos.json")).Replace("0..3", "0..4", StringComparison.Ordinal));
+        (code, _, error) = PolderProcess.RunIn(_folder, "study", "photos.json", "--resume", "run", "--quiet");
+        Assert.Equal((2, true), (code, error.Contains("--data-root", StringComparison.Ordinal)));
+        (code, _, error) = PolderProcess.RunIn(_folder, "study", "photos.json", "--resume", "run", "--data-root", "moved", "--quiet");
+        Assert.Equal((0, ""), (code, error));
+        Assert.Equal(10, Count(In("run")));
+    }
+
+    [Fact]
     public void What_is_wrong_is_one_line_and_leaves_nothing()
     {
         string plan = Write("plan.json", Plan), bad = Write("bad.json", Plan.Replace("\"epochs\"", "\"epoch\"", StringComparison.Ordinal));

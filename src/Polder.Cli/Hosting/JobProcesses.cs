@@ -13,10 +13,7 @@ internal sealed class JobProcesses : IDisposable
     // A job stops after the step at hand, or while it reads images.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly Action<string> _warn;
     private readonly List<Job> _jobs = [];
-
-    private JobProcesses(Action<string> warn) => _warn = warn;
 
     /// <summary>Whether this process was started so.</summary>
     public static bool IsJob { get; } = Environment.GetEnvironmentVariable(Variable) is not null;
@@ -52,11 +49,11 @@ internal sealed class JobProcesses : IDisposable
     /// <param name="warn">Told of one that ended before its time.</param>
     public static JobProcesses Start(int count, IReadOnlyList<string> arguments, Action<string> warn)
     {
-        var jobs = new JobProcesses(warn);
+        var jobs = new JobProcesses();
         try
         {
             for (int i = 0; i < count; i++)
-                jobs._jobs.Add(new Job(arguments));
+                jobs._jobs.Add(new Job(arguments, warn));
         }
         catch
         {
@@ -70,8 +67,7 @@ internal sealed class JobProcesses : IDisposable
     public void Dispose()
     {
         foreach (Job job in _jobs)
-            if (job.Stop() is { } error)
-                _warn($"a job ended before its time, the others did its runs: {error}");
+            job.Stop();
         foreach (Job job in _jobs)
             job.Dispose();
     }
@@ -80,8 +76,9 @@ internal sealed class JobProcesses : IDisposable
     {
         private readonly Process _process;
         private string _lastLine = "";
+        private volatile bool _isStopped;
 
-        public Job(IReadOnlyList<string> arguments)
+        public Job(IReadOnlyList<string> arguments, Action<string> warn)
         {
             string program = Environment.ProcessPath!;
             // Started as "dotnet Polder.Cli.dll", the program is the first word that dotnet was given.
@@ -98,14 +95,32 @@ internal sealed class JobProcesses : IDisposable
             _process.ErrorDataReceived += (_, line) => _lastLine = string.IsNullOrEmpty(line.Data) ? _lastLine : line.Data;
             _process.BeginOutputReadLine();
             _process.BeginErrorReadLine();
+            // Said at once: what is left takes longer than was thought, and whoever waits may want to know why.
+            _process.Exited += (_, _) => SayIfFailed(warn);
+            _process.EnableRaisingEvents = true;
         }
 
-        /// <summary>Asks it to stop; what it said where it had failed before.</summary>
-        public string? Stop()
+        /// <summary>Tells the job that nobody needs it any longer.</summary>
+        public void Stop()
         {
-            bool failed = _process.HasExited && _process.ExitCode is not (ErrorReport.Done or ErrorReport.Stopped);
+            _isStopped = true;
             _process.StandardInput.Close();
-            return failed ? $"exit code {_process.ExitCode}, {_lastLine}" : null;
+        }
+
+        private void SayIfFailed(Action<string> warn)
+        {
+            try
+            {
+                if (_isStopped || _process.ExitCode is ErrorReport.Done or ErrorReport.Stopped)
+                    return;
+                // What it wrote last may still be on its way.
+                _process.WaitForExit();
+                warn($"a job ended before its time, the others do its runs: exit code {_process.ExitCode}, {_lastLine}");
+            }
+            catch (InvalidOperationException)
+            {
+                // The study has ended meanwhile, and the process was let go.
+            }
         }
 
         public void Dispose()

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 
 namespace Polder.Cli.Training;
 
@@ -46,7 +47,9 @@ internal sealed class StudyCommand : PolderCommand
     {
         _folder.RequireOne(context);
         StudyDesign design = DesignOf(context);
-        string root = context.Get(_root) ?? "";
+        // Another machine may have the data elsewhere, so it may be said anew; jobs and whoever goes on have it from the folder.
+        string root = context.Get(_root) ?? (context.IsResumed ? RootOf(context.Folder!) : "");
+        context.SetEffective(_root, root.Length > 0 ? root : null);
         if (root.Length > 0 && !Directory.Exists(root))
             throw UserErrorException.ForOption(_root.Name, root, "a folder");
         int questions = design.Questions.Count;
@@ -84,6 +87,9 @@ internal sealed class StudyCommand : PolderCommand
         if (context.Cancellation.IsCancellationRequested)
             throw session.Stopped(Name, result.Finished, result.IsComplete ? $"{result.Cells}" : $"at least {result.Cells}");
     }
+
+    private static string RootOf(RunFolder folder) =>
+        folder.Configuration.Settings["dataRoot"] is JsonValue value && value.TryGetValue(out string? root) ? folder.Locate(root) : "";
 
     private void Do(CommandContext context, StudyExecution study, StudyStep step, StudyDesign design)
     {
