@@ -39,7 +39,7 @@ public sealed class StudyPlanTests : IDisposable
         {
             var clock = Stopwatch.StartNew();
             while (!process.HasExited && Count(killed) < 3 && clock.Elapsed < TimeSpan.FromMinutes(2))
-                Thread.Sleep(5);
+                TestContext.Current.CancellationToken.WaitHandle.WaitOne(5);
             process.Kill();
             process.WaitForExit();
         }

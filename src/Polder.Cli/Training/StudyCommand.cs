@@ -71,7 +71,7 @@ internal sealed class StudyCommand : PolderCommand
         {
             if (!JobProcesses.IsJob && !study.Read().IsComplete)
                 study.Check(context.Cancellation);
-            foreach (StudyStep step in study.Steps(context.Cancellation))
+            foreach (StudyStep step in study.Steps())
                 Do(context, study, step, design);
         }
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
@@ -96,7 +96,7 @@ internal sealed class StudyCommand : PolderCommand
         int done = step.Cells.Count(study.Has), left = step.Cells.Count - done;
         if (left == 0)
             return;
-        int later = IsTuning(step) ? design.Tasks.Count * design.Entries.Count * design.Seeds.Count : 0;
+        int later = step.IsTuning ? design.Tasks.Count * design.Entries.Count * design.Seeds.Count : 0;
         var estimate = new StudyEstimate(step, done, _folder.JobsOf(context), later);
         context.Output.Track(step.Name, left, tracker =>
         {
@@ -133,11 +133,11 @@ internal sealed class StudyCommand : PolderCommand
         study.Check(context.Cancellation);
         var rows = new List<(StudyStep Step, Cell Cell)>();
         bool whole = true;
-        foreach (StudyStep step in study.Steps(context.Cancellation))
+        foreach (StudyStep step in study.Steps())
         {
             rows.AddRange(step.Cells.Select(cell => (step, cell)));
             // What is tried next depends on what comes of it.
-            whole = !IsTuning(step) || step.Cells.All(study.Has);
+            whole = !step.IsTuning || step.Cells.All(study.Has);
             if (!whole)
                 break;
         }
@@ -159,6 +159,4 @@ internal sealed class StudyCommand : PolderCommand
             ],
         });
     }
-
-    private static bool IsTuning(StudyStep step) => step.Name.StartsWith("tuning", StringComparison.Ordinal);
 }

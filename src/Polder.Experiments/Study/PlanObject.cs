@@ -76,9 +76,7 @@ internal sealed class PlanObject(JsonObject json, string origin, string path)
     /// <summary>Rising distinct numbers.</summary>
     public IReadOnlyList<double> Numbers(string member, ValueRange range, int least)
     {
-        if (least == 0 && json[member] is JsonArray { Count: 0 })
-            _taken.Add(member);
-        if (least == 0 && json[member] is null or JsonArray { Count: 0 })
+        if (least == 0 && Node(member) is null or JsonArray { Count: 0 })
             return [];
         var numbers = (IReadOnlyList<double>?)Value(member, ValueKind.Numbers(range)) ?? [];
         return numbers.Count >= least ? [.. numbers.Order()]

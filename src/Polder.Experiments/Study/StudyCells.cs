@@ -45,7 +45,7 @@ internal sealed class StudyCells(StudyDesign design, StudyImages images, Feature
         }
         return new Cell(name, settings, work =>
         {
-            using RecipeTask opened = images.Open(recipe);
+            using RecipeTask opened = images.Open(recipe, work.Cancellation);
             return RunOf(opened, method, seed, curvature).ToCell(new StudyEvents(_ => { }, _ => { }, note, _ => { })).Work(work);
         });
     }
@@ -69,7 +69,7 @@ internal sealed class StudyCells(StudyDesign design, StudyImages images, Feature
     private TuningRun Validate(string name, Recipe recipe, MethodChoice method, long seed, CellWork work)
     {
         long clock = Stopwatch.GetTimestamp();
-        using RecipeTask task = images.Open(recipe);
+        using RecipeTask task = images.Open(recipe, work.Cancellation);
         using FineTuningStart start = task.Prepare(seed);
         TrainingOptions options = RunOf(task, method, seed, null).WithBudget(start);
         var trainer = new Trainer(options, method.For(start, options))

@@ -3,7 +3,8 @@ namespace Polder.Experiments.Study;
 /// <summary>A step of a study: cells that do not wait for each other.</summary>
 /// <param name="Name">What they are for.</param>
 /// <param name="Cells">The cells.</param>
-public sealed record StudyStep(string Name, IReadOnlyList<Cell> Cells);
+/// <param name="IsTuning">Whether they choose settings: which steps come after it, they decide. Else they are reported on.</param>
+public sealed record StudyStep(string Name, IReadOnlyList<Cell> Cells, bool IsTuning = false);
 
 /// <summary>
 /// Does a study, beside any other process that does it in the same folder. All steps follow from the plan and from what the folder holds, so that every
@@ -31,16 +32,18 @@ public sealed class StudyExecution(StudyDesign design, CellFolder? folder) : IDi
     /// <exception cref="DataException">Data or weights cannot be used.</exception>
     public void Check(CancellationToken cancellation = default)
     {
-        _images ??= ImagesFor(cancellation);
+        StudyImages images = Images;
+        var checkedNetworks = new HashSet<(string, int, Precision, MemoryLayout)>();
         foreach (StudyTask task in design.Tasks)
             foreach (StudyEntry entry in design.Entries)
             {
                 double? rate = entry.IsTuned ? design.Tuning?.LearningRates[0] : null;
                 var (recipe, method) = new StudySetting(entry, rate, entry.Grid?.Values[0]).On(design, task);
-                using RecipeTask opened = _images.Open(recipe);
+                using RecipeTask opened = images.Open(recipe, cancellation);
                 using FineTuningStart start = opened.Prepare(design.Seeds[0]);
                 TrainingOptions training = method.BaseTraining(opened.Recipe.Training);
-                if (entry == design.Entries[0])
+                // Convolutions are checked for each size and form that a method has of its own.
+                if (checkedNetworks.Add((start.Classifier.Architecture, start.Classifier.ImageSize, training.Precision, training.MemoryLayout)))
                     start.RequireTrainable(training);
                 method.For(start, training);
                 Say($"{task.Name}: {start.Splits.Train.Count} training, {start.Splits.Validation.Count} validation and {start.Splits.Test.Count} test images");
@@ -56,7 +59,7 @@ public sealed class StudyExecution(StudyDesign design, CellFolder? folder) : IDi
     {
         try
         {
-            foreach (StudyStep step in Steps(cancellation))
+            foreach (StudyStep step in Steps())
                 Do(step, null, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -67,7 +70,7 @@ public sealed class StudyExecution(StudyDesign design, CellFolder? folder) : IDi
     }
 
     /// <summary>Does the cells of a step, beside other processes; returns when all are done.</summary>
-    /// <param name="step">One of <see cref="Steps(CancellationToken)"/>.</param>
+    /// <param name="step">One of <see cref="Steps()"/>.</param>
     /// <param name="progress">Told where they stand.</param>
     /// <param name="cancellation">Stops.</param>
     public void Do(StudyStep step, IProgress<CellsProgress>? progress, CancellationToken cancellation)
@@ -82,14 +85,13 @@ public sealed class StudyExecution(StudyDesign design, CellFolder? folder) : IDi
     public bool Has(Cell cell) => folder?.Has(cell) == true;
 
     /// <summary>The steps, as far as they are known: a step is asked for when all cells of those before it are done.</summary>
-    /// <param name="cancellation">Stops the work on their cells.</param>
-    public IEnumerable<StudyStep> Steps(CancellationToken cancellation = default) => Steps(new TuningCourse(design), CellsFor(cancellation));
+    public IEnumerable<StudyStep> Steps() => Steps(new TuningCourse(design), NewCells());
 
     /// <summary>What the folder holds, without doing anything.</summary>
     public StudyResult Read()
     {
         var course = new TuningCourse(design);
-        StudyCells cells = CellsFor(CancellationToken.None);
+        StudyCells cells = NewCells();
         int finished = 0, all = 0;
         bool complete = true;
         foreach (StudyStep step in Steps(course, cells))
@@ -154,7 +156,8 @@ public sealed class StudyExecution(StudyDesign design, CellFolder? folder) : IDi
             [
                 .. design.Tuning!.Seeds.SelectMany(_ => design.Tasks, (seed, task) => (seed, task)).SelectMany(
                     _ => batch, (at, setting) => cells.Tuning(at.task, setting, at.seed)),
-            ]);
+            ],
+            IsTuning: true);
 
         IReadOnlyList<TuningScore> ScoresOf(StudySetting setting) => [.. design.Tasks.Select(task => ScoreOf(task, setting))];
 
@@ -187,9 +190,9 @@ public sealed class StudyExecution(StudyDesign design, CellFolder? folder) : IDi
             }
     }
 
-    private StudyCells CellsFor(CancellationToken cancellation) => new(design, _images ??= ImagesFor(cancellation), _features, Say);
+    private StudyImages Images => _images ??= new(Root, new Relay<string>(Say));
 
-    private StudyImages ImagesFor(CancellationToken cancellation) => new(Root, new Relay<string>(Say), cancellation);
+    private StudyCells NewCells() => new(design, Images, _features, Say);
 
     private void Say(string line)
     {

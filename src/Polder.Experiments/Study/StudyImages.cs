@@ -3,15 +3,15 @@ namespace Polder.Experiments.Study;
 /// <summary>The tasks of a study, opened when a run needs them: images are decoded once, and kept for the runs that follow.</summary>
 /// <param name="root">The folder that relative paths of data and weights are found from; empty: the present one.</param>
 /// <param name="note">Told in words what is read.</param>
-/// <param name="cancellation">Stops decoding.</param>
-internal sealed class StudyImages(string root, IProgress<string>? note, CancellationToken cancellation) : IDisposable
+internal sealed class StudyImages(string root, IProgress<string>? note) : IDisposable
 {
     private RecipeTask? _demo;
     private readonly Dictionary<string, ImageData> _decoded = [];
 
     /// <summary>Opens a recipe; the caller disposes of it.</summary>
     /// <param name="recipe">The recipe, with paths as the plan has them.</param>
-    public RecipeTask Open(Recipe recipe)
+    /// <param name="cancellation">Stops decoding.</param>
+    public RecipeTask Open(Recipe recipe, CancellationToken cancellation)
     {
         Recipe located = Locate(recipe);
         if (located.IsDemo)
@@ -25,7 +25,7 @@ internal sealed class StudyImages(string root, IProgress<string>? note, Cancella
             note?.Report($"{recipe.Data.Source}: {data.All.Count} images" + string.Concat(data.Warnings.Concat(data.Remarks).Select(line => $"; {line}")));
             _decoded[key] = data;
         }
-        return located.Open(data);
+        return located.Open(data, cancellation: cancellation);
     }
 
     /// <inheritdoc/>

@@ -80,12 +80,9 @@ public sealed class FeatureCache(long mostBytes = FeatureCache.DefaultBytes) : I
         LoaderOptions options = loader.Options;
         hash.AppendData(MemoryMarshal.AsBytes<float>((float[])[.. options.Normalization.Mean, .. options.Normalization.StandardDeviation]));
         hash.AppendData(MemoryMarshal.AsBytes<int>((int[])[stages, options.ImageSize ?? 0, loader.Set.Channels, loader.Set.Height, loader.Set.Width]));
-        hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{options.Form} {options.BatchSize}"));
+        hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{model.GetType().FullName} {options.Form} {options.BatchSize}"));
         for (int i = 0; i < loader.Set.Count; i++)
-        {
             hash.AppendData(loader.Set.Pixels(i));
-            hash.AppendData(BitConverter.GetBytes(loader.Set.Labels[i]));
-        }
         using var scope = NewDisposeScope();
         foreach (BodyStage stage in model.Stages.Take(stages))
             foreach (Tensor tensor in stage.Modules.SelectMany(module => module.parameters().Concat(module.buffers())))

@@ -38,7 +38,7 @@ public sealed class StudyExecutionTests : IDisposable
             int done = study.Read().Finished;
             try
             {
-                foreach (StudyStep step in study.Steps(stop.Token))
+                foreach (StudyStep step in study.Steps())
                     study.Do(step, new Relay(() => { if (study.Read().Finished >= done + 5) stop.Cancel(); }), stop.Token);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested && !Cancellation.IsCancellationRequested)
@@ -111,7 +111,7 @@ public sealed class StudyExecutionTests : IDisposable
     public void Without_a_folder_the_first_step_can_be_looked_at()
     {
         using var study = new StudyExecution(_design, null);
-        StudyStep step = study.Steps(Cancellation).First();
+        StudyStep step = study.Steps().First();
         Assert.Equal("tuning, step 1", step.Name);
         Assert.Equal(["few: sgd rate 0.1, seed 100", "few: sgd rate 0.2, seed 100", "more: sgd rate 0.1, seed 100", "more: sgd rate 0.2, seed 100"],
             step.Cells.Select(c => c.Name));
