@@ -48,6 +48,14 @@ public sealed record MethodRun(
     /// <summary>How the weights of the best epoch do, where those of the last are tested; null elsewhere.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public BestEpochTest? AtBestEpoch { get; init; }
+
+    /// <summary>|W - W0| over the trained weights of the body; null where the head alone was trained, or an earlier version kept the run.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Distance { get; init; }
+
+    /// <summary>What the training images say of new ones; null where it was not asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RunBound? Bound { get; init; }
 }
 
 /// <summary>The curvature at the end of the first epoch whose training loss is low enough.</summary>
@@ -59,7 +67,12 @@ public sealed record MatchedCurvature(double Loss, int Epoch, WeightCurvature Cu
 /// <summary>What validation would have chosen.</summary>
 /// <param name="Epoch">The validated epoch of the highest validation accuracy, and of the lowest validation loss among equal ones.</param>
 /// <param name="TestAccuracy">The accuracy of its weights on the test images, between 0 and 1.</param>
-public sealed record BestEpochTest(int Epoch, double TestAccuracy);
+public sealed record BestEpochTest(int Epoch, double TestAccuracy)
+{
+    /// <summary>The curvature there; null where it was not asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public WeightCurvature? Curvature { get; init; }
+}
 
 /// <summary>One method over all seeds.</summary>
 /// <param name="Method">Its name.</param>

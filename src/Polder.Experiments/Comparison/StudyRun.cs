@@ -35,6 +35,9 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
 {
     private long Seed => Training.Seed;
 
+    /// <summary>How a bound of the error is measured; null: not.</summary>
+    public RunBoundOptions? Bound { get; init; }
+
     /// <summary>What frozen layers make of images, shared with other runs; null: nothing is.</summary>
     public FeatureCache? Features { get; init; }
 
@@ -59,6 +62,7 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
         using FineTuningStart start = Task.Prepare(Seed);
         TrainedClassifier classifier = start.Classifier;
         TrainingOptions options = WithBudget(start);
+        using var begin = new TrainingStart(classifier.Network);
         using var way = new Waypoints(classifier, start.Splits.Train, options, Curvature?.AtLoss);
         var trainer = new Trainer(options, Method.For(start, options))
         {
@@ -90,18 +94,11 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
             Test = test.Figures.ToDictionary(f => f.Name, f => f.Value),
             AtBestEpoch = way.BestEpoch is not { } best ? null
                 : new BestEpochTest(best, way.AtBest(() => Test().Accuracy)),
+            Distance = begin.BodyDistance(),
         };
-        if (Curvature is null)
-            return new StudyOutcome(run);
         try
         {
-            WeightCurvatureOptions measurement = Curvature with { Progress = new Relay<WeightCurvatureProgress>(events.Measuring) };
-            run = run with { Curvature = measurement.Measure(classifier, start.Splits.Train, Seed, Features, cancellation) };
-            return new StudyOutcome(way.MatchedEpoch is not { } epoch ? run : run with
-            {
-                AtLoss = new MatchedCurvature(
-                    Curvature.AtLoss!.Value, epoch, way.AtMatched(() => measurement.Measure(classifier, start.Splits.Train, Seed, Features, cancellation))),
-            });
+            return new StudyOutcome(Measured(run, start, begin, way, events, cancellation));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -116,6 +113,26 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
             ?? classifier.Measure(start.Splits.Test, batchSize: Training.BatchSize, cancellation: cancellation);
     }
 
+    private MethodRun Measured(
+        MethodRun run, FineTuningStart start, TrainingStart begin, Waypoints way, StudyEvents events, CancellationToken cancellation)
+    {
+        if (Curvature is not null)
+        {
+            WeightCurvatureOptions measurement = Curvature with { Progress = new Relay<WeightCurvatureProgress>(events.Measuring) };
+            run = run with { Curvature = Measure() };
+            if (Curvature.AtBestEpoch && run.AtBestEpoch is { } best)
+                run = run with { AtBestEpoch = best with { Curvature = best.Epoch == run.BestEpoch ? run.Curvature : way.AtBest(Measure) } };
+            if (way.MatchedEpoch is { } epoch)
+                run = run with { AtLoss = new MatchedCurvature(Curvature.AtLoss!.Value, epoch, way.AtMatched(Measure)) };
+
+            WeightCurvature Measure() => measurement.Measure(start.Classifier, start.Splits.Train, Seed, Features, cancellation);
+        }
+        if (Bound is null)
+            return run;
+        using FeatureCache? own = Features is null ? new FeatureCache() : null;
+        return run with { Bound = Bound.Measure(start.Classifier, begin, start.Splits.Train, Seed, Features ?? own!, cancellation) };
+    }
+
     /// <summary>The same as a cell of a folder.</summary>
     /// <param name="events">Who is told, where this process does it.</param>
     public Cell ToCell(StudyEvents events)
@@ -127,11 +144,9 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
         if (StepTime is not null)
             json["stepTime"] = ResultJson.Node(StepTime);
         if (Curvature is not null)
-        {
-            json["curvature"] = ResultJson.Node(new { Curvature.Samples, Curvature.RelativeError, Curvature.Tolerance, Curvature.MaxProducts });
-            if (Curvature.AtLoss is { } loss)
-                json["curvature"]!["atLoss"] = loss;
-        }
+            json["curvature"] = Curvature.ToJson();
+        if (Bound is not null)
+            json["bound"] = ResultJson.Node(new { Bound.Sigmas, Bound.Draws, Bound.Products, Bound.Smoothing });
         return new Cell(Name, json, work =>
         {
             StudyOutcome outcome = Train(events with { Training = Trained, Measuring = Measured }, work.Cancellation);

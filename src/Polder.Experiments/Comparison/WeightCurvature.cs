@@ -1,3 +1,6 @@
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+
 namespace Polder.Experiments.Comparison;
 
 /// <summary>How flat trained weights lie: the Hessian of the mean cross entropy in all trainable weights, in evaluation mode.</summary>
@@ -11,6 +14,17 @@ public sealed record WeightCurvature(int Samples, long Parameters, double Loss, 
 {
     /// <summary>The measured images of each class, in the order of the labels; they were drawn by the run's seed where there are more.</summary>
     public IReadOnlyList<int> ByClass { get; init; } = [];
+
+    /// <summary>
+    /// The sum over the layers of |W_l|^2 Tr_l, Tr_l the trace of the layer's block: scaling one layer up and the next one down, which leaves the network's
+    /// function as it is, leaves it as it is, too. In nats; null where an earlier version measured.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ScaledTrace { get; init; }
+
+    /// <summary>The average case of adaptive sharpness (<see cref="AdaptiveSharpness"/>), in nats; null where it was not asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MeanEstimate? Sharpness { get; init; }
 }
 
 /// <summary>How far a measurement of curvature is.</summary>
@@ -41,6 +55,15 @@ public sealed record WeightCurvatureOptions
     /// </summary>
     public double? AtLoss { get; init; }
 
+    /// <summary>Whether a comparison also measures the weights of the epoch that validation finds best, where those of the last are tested. Default: no.</summary>
+    public bool AtBestEpoch { get; init; }
+
+    /// <summary>
+    /// The radius of adaptive sharpness, relative to each weight (<see cref="SharpnessOptions.Radius"/>): its average case is measured over twenty draws.
+    /// Above 0; null, the default: it is not.
+    /// </summary>
+    public double? Radius { get; init; }
+
     /// <summary>Images a forward pass: cost and memory, not the result. Default 64.</summary>
     public int BatchSize { get; init; } = 64;
 
@@ -53,6 +76,20 @@ public sealed record WeightCurvatureOptions
     {
         Require.AtLeast(Samples, 1);
         Require.Positive(AtLoss);
+        Require.Positive(Radius);
+    }
+
+    /// <summary>What a run's settings say of it.</summary>
+    internal JsonObject ToJson()
+    {
+        JsonObject json = ResultJson.Node(new { Samples, RelativeError, Tolerance, MaxProducts })!.AsObject();
+        if (AtLoss is { } loss)
+            json["atLoss"] = loss;
+        if (AtBestEpoch)
+            json["atBestEpoch"] = true;
+        if (Radius is { } radius)
+            json["radius"] = radius;
+        return json;
     }
 
     /// <summary>Measures a classifier at its weights as they stand, in those that require a gradient and in evaluation mode.</summary>
@@ -105,13 +142,27 @@ public sealed record WeightCurvatureOptions
                 RelativeError = RelativeError,
                 MaxProducts = MaxProducts,
                 Seed = seed,
+                Blocks = hessian.Loss.Layers,
                 Progress = new Relay<TraceEstimate>(e => Progress?.Report(new WeightCurvatureProgress("trace", e.Products, e.Value, e.StandardError))),
             },
             cancellation);
         // Both return what they had at a stop; a comparison is of finished measurements.
         cancellation.ThrowIfCancellationRequested();
-        return new WeightCurvature(sample.Count, hessian.Dimension, loss, trace, pairs.Top[0], pairs.Products
-            + trace.Products)
-        { ByClass = sample.ClassCounts() };
+        return new WeightCurvature(sample.Count, hessian.Dimension, loss, trace with { Blocks = [] }, pairs.Top[0], pairs.Products + trace.Products)
+        {
+            ByClass = sample.ClassCounts(),
+            ScaledTrace = ScaledTraceOf(hessian.Loss.Space, trace),
+            Sharpness = Radius is { } radius
+                ? AdaptiveSharpness.Average(
+                    hessian.Loss.Space, hessian.Loss, new PhiloxNoise(seed), new SharpnessOptions { Radius = radius }, cancellation: cancellation) : null,
+        };
+    }
+
+    private static double ScaledTraceOf(ParameterSpace space, TraceEstimate trace)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor weights = cat([.. space.Parameters.Select(p => p.detach().flatten())]).to(ScalarType.Float64);
+        return trace.Blocks.Sum(layer => weights.narrow(0, layer.Block.Offset, layer.Block.Count).square().sum().ToDouble() * layer.Trace.Value);
     }
 }

@@ -9,11 +9,17 @@ internal static class StudyFlatness
     [
         ("trace", run => Log(run.Curvature?.Trace.Value)),
         ("top eigenvalue", run => Log(run.Curvature?.TopEigenvalue.Value)),
+        ("scaled trace", run => Log(run.Curvature?.ScaledTrace)),
+        ("adaptive sharpness", run => Log(run.Curvature?.Sharpness?.Value)),
+        ("trace, best epoch", run => Log(run.AtBestEpoch?.Curvature?.Trace.Value)),
+        ("top eigenvalue, best epoch", run => Log(run.AtBestEpoch?.Curvature?.TopEigenvalue.Value)),
         ("trace at equal loss", run => Log(run.AtLoss?.Curvature.Trace.Value)),
         ("top eigenvalue at equal loss", run => Log(run.AtLoss?.Curvature.TopEigenvalue.Value)),
+        ("distance of the body", run => Log(run.Distance)),
+        ("main term of the bound", run => Log(run.Bound?.MainTerm)),
     ];
 
-    /// <summary>The tables; none where no curvature was measured.</summary>
+    /// <summary>The tables; none where nothing was measured.</summary>
     public static IEnumerable<ResultBlock> Of(StudyResult study)
     {
         var rows = Figures.SelectMany(
@@ -22,8 +28,8 @@ internal static class StudyFlatness
             .SelectMany(row => row.Differences, (row, d) => (row.Name, Difference: d)).Where(row => row.Difference.Test is not null).ToArray();
         if (rows.Length == 0)
             yield break;
-        yield return "Of the Hessian of the training loss in the trained weights, without augmentation. Ratios of geometric means, paired by seed, "
-            + "the same images and probes for all methods, with 95 % t intervals of their logarithms:";
+        yield return "Traces and eigenvalues are those of the Hessian of the training loss in the trained weights, without augmentation. Ratios of geometric "
+            + "means, paired by seed, the same images and probes for all methods, with 95 % t intervals of their logarithms:";
         yield return ResultTable.Of(
             "flatness",
             [
@@ -46,6 +52,34 @@ internal static class StudyFlatness
             "order", ["figure", "task", "methods", new("Kendall's tau", "tau")], order,
             row => [row.Name, row.tau.Task, row.tau.Methods, ResultCell.Of(row.tau.Tau, "F2")]);
     }
+
+    /// <summary>What PAC-Bayes says of the methods; none where it was not measured.</summary>
+    public static IEnumerable<ResultBlock> BoundsOf(StudyResult study)
+    {
+        var rows = study.Groups.Select(group => (Group: group, Runs: group.Runs.Where(r => r.Bound is not null).ToArray())).Where(row => row.Runs.Length > 0)
+            .ToArray();
+        if (rows.Length == 0)
+            yield break;
+        yield return "What the training images alone say of the error on new ones (PAC-Bayes), means over seeds. Distance is that of all trained weights from "
+            + "the start of the training, with its random head. A bound that is not below the error of a guess says nothing; the main term, of the trace "
+            + "and the distance, orders methods where the bound does not:";
+        yield return ResultTable.Of(
+            "bounds",
+            [
+                "task", "method", "runs", "distance", new("main term", "mainTerm"), new("bound of the error", "errorBound"), new("guess", "guessError"),
+                new("test error", "testError"), new("say nothing", "vacuous"),
+            ],
+            rows,
+            row =>
+            [
+                row.Group.Task, row.Group.Setting.Entry.Name, row.Runs.Length, Mean(row.Runs, r => r.Bound!.Distance, "F2"), Mean(row.Runs, r => r.Bound!.MainTerm, "F2"),
+                Mean(row.Runs, r => r.Bound!.ErrorBound, "P1"), Mean(row.Runs, r => r.Bound!.GuessError, "P1"), Mean(row.Runs, r => 1 - r.TestAccuracy, "P1"),
+                row.Runs.Count(r => r.Bound!.ErrorBound >= r.Bound.GuessError),
+            ]);
+    }
+
+    private static ResultCell Mean(IReadOnlyList<MethodRun> runs, Func<MethodRun, double> figure, string format) =>
+        ResultCell.Of(runs.Average(figure), format);
 
     private static double? Log(double? value) => value is > 0 ? Math.Log(value.Value) : null;
 

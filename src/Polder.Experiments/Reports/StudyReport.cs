@@ -42,7 +42,7 @@ public static class StudyReport
                 .. Accuracies(study, study.Groups, "accuracy at best epoch", AtBest), .. Figures(study),
                 .. Answers(study, study.Groups, "differences"),
                 .. Accuracies(study, study.PerTask, "accuracy, a setting a task", Accuracy), .. Answers(study, study.PerTask, "differences, a setting a task"),
-                .. StudyFlatness.Of(study), .. Costs(study), Runs(study), .. Notes(study),
+                .. StudyFlatness.Of(study), .. StudyFlatness.BoundsOf(study), .. Costs(study), Runs(study), .. Notes(study),
             ],
         };
     }
@@ -186,7 +186,7 @@ public static class StudyReport
         "runs",
         [
             "task", "method", "setting", "seed", "testAccuracy", "testLoss", "testAccuracyAtBestEpoch", "validationAccuracy", "trainLoss",
-            "gradientEvaluations", "seconds", "trace", "topEigenvalue", "traceAtLoss", "topEigenvalueAtLoss",
+            "gradientEvaluations", "seconds", "trace", "topEigenvalue", "traceAtLoss", "topEigenvalueAtLoss", "distance",
         ],
         study.Groups.SelectMany(g => g.Runs, (g, r) => (Group: g, Run: r)),
         row =>
@@ -195,6 +195,7 @@ public static class StudyReport
             new("", row.Run.AtBestEpoch?.TestAccuracy), new("", row.Run.ValidationAccuracy), new("", row.Run.TrainLoss), row.Run.GradientEvaluations,
             new("", row.Run.Seconds), new("", row.Run.Curvature?.Trace.Value), new("", row.Run.Curvature?.TopEigenvalue.Value),
             new("", row.Run.AtLoss?.Curvature.Trace.Value), new("", row.Run.AtLoss?.Curvature.TopEigenvalue.Value),
+            new("", row.Run.Distance),
         ]) with
     { In = ResultPlace.Programs };
 

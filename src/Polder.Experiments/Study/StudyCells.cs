@@ -35,18 +35,17 @@ internal sealed class StudyCells(StudyDesign design, StudyImages images, Feature
     {
         var (recipe, method) = setting.On(design, task);
         WeightCurvatureOptions? curvature = design.Curvature is { } measured && measured.Seeds.Contains(seed) ? measured.Options : null;
+        RunBoundOptions? bound = design.Bound is { } asked && asked.Seeds.Contains(seed) ? asked.Options : null;
         string name = NameOf(task, setting, seed);
         JsonObject settings = SettingsOf("final", task, recipe, method, seed);
         if (curvature is not null)
-        {
-            settings["curvature"] = ResultJson.Node(new { curvature.Samples, curvature.RelativeError, curvature.Tolerance, curvature.MaxProducts });
-            if (curvature.AtLoss is { } loss)
-                settings["curvature"]!["atLoss"] = loss;
-        }
+            settings["curvature"] = curvature.ToJson();
+        if (bound is not null)
+            settings["bound"] = ResultJson.Node(new { bound.Sigmas, bound.Draws, bound.Products, bound.Smoothing });
         return new Cell(name, settings, work =>
         {
             using RecipeTask opened = images.Open(recipe, work.Cancellation);
-            return RunOf(opened, method, seed, curvature).ToCell(new StudyEvents(_ => { }, _ => { }, note, _ => { })).Work(work);
+            return (RunOf(opened, method, seed, curvature) with { Bound = bound }).ToCell(new StudyEvents(_ => { }, _ => { }, note, _ => { })).Work(work);
         });
     }
 

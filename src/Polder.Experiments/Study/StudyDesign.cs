@@ -24,6 +24,9 @@ public sealed record StudyDesign(string Name, IReadOnlyList<StudyTask> Tasks, IR
     /// <summary>How flat the trained weights lie, and on which seeds it is measured; null: it is not.</summary>
     public StudyCurvature? Curvature { get; init; }
 
+    /// <summary>What PAC-Bayes says of the runs, and on which seeds it is measured; null: it is not.</summary>
+    public StudyBound? Bound { get; init; }
+
     /// <summary>The questions that the study asks; may be empty.</summary>
     public IReadOnlyList<StudyQuestion> Questions { get; init; } = [];
 
@@ -81,6 +84,11 @@ public sealed record StudyTuning(IReadOnlyList<long> Seeds, IReadOnlyList<double
 /// <param name="Options">How.</param>
 /// <param name="Seeds">The seeds.</param>
 public sealed record StudyCurvature(WeightCurvatureOptions Options, IReadOnlyList<long> Seeds);
+
+/// <summary>What PAC-Bayes says of runs, and on which seeds it is measured.</summary>
+/// <param name="Options">How.</param>
+/// <param name="Seeds">The seeds.</param>
+public sealed record StudyBound(RunBoundOptions Options, IReadOnlyList<long> Seeds);
 
 /// <summary>A question: how a method differs from others.</summary>
 /// <param name="Entry">The name of the method's entry.</param>

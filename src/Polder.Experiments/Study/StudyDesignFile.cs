@@ -71,11 +71,12 @@ public static class StudyDesignFile
             Budget = plan.Value("budget", ValueKind.Word("epochs", "gradients")) is "gradients" ? ComparisonBudget.Gradients : ComparisonBudget.Epochs,
             Tuning = plan.Object("tuning") is { } tuning ? TuningOf(tuning) : null,
             Curvature = plan.Object("curvature") is { } curvature ? CurvatureOf(curvature) : null,
+            Bound = plan.Object("bound") is { } bound ? BoundOf(bound) : null,
             Questions = [.. plan.Objects("questions", optional: true).Select(o => QuestionOf(o, [.. entries.Select(e => e.Name)]))],
             Contrasts = [.. plan.Objects("contrasts", optional: true).Select(o => ContrastOf(o, [.. entries.Select(e => e.Name)]))],
             Source = json.DeepClone().AsObject(),
         };
-        plan.RequireNoRest("study, about, settings, tasks, methods, seeds, budget, tuning, curvature, questions, contrasts");
+        plan.RequireNoRest("study, about, settings, tasks, methods, seeds, budget, tuning, curvature, bound, questions, contrasts");
         Check(design, origin);
         return design;
     }
@@ -142,9 +143,26 @@ public static class StudyDesignFile
                 Tolerance = (double?)curvature.Value("tolerance", ValueKind.Number(Positive)) ?? fresh.Tolerance,
                 MaxProducts = (int?)curvature.Value("maxProducts", ValueKind.Count(ValueRange.AtLeast(LeastProducts))) ?? fresh.MaxProducts,
                 AtLoss = (double?)curvature.Value("atLoss", ValueKind.Number(Positive)),
+                AtBestEpoch = curvature.Value("atBestEpoch", ValueKind.Flag) is true,
+                Radius = (double?)curvature.Value("radius", ValueKind.Number(Positive)),
             },
             curvature.Seeds("seeds"));
-        curvature.RequireNoRest("seeds, samples, relativeError, tolerance, maxProducts, atLoss");
+        curvature.RequireNoRest("seeds, samples, relativeError, tolerance, maxProducts, atLoss, atBestEpoch, radius");
+        return made;
+    }
+
+    private static StudyBound BoundOf(PlanObject bound)
+    {
+        var fresh = new RunBoundOptions();
+        var made = new StudyBound(
+            new RunBoundOptions
+            {
+                Sigmas = bound.Has("sigmas") ? bound.Numbers("sigmas", Positive, least: 1) : fresh.Sigmas,
+                Draws = (int?)bound.Value("draws", ValueKind.Count(ValueRange.AtLeast(1))) ?? fresh.Draws,
+                Products = (int?)bound.Value("products", ValueKind.Count(ValueRange.AtLeast(LeastProducts))) ?? fresh.Products,
+            },
+            bound.Seeds("seeds"));
+        bound.RequireNoRest("seeds, sigmas, draws, products");
         return made;
     }
 
@@ -214,6 +232,8 @@ public static class StudyDesignFile
         }
         if (design.Curvature is { } curvature && curvature.Seeds.Except(design.Seeds).Any())
             throw new DataException(origin, $"curvature.seeds: found {ValueKind.TextOf(curvature.Seeds)}, allowed: some of {ValueKind.TextOf(design.Seeds)}");
+        if (design.Bound is { } bound && bound.Seeds.Except(design.Seeds).Any())
+            throw new DataException(origin, $"bound.seeds: found {ValueKind.TextOf(bound.Seeds)}, allowed: some of {ValueKind.TextOf(design.Seeds)}");
         design.Curvature?.Options.Validate();
         foreach (StudyTask task in design.Tasks)
             foreach (StudyEntry entry in design.Entries)

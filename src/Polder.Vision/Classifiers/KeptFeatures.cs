@@ -44,19 +44,35 @@ public static class KeptFeatures
     /// <param name="measure">What is done with it; the loss does not outlive it.</param>
     /// <param name="batchSize">Images a pass.</param>
     public static T WithCrossEntropy<T>(
-        this FeatureCache cache, TrainedClassifier classifier, ImageSet images, Func<EmpiricalLoss, T> measure, int batchSize = DefaultBatchSize)
+        this FeatureCache cache, TrainedClassifier classifier, ImageSet images, Func<EmpiricalLoss, T> measure, int batchSize = DefaultBatchSize) =>
+        cache.WithLoss(classifier, images, (logits, labels) => nn.functional.cross_entropy(logits, labels), measure, batchSize);
+
+    /// <summary>The mean of any loss over a set, for something that measures it.</summary>
+    /// <param name="cache">The cache.</param>
+    /// <param name="classifier">The classifier; the stages whose parameters require no gradient are not computed again.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="lossOf">The mean loss of a batch from its logits, [N, classes] of float64, and its labels, [N] of int64.</param>
+    /// <param name="measure">What is done with it; the loss does not outlive it.</param>
+    /// <param name="batchSize">Images a pass.</param>
+    public static T WithLoss<T>(
+        this FeatureCache cache, TrainedClassifier classifier, ImageSet images, Func<Tensor, Tensor, Tensor> lossOf, Func<EmpiricalLoss, T> measure,
+        int batchSize = DefaultBatchSize)
     {
         ArgumentNullException.ThrowIfNull(cache);
         ArgumentNullException.ThrowIfNull(classifier);
+        ArgumentNullException.ThrowIfNull(lossOf);
         ArgumentNullException.ThrowIfNull(measure);
         ImageClassifier network = classifier.Network;
         int stages = FixedStages(network);
         if (stages == 0)
-            return measure(classifier.CrossEntropy(images, batchSize));
+        {
+            return measure(EmpiricalLoss.Of(
+                network, classifier.LoaderOf(images, batchSize), (logits, labels) => lossOf(logits.to(ScalarType.Float64), labels)));
+        }
         using var loader = new FeatureLoader(network, classifier.LoaderOf(images, batchSize), _ => { }, cache);
         return measure(EmpiricalLoss.Of(
             network, loader.Epoch(0, 0..loader.Count, stages, CancellationToken.None),
-            batch => nn.functional.cross_entropy(network.CallAfter(batch.Stages, batch.Images).to(ScalarType.Float64), batch.Labels), batch => batch.Count));
+            batch => lossOf(network.CallAfter(batch.Stages, batch.Images).to(ScalarType.Float64), batch.Labels), batch => batch.Count));
     }
 
     private static int FixedStages(ImageClassifier network) =>

@@ -5,6 +5,7 @@ using Polder.Vision.Data;
 using Polder.Vision.Recipes;
 using Polder.Vision.Training;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Polder.Experiments.Tests.Comparison;
@@ -23,8 +24,8 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
         using FineTuningStart start = fixture.Task.Prepare(2);
         start.Classifier.Network.FreezeBody();
         start.Classifier.Network.train(true);
-        WeightCurvature found = new WeightCurvatureOptions { Samples = samples, RelativeError = 1e-6, Tolerance = 1e-4, MaxProducts = 1000 }.Measure(
-            start.Classifier, start.Splits.Train, 0, TestContext.Current.CancellationToken);
+        var options = new WeightCurvatureOptions { Samples = samples, RelativeError = 1e-6, Tolerance = 1e-4, MaxProducts = 1000, Radius = 0.001 };
+        WeightCurvature found = options.Measure(start.Classifier, start.Splits.Train, 0, TestContext.Current.CancellationToken);
 
         start.Classifier.Network.eval();
         var loader = new Loader(start.Splits.Train.Sample(samples, 0),
@@ -46,6 +47,14 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
         Assert.Equal(trace, found.Trace.Value, 1e-5 * trace);
         Assert.Equal(top, found.TopEigenvalue.Value, 1e-5 * top);
         Assert.True(found.TopEigenvalue.Converged);
+        // The head is one layer; and what noise in proportion to each weight brings is half its variance times the diagonal, where it is small.
+        Linear head = start.Classifier.Network.Head;
+        Tensor weights = cat([head.weight.flatten(), head.bias!]).to(ScalarType.Float64);
+        Assert.Equal(weights.square().sum().ToDouble() * found.Trace.Value, found.ScaledTrace!.Value, 1e-6 * found.ScaledTrace.Value);
+        Tensor scale = cat([head.weight, head.bias!.unsqueeze(1)], 1).to(ScalarType.Float64).flatten();
+        double quadratic = 0.001 * 0.001 / 2 * hessian.diagonal().mul(scale.square()).sum().ToDouble();
+        Assert.InRange(found.Sharpness!.Value.Value, quadratic - (4 * found.Sharpness.Value.StandardError), quadratic + (4 * found.Sharpness.Value.StandardError));
+        Assert.InRange(found.Sharpness.Value.StandardError, 0, 0.5 * quadratic);
         Assert.InRange(found.TopEigenvalue.Residual, 0, 1e-4 * top);
     }
 

@@ -18,7 +18,8 @@ public class StudyDesignFileTests
           ],
           "tuning": { "seeds": "100", "learningRates": [0.1, 0.2], "rateFactors": [0.5], "extensions": 1, "perTask": true },
           "seeds": [0, 1],
-          "curvature": { "seeds": "1", "samples": 10, "maxProducts": 20 },
+          "curvature": { "seeds": "1", "samples": 10, "maxProducts": 20, "atBestEpoch": true, "radius": 0.05 },
+          "bound": { "seeds": "0", "sigmas": [0.05, 0.2], "draws": 3, "products": 20 },
           "questions": [ { "method": "nso", "with": ["sgd", "longer"], "equivalenceMargin": 1 } ],
           "contrasts": [ { "name": "what length brings", "weights": { "longer": 1, "sgd": -0.5, "nso": -0.5 } } ]
         }
@@ -35,6 +36,10 @@ public class StudyDesignFileTests
         Assert.Equal((true, false, true), (design.Entries[0].IsTuned, design.Entries[1].IsTuned, design.Entries[2].IsTuned));
         Assert.Equal(("macroF1", null), (design.Tasks[0].Figure, design.Tasks[1].Figure));
         Assert.Equal(0.01, design.Questions[0].Margin!.Value / 100);
+        Assert.Equal((true, 0.05), (design.Curvature!.Options.AtBestEpoch, design.Curvature.Options.Radius));
+        Assert.Equal([0], design.Bound!.Seeds);
+        Assert.Equal([0.05, 0.2], design.Bound.Options.Sigmas);
+        Assert.Equal((3, 20), (design.Bound.Options.Draws, design.Bound.Options.Products));
         Assert.Equal([("longer", 1), ("sgd", -0.5), ("nso", -0.5)], design.Contrasts[0].Weights);
         var (recipe, method) = new StudySetting(design.Entries[2], 0.2, 0.01).On(design, design.Tasks[1]);
         Assert.Equal((5, 2, 10, 0.2), (recipe.Data.Shots, recipe.Training.Epochs, recipe.Training.BatchSize, recipe.Training.LearningRate));
@@ -62,6 +67,9 @@ public class StudyDesignFileTests
     [InlineData("[\"sgd\", \"longer\"]", "[\"nso\"]", "questions[0].with: found \"nso\", allowed: other methods")]
     [InlineData("\"rateFactors\": [0.5]", "\"rateFactor\": [0.5]", "tuning.rateFactor: found [0.5], allowed: no such member")]
     [InlineData("\"keep\": \"last\"", "\"keep\": \"last\", \"patience\": 1", "sgd on few: patience: found 1, allowed: none with keep last")]
+    [InlineData("\"seeds\": \"0\"", "\"seeds\": \"2\"", "bound.seeds: found 2, allowed: some of 0,1")]
+    [InlineData("\"products\": 20", "\"products\": 19", "bound.products: found 19, allowed: a whole number >= 20")]
+    [InlineData("\"radius\": 0.05", "\"radius\": 0", "curvature.radius: found 0, allowed: a number > 0")]
     [InlineData("\"maxProducts\": 20", "\"maxProducts\": 19", "curvature.maxProducts: found 19, allowed: a whole number >= 20")]
     [InlineData("\"longer\": 1,", "\"long\": 1,", "contrasts[0].weights.long: found nothing, allowed: a method of the plan: sgd, longer, nso")]
     [InlineData("\"longer\": 1,", "\"longer\": \"much\",", "contrasts[0].weights.longer: found \"much\", allowed: a number")]

@@ -28,6 +28,13 @@ public sealed class StudyExecutionTests : IDisposable
         Assert.Equal(2 * 3, first.Groups.Count);
         Assert.All(first.Groups, g => Assert.Equal([0, 1], g.Runs.Select(r => r.Seed)));
         Assert.All(first.Groups.SelectMany(g => g.Runs), r => Assert.Equal(r.Seed == 1, r.Curvature is not null));
+        Assert.All(first.Groups.SelectMany(g => g.Runs), r => Assert.Equal(r.Seed == 0, r.Bound is not null));
+        Assert.All(first.Groups.SelectMany(g => g.Runs), r => Assert.True(r.Distance > 0));
+        Assert.Equal(2 * 3, StudyReport.Of(first).Blocks.OfType<ResultTable>().Single(t => t.Name == "bounds").Rows.Count);
+        Assert.Equal(
+            ["trace", "top eigenvalue", "scaled trace", "adaptive sharpness", "trace, best epoch", "top eigenvalue, best epoch", "distance of the body",
+                "main term of the bound"],
+            StudyReport.Of(first).Blocks.OfType<ResultTable>().Single(t => t.Name == "flatness").Rows.Select(row => row[0].Text).Distinct());
         Assert.Equal(2 * 3, first.PerTask.Count);
 
         // Stopped again and again, after each finished cell.
