@@ -76,8 +76,20 @@ public sealed class RunFolder
         }
     }
 
-    /// <summary>The parts of its images that its weights were fitted to.</summary>
-    public IReadOnlyList<string> FittedParts => Setting<string>("headImages") == "all" ? ["train", "validation"] : ["train"];
+    /// <summary>The parts of its images that its weights were fitted to; those of an epoch are fitted to training images alone.</summary>
+    public IReadOnlyList<string> FittedParts => Setting<string>("headImages") == "all" && !KeepsAnEpoch() ? ["train", "validation"] : ["train"];
+
+    private bool KeepsAnEpoch()
+    {
+        try
+        {
+            return File.Exists(Result) && JsonNode.Parse(File.ReadAllText(Result))?["best"]?["epoch"]?.GetValue<int>() > 0;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            return false; // nobody knows, and the more cautious answer is that it does not
+        }
+    }
 
     /// <summary>The path of a file of the run.</summary>
     /// <param name="names">Its name, with the folders above it.</param>

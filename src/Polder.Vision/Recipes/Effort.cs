@@ -39,15 +39,18 @@ internal static class Efforts
         ? new TrainingPreset
         {
             HeadSolver = HeadSolver.Lbfgs,
-            HeadImages = data is { PerClass: null, Fraction: null or 1, LabelNoise: 0 } ? HeadImages.All : null,
+            HeadImages = ImagesOf(data),
             FreezeBody = true,
             Epochs = 0,
         }
         : new TrainingPreset
         {
             HeadSolver = HeadSolver.Lbfgs,
+            HeadImages = ImagesOf(data),
             Epochs = effort == Effort.Normal ? 8 : 24,
             LearningRate = training.Optimizer != BaseOptimizer.Sgd ? null : effort == Effort.Normal ? 0.003 : 0.001,
             Freeze = effort == Effort.Normal ? [.. FirstStages, .. Norms] : Norms,
         };
+
+    private static HeadImages? ImagesOf(DataRecipe data) => data is { PerClass: null, Fraction: null or 1, LabelNoise: 0 } ? HeadImages.All : null;
 }

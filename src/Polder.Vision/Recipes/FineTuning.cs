@@ -89,7 +89,12 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
                 FinishedEpochs = reports.Count(r => r.Epoch > 0);
             }),
         };
-        return trainer.Run(classifier.Network, start.Splits.Train, start.Splits.Validation, classifier.Normalization, classifier.ImageSize, cancellation);
+        TrainingResult result = trainer.Run(
+            classifier.Network, start.Splits.Train, start.Splits.Validation, classifier.Normalization, classifier.ImageSize, cancellation);
+        // A kept head that was fitted once more is better than the one that its epoch was reported with.
+        if (written is not null && result.Best.Epoch == 0 && recipe.Training.HeadImages == HeadImages.All)
+            classifier.Save(written.Best);
+        return result;
     }
 
     /// <summary>Judges the trained network on the test images.</summary>

@@ -56,8 +56,8 @@ public sealed record Recipe
             throw new SettingException("learning-rate", ValueKind.TextOf(filled.LearningRate), "a number > 0");
         if (filled is { Epochs: 0 } and not { FreezeBody: true, HeadSolver: HeadSolver.Lbfgs })
             throw new SettingException("epochs", "0", "a whole number >= 1; 0 is only with {freeze-body} and {head-solver}, for a fitted head alone");
-        if (filled is { Epochs: > 0, HeadImages: HeadImages.All })
-            throw new SettingException("head-images", "all", "training, where epochs come after the fitted head: validation images choose among them");
+        if (filled is { Epochs: > 0, HeadImages: HeadImages.All, Keep: KeptWeights.Last })
+            throw new SettingException("head-images", "all", "training with {keep} last, where the fitted head is not kept");
         if (filled is { Epochs: 0, Averaging: not (null or { Kind: AveragingKind.None }) })
             throw new SettingException("average", SettingWords.Of(filled.Averaging.Kind), "none with {epochs} 0, which takes no steps");
         if (filled.HeadEpochs > 0 && filled.HeadEpochs >= filled.Epochs)

@@ -53,13 +53,33 @@ internal sealed class FeatureLoader(ImageClassifier model, Loader loader, Action
     }
 
     /// <summary>What the whole body makes of all images, in the set's order, with their labels; the caller owns both.</summary>
+    /// <param name="kept">How many stages are to be kept, of which the rest is computed: those that the training goes on from; 0: all.</param>
     /// <param name="cancellation">Stops.</param>
-    public (Tensor Features, Tensor Labels) All(CancellationToken cancellation)
+    public (Tensor Features, Tensor Labels) All(int kept, CancellationToken cancellation)
     {
-        int stages = model.Stages.Count;
-        if (_store is null || _stages != stages)
-            Compute(stages, cancellation);
-        return (_store!.Take([.. Enumerable.Range(0, Images)]), tensor([.. loader.Set.Labels.Select(label => (long)label)]).DetachFromDisposeScope());
+        kept = kept == 0 ? model.Stages.Count : kept;
+        if (_store is null || _stages != kept)
+            Compute(kept, cancellation);
+        Tensor features = kept == model.Stages.Count ? _store!.Take([.. Enumerable.Range(0, Images)]) : Rest(kept, cancellation);
+        return (features, tensor([.. loader.Set.Labels.Select(label => (long)label)]).DetachFromDisposeScope());
+    }
+
+    // In the batches of a pass over the images, so that the bits are those of one.
+    private Tensor Rest(int kept, CancellationToken cancellation)
+    {
+        using ModelUse use = ModelUse.Ask(model);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var parts = new List<Tensor>();
+        foreach (int[] indices in loader.ForEvaluation().IndicesOf(0))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var pass = NewDisposeScope();
+            Tensor begun = _store!.Take(indices);
+            pass.Attach(begun);
+            parts.Add(model.Through(kept..model.Stages.Count, begun).MoveToOuterDisposeScope());
+        }
+        return cat(parts).DetachFromDisposeScope();
     }
 
     // A body without stages is computed in one piece.

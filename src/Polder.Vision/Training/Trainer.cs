@@ -186,6 +186,12 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             HeadPhase.Apply(Options, model);
             model.eval();
         }
+        if (Options.HeadImages == HeadImages.All && run.KeptFit is { } kept && kept.Images <= train.Count)
+        {
+            RefitHead(model, inputs, train, validation, run, kept, cancellation);
+            best.Take();
+            Save();
+        }
         if (Judged is not null && run.Steps == 0 && Options.HeadSolver != HeadSolver.None)
             Judged.Report(Judge(model, inputs, cancellation));
         return run.Result();
@@ -247,21 +253,22 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         long start = Stopwatch.GetTimestamp();
         (HeadFit fit, double trainLoss) = HeadFitting.Fit(model, inputs, train, Options, cancellation);
         var result = EvaluationResult.Of(model, inputs.Fitted(cancellation), validation.Count);
-        string images = $"{train.Count} training images";
         fit = fit with { Images = train.Count };
-        if (Options.HeadImages == HeadImages.All)
-        {
-            int evaluations = fit.Evaluations;
-            fit = HeadFitting.FitToAll(model, inputs, train, Options, fit.L2, cancellation);
-            fit = fit with { Images = train.Count + validation.Count, Evaluations = evaluations + fit.Evaluations };
-            images += $", then with the {validation.Count} of validation,";
-        }
         EpochReport report = run.Fitted(fit, trainLoss, result, Stopwatch.GetElapsedTime(start).TotalSeconds);
         best.Take();
-        Note?.Report(Invariant($"the head was fitted on {images} with an L2 penalty of {fit.L2} ")
-            + Invariant($"in {report.Seconds:F1} s: training loss {trainLoss:G4}, validation {result.Accuracy:P1}")
-            + (Options.HeadImages == HeadImages.All ? " (of the first fit)" : ""));
+        Note?.Report(Invariant($"the head was fitted on {train.Count} training images with an L2 penalty of {fit.L2} ")
+            + Invariant($"in {report.Seconds:F1} s: training loss {trainLoss:G4}, validation {result.Accuracy:P1}"));
         Epoch?.Report(report);
+    }
+
+    // Nothing is left for the validation images to choose.
+    private void RefitHead(
+        ImageClassifier model, TrainingInputs inputs, ImageSet train, ImageSet validation, TrainingRun run, HeadFit first, CancellationToken cancellation)
+    {
+        HeadFit fit = HeadFitting.FitToAll(model, inputs, train, Options, first.L2, cancellation);
+        run.Refitted(fit with { Images = train.Count + validation.Count, Evaluations = first.Evaluations + fit.Evaluations });
+        Note?.Report($"{(run.Steps > 0 ? "no epoch was better than the fitted head, which is kept: it" : "the head")} was fitted once more, with the "
+            + $"{validation.Count} validation images, whose figures stay those of the first fit");
     }
 
     private void RunEpoch(

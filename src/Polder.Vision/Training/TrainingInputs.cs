@@ -9,7 +9,7 @@ internal sealed class TrainingInputs : IDisposable
     private readonly FeatureLoader _train, _validation;
     private readonly ImageClassifier _model;
     private readonly HeadPhase _phase;
-    private readonly bool _varies, _solved;
+    private readonly bool _varies, _solved, _shared;
     private readonly long _steps;
 
     /// <summary>Prepares a training; nothing is computed before it is asked for.</summary>
@@ -25,6 +25,7 @@ internal sealed class TrainingInputs : IDisposable
     {
         _model = model;
         (_phase, _varies, _solved, _steps) = (phase, options.ChangesImages, options.HeadSolver != HeadSolver.None, options.StepsOver(train.Set.Count));
+        _shared = cache is not null;
         _train = new(model, train, store => note?.Report($"the frozen layers' output is computed once: {Size(store.Bytes)} for {train.Set.Count} "
             + $"training images, {(store.File is null ? "in memory" : $"in {store.File}")}"), cache);
         _validation = new(model, validation, _ => { }, cache);
@@ -59,10 +60,10 @@ internal sealed class TrainingInputs : IDisposable
         _validation.Epoch(0, 0.._validation.Count, _phase.FixedStages(step), cancellation);
 
     /// <summary>What the body makes of all training images, as they are, with their labels; the caller owns both.</summary>
-    public (Tensor Features, Tensor Labels) TrainingFeatures(CancellationToken cancellation) => _train.All(cancellation);
+    public (Tensor Features, Tensor Labels) TrainingFeatures(CancellationToken cancellation) => _train.All(Begun(KeptStages(0)), cancellation);
 
     /// <summary>The same of the validation images.</summary>
-    public (Tensor Features, Tensor Labels) ValidationFeatures(CancellationToken cancellation) => _validation.All(cancellation);
+    public (Tensor Features, Tensor Labels) ValidationFeatures(CancellationToken cancellation) => _validation.All(Begun(_phase.FixedStages(0)), cancellation);
 
     /// <summary>The same of the training images and then the validation images.</summary>
     public (Tensor Features, Tensor Labels) AllFeatures(CancellationToken cancellation)
@@ -76,8 +77,8 @@ internal sealed class TrainingInputs : IDisposable
     }
 
     /// <summary>The validation images as a head takes them that was just fitted.</summary>
-    public IEnumerable<Batch> Fitted(CancellationToken cancellation) =>
-        _validation.Epoch(0, 0.._validation.Count, _model.Stages.Count, cancellation);
+    public IEnumerable<Batch> Fitted(CancellationToken cancellation) => _validation.Epoch(
+        0, 0.._validation.Count, Begun(_phase.FixedStages(0)) is > 0 and var stages ? stages : _model.Stages.Count, cancellation);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -85,6 +86,9 @@ internal sealed class TrainingInputs : IDisposable
         _train.Dispose();
         _validation.Dispose();
     }
+
+    // A body that is computed to where the training goes on from is not computed twice. Where trainings share what is computed, the whole is shared, too.
+    private int Begun(int stages) => _shared ? 0 : stages;
 
     // Of less than an epoch, some images would be computed for nothing, unless a fitted head has needed them all.
     private int KeptStages(long step)

@@ -157,8 +157,8 @@ public sealed record TrainingOptions
     public double? HeadL2 { get; init; }
 
     /// <summary>
-    /// Which images the fitted head is kept of; <see cref="HeadImages.All"/> only where nothing is trained after it. Default:
-    /// <see cref="HeadImages.Training"/>.
+    /// Which images the fitted head is kept of, where it is kept: at once where nothing is trained after it, at the end where no epoch is better; so not
+    /// with <see cref="KeptWeights.Last"/>. Default: <see cref="HeadImages.Training"/>.
     /// </summary>
     public HeadImages HeadImages { get => _headImages ?? HeadImages.Training; init => _headImages = value; }
 
@@ -199,11 +199,14 @@ public sealed record TrainingOptions
         _validateEvery = _validateEvery ?? preset.ValidateEvery,
         _headSolver = _headSolver ?? preset.HeadSolver,
         _keep = _keep ?? preset.Keep,
-        // A preset without epochs is asked for all images; not so where somebody wants epochs after it.
-        _headImages = _headImages ?? ((_epochs ?? preset.Epochs) == 0 ? preset.HeadImages : null),
+        _headImages = _headImages ?? (KeepsHead(preset) ? preset.HeadImages : null),
         FreezeBody = FreezeBody || preset.FreezeBody,
         _freeze = _freeze ?? preset.Freeze,
     };
+
+    // Whether a head is fitted and may be what is kept.
+    private bool KeepsHead(TrainingPreset preset) => (_headSolver ?? preset.HeadSolver) is not (null or HeadSolver.None)
+        && ((_epochs ?? preset.Epochs) == 0 || (_keep ?? preset.Keep) != KeptWeights.Last);
 
     /// <summary>The same with nothing left open.</summary>
     /// <param name="layout">The memory layout of the network's float32 steps.</param>
@@ -245,7 +248,7 @@ public sealed record TrainingOptions
         Require.Positive(ClipNorm);
         Require.Known(HeadSolver);
         Require.Known(HeadImages);
-        Require.That(HeadImages == HeadImages.Training || Epochs == 0, HeadImages, "training, where epochs come after the fitted head");
+        Require.That(HeadImages == HeadImages.Training || Epochs == 0 || Keep == KeptWeights.Best, HeadImages, "training, where the last epoch is kept");
         Require.That(HeadL2 is null or (> 0 and <= 1e6), HeadL2, "a number above 0 and at most 1000000");
         Require.That(HeadEpochs == 0 || (HeadEpochs > 0 && HeadEpochs < Epochs), HeadEpochs, $"0 or more and below the {Epochs} epochs");
         Require.That(LayerDecay is > 0 and <= 1, LayerDecay, "a number above 0 and at most 1");

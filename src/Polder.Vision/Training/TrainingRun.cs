@@ -110,6 +110,12 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
         return _state.Fitted = new EpochReport(0, trainLoss, validation.Loss, validation.Accuracy, 0, seconds, IsBest: true) { HeadFit = fit };
     }
 
+    /// <summary>The fitted head where it is the best so far; null where an epoch was better, or none was fitted.</summary>
+    public HeadFit? KeptFit => _state.Epochs.Exists(e => e.IsBest) ? null : _state.Fitted?.HeadFit;
+
+    /// <summary>Enters that the kept head was fitted again; what validation says stays that of the first fit.</summary>
+    public void Refitted(HeadFit fit) => _state.Fitted = _state.Fitted! with { HeadFit = fit };
+
     public TrainingProgress Progress() => new(
         Epoch, EpochCount, Step, Steps, Loss, Epochs.LastOrDefault(e => e.IsValidated)?.ValidationAccuracy ?? double.NaN, _state.Images / _state.StepSeconds,
         _clock.Elapsed * ((double)(Steps - Step) / (Step - _resumedAt)));

@@ -57,6 +57,24 @@ public sealed class RunFolderTests : IDisposable
         Assert.Contains("is no configuration of a run", Assert.Throws<DataException>(() => RunFolder.OpenUnfinished(run.Path)).Message);
     }
 
+    [Theory]
+    [InlineData("training", null, new[] { "train" })]
+    [InlineData("all", null, new[] { "train", "validation" })]
+    [InlineData("all", """{ "best": { "epoch": 0 } }""", new[] { "train", "validation" })]
+    [InlineData("all", """{ "best": { "epoch": 3 } }""", new[] { "train" })]
+    [InlineData("all", """{ "best": 3 }""", new[] { "train", "validation" })]
+    [InlineData("all", "{", new[] { "train", "validation" })]
+    public void Validation_images_are_fitted_to_where_the_head_of_all_images_is_kept(string images, string? result, string[] expected)
+    {
+        RunFolder run = RunFolder.CreateNext(_folder.Path, "finetune");
+        JsonObject configuration = Configuration("finetune");
+        configuration["settings"]!["headImages"] = images;
+        run.WriteConfiguration(configuration);
+        if (result is not null)
+            File.WriteAllText(run.Result, result);
+        Assert.Equal(expected, RunFolder.OpenUnfinished(run.Path).FittedParts);
+    }
+
     private static JsonObject Configuration(string command) => new()
     {
         ["polder"] = "0.1.0",

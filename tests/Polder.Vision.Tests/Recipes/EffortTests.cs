@@ -45,6 +45,20 @@ public class EffortTests
     }
 
     [Fact]
+    public void A_kept_head_is_one_of_all_images_where_nobody_says_how_many_there_are_to_be()
+    {
+        foreach (Effort effort in Enum.GetValues<Effort>())
+        {
+            Recipe all = Photos with { Effort = effort };
+            Assert.Equal(HeadImages.All, all.Resolve().Training.HeadImages);
+            Assert.Equal(HeadImages.Training, (all with { Data = all.Data with { PerClass = 10 } }).Resolve().Training.HeadImages);
+            Assert.Equal(HeadImages.Training, (all with { Data = all.Data with { LabelNoise = 0.2 } }).Resolve().Training.HeadImages);
+            Assert.Equal(effort == Effort.Quick ? HeadImages.All : HeadImages.Training,
+                (all with { Training = new() { Keep = KeptWeights.Last } }).Resolve().Training.HeadImages);
+        }
+    }
+
+    [Fact]
     public void It_reads_back_from_its_JSON()
     {
         Recipe recipe = (Photos with { Effort = Effort.Quick }).Resolve();

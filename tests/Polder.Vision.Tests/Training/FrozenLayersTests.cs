@@ -96,6 +96,31 @@ public sealed class FrozenLayersTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_head_is_fitted_on_what_the_frozen_layers_have_made_for_the_training()
+    {
+        TrainingOptions options = Leading with { HeadSolver = HeadSolver.Lbfgs };
+        long seen = 0;
+        using var model = new SmallConvNet(5);
+        using var cached = new SmallConvNet(5);
+        model.Initialize(1);
+        cached.Initialize(1);
+        model.named_modules().Where(m => m.name == "conv1").Select(m => m.module).OfType<Conv2d>().Single().register_forward_hook((_, _, output) =>
+        {
+            seen += output.shape[0];
+            return output;
+        });
+        TrainingResult alone = new Trainer(options, new Plain()).Run(model, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+        Assert.Equal(Splits.Train.Count + Splits.Validation.Count + 1, seen); // SingleValues looks at one image first
+
+        // Trainings that share what they compute keep the whole body's output beside it, with the same bits.
+        using var cache = new FeatureCache();
+        TrainingResult shared = new Trainer(options, new Plain()) { Features = cache }
+            .Run(cached, Splits.Train, Splits.Validation, Normalization.ImageNetGray);
+        Assert.Equal(alone.Epochs.Select(e => e with { Seconds = 0, Curvature = null }), shared.Epochs.Select(e => e with { Seconds = 0, Curvature = null }));
+        Assert.Equal(model.parameters().Select(p => p.bytes.ToArray()), cached.parameters().Select(p => p.bytes.ToArray()));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(3)]

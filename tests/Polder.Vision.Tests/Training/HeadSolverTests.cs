@@ -146,6 +146,40 @@ public sealed class HeadSolverTests : IDisposable
         Assert.Equal(joined.Head.weight!.data<float>().ToArray(), model.Head.weight!.data<float>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-4);
     }
 
+    [Fact]
+    public void Where_no_epoch_is_better_it_is_fitted_to_all_images_at_the_end()
+    {
+        // A rate that moves no weight: no epoch is better than the fitted head.
+        TrainingOptions still = Alone with { Epochs = 2, LearningRate = 1e-30, HeadL2 = null, HeadImages = HeadImages.All };
+        using SmallConvNet model = Model(1), alone = Model(1);
+        TrainingResult found = Train(model, still), expected = Train(alone, still with { Epochs = 0 });
+        Assert.Equal((0, expected.HeadFit!.L2, Splits.Train.Count + Splits.Validation.Count), (found.Best.Epoch, found.HeadFit!.L2, found.HeadFit.Images));
+        Assert.Equal(Bytes(alone), Bytes(model));
+
+        var (_, weights) = Stopped(still, null, 0, out _);
+        string file = Path.Combine(_folder, "again.safetensors");
+        foreach (int stop in (int[])[1, 4])
+            Assert.ThrowsAny<OperationCanceledException>(() => Stopped(still, file, stop, out _));
+        for (int i = 0; i < 2; i++) // the second time all is done
+        {
+            var (result, again) = Stopped(still, file, 0, out _);
+            Assert.Equal(weights, again);
+            Assert.Equal(found.HeadFit with { Evaluations = 0 }, result.HeadFit! with { Evaluations = 0 });
+        }
+    }
+
+    [Fact]
+    public void Where_an_epoch_is_better_all_images_are_not_asked_for()
+    {
+        // Features of random weights are worse than those of a body that is trained for long enough.
+        TrainingOptions bad = Solved with { HeadL2 = 1e6, Epochs = 30 };
+        using SmallConvNet model = Model(1), other = Model(1);
+        TrainingResult all = Train(model, bad with { HeadImages = HeadImages.All }), one = Train(other, bad);
+        Assert.InRange(one.Best.Epoch, 1, 30);
+        Assert.Equal(one.Epochs.Select(e => e with { Seconds = 0 }), all.Epochs.Select(e => e with { Seconds = 0 }));
+        Assert.Equal(Bytes(other), Bytes(model));
+    }
+
     [Theory]
     [InlineData(false, 0)]
     [InlineData(true, 0)]
@@ -194,7 +228,7 @@ public sealed class HeadSolverTests : IDisposable
         Refused("epochs", weights with { Training = Alone with { HeadSolver = HeadSolver.None, HeadL2 = null } });
         Refused("head-l2", weights with { Training = Alone with { Epochs = 1, HeadSolver = HeadSolver.None } });
         Refused("head-solver", weights with { Start = weights.Start with { Weights = null } });
-        Refused("head-images", weights with { Training = Solved with { HeadImages = HeadImages.All } });
+        Refused("head-images", weights with { Training = Solved with { HeadImages = HeadImages.All, Keep = KeptWeights.Last } });
         Refused("head-images", weights with { Training = Alone with { HeadImages = HeadImages.All, Epochs = 1, HeadSolver = HeadSolver.None, HeadL2 = null } });
         Refused("average", weights with { Training = Alone with { Averaging = new() } });
         Assert.Throws<ArgumentOutOfRangeException>(() => (Solved with { HeadL2 = 0 }).Validate());
@@ -223,8 +257,11 @@ public sealed class HeadSolverTests : IDisposable
         };
         TrainingResult result = trainer.Run(model, Splits.Train, Splits.Validation, Normalization.ImageNetGray, cancellation: cancel.Token);
         fits = notes.Count(note => note.StartsWith("the head was fitted on 20 training images", StringComparison.Ordinal));
-        return (result, [.. model.parameters().Cast<Tensor>().Concat(model.buffers()).Select(t => t.bytes.ToArray())]);
+        return (result, Bytes(model));
     }
+
+    private static byte[][] Bytes(ImageClassifier model) =>
+        [.. model.parameters().Cast<Tensor>().Concat(model.buffers()).Select(t => t.bytes.ToArray())];
 
     private static SmallConvNet Model(int seed)
     {
