@@ -14,7 +14,7 @@ internal sealed class TrainingStart(ImageClassifier network) : IDisposable
         return body.Length == 0 ? null : At(body, WeightDistance.Between);
     }
 
-    /// <summary>Does something with all trained weights and their start, while the running statistics are those of the start; they are back afterwards.</summary>
+    /// <summary>Does something with all trained weights and their start, while the running statistics are the start's; they are back afterwards.</summary>
     public T WithItsStatistics<T>(Func<ParameterSpace, ParameterVector, T> look)
     {
         using var own = new Snapshot(network);

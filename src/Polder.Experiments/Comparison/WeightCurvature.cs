@@ -55,7 +55,7 @@ public sealed record WeightCurvatureOptions
     /// </summary>
     public double? AtLoss { get; init; }
 
-    /// <summary>Whether a comparison also measures the weights of the epoch that validation finds best, where those of the last are tested. Default: no.</summary>
+    /// <summary>Whether a comparison also measures the weights of the epoch that validation finds best, where it tests the last's. Default: no.</summary>
     public bool AtBestEpoch { get; init; }
 
     /// <summary>

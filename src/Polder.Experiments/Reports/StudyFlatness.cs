@@ -72,7 +72,8 @@ internal static class StudyFlatness
             rows,
             row =>
             [
-                row.Group.Task, row.Group.Setting.Entry.Name, row.Runs.Length, Mean(row.Runs, r => r.Bound!.Distance, "F2"), Mean(row.Runs, r => r.Bound!.MainTerm, "F2"),
+                row.Group.Task, row.Group.Setting.Entry.Name, row.Runs.Length, Mean(row.Runs, r => r.Bound!.Distance, "F2"),
+                Mean(row.Runs, r => r.Bound!.MainTerm, "F2"),
                 Mean(row.Runs, r => r.Bound!.ErrorBound, "P1"), Mean(row.Runs, r => r.Bound!.GuessError, "P1"), Mean(row.Runs, r => 1 - r.TestAccuracy, "P1"),
                 row.Runs.Count(r => r.Bound!.ErrorBound >= r.Bound.GuessError),
             ]);

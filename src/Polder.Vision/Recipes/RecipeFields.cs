@@ -115,7 +115,8 @@ public static class RecipeFields
                 Idle = r => r.Training.HeadSolver == HeadSolver.None ? "only with {head-solver}" : null,
             },
             Training("head-images", Words(HeadImages.Training, HeadImages.All),
-                "images that the fitted head is kept of; all: once more, on training and validation images, when these have chosen its penalty, and that no epoch is better",
+                "images that the fitted head is kept of; all: once more, on training and validation images, when these have chosen its penalty, "
+                    + "and that no epoch is better",
                 t => t.Said.HeadImages is { } images ? Word(images) : null, (t, v) => v is null ? t : t with { HeadImages = Named<HeadImages>(v) },
                 "all with effort and all training images, else training",
                 idle: r => r.Training is { HeadImages: HeadImages.All, HeadSolver: HeadSolver.None } ? "only with {head-solver}" : null)),

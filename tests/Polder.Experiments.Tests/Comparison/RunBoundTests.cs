@@ -48,7 +48,8 @@ public class RunBoundTests(DigitsFixture fixture) : IClassFixture<DigitsFixture>
         var moved = start.Classifier.Network.named_parameters()
             .Zip(before, (p, old) => (p.name, Squares: p.parameter.sub(old).square().sum().ToDouble())).ToArray();
         Assert.Equal(Math.Sqrt(moved.Sum(m => m.Squares)), found.Distance, 1e-4);
-        Assert.Equal(Math.Sqrt(moved.Where(m => !m.name.StartsWith(start.Classifier.Network.HeadName, StringComparison.Ordinal)).Sum(m => m.Squares)), body!.Value, 1e-4);
+        string head = start.Classifier.Network.HeadName;
+        Assert.Equal(Math.Sqrt(moved.Where(m => !m.name.StartsWith(head, StringComparison.Ordinal)).Sum(m => m.Squares)), body!.Value, 1e-4);
         var loss = new BoundedCrossEntropy(start.Classifier.Network.Classes);
         ParameterSpace space = ParameterSpace.Of(start.Classifier.Network.parameters());
         using ParameterVector origin = WeightDistance.StartOf(

@@ -53,7 +53,8 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
         Assert.Equal(weights.square().sum().ToDouble() * found.Trace.Value, found.ScaledTrace!.Value, 1e-6 * found.ScaledTrace.Value);
         Tensor scale = cat([head.weight, head.bias!.unsqueeze(1)], 1).to(ScalarType.Float64).flatten();
         double quadratic = 0.001 * 0.001 / 2 * hessian.diagonal().mul(scale.square()).sum().ToDouble();
-        Assert.InRange(found.Sharpness!.Value.Value, quadratic - (4 * found.Sharpness.Value.StandardError), quadratic + (4 * found.Sharpness.Value.StandardError));
+        double error = 4 * found.Sharpness!.Value.StandardError;
+        Assert.InRange(found.Sharpness.Value.Value, quadratic - error, quadratic + error);
         Assert.InRange(found.Sharpness.Value.StandardError, 0, 0.5 * quadratic);
         Assert.InRange(found.TopEigenvalue.Residual, 0, 1e-4 * top);
     }
