@@ -71,6 +71,23 @@ public sealed class RankTests : IDisposable
     }
 
     [Fact]
+    public void A_full_disk_ends_the_job_with_one_line_and_with_room_it_goes_on_bit_for_bit()
+    {
+        string launcher = MpiLauncher.RequireAny(), whole = Path.Combine(_folder, "whole");
+        // Room for the first state, and not for the second beside it.
+        using SmallDisk disk = SmallDisk.Require(Path.Combine(_folder, "disk"), "6m");
+        string run = Path.Combine(disk.Path, "run");
+        Assert.Equal(0, PolderProcess.Run(Command(whole)).ExitCode);
+        (int code, string output, string error) = RankProcess.Finish(RankProcess.Start(launcher, 2, Command(run, more: ["--ranks", "2"])));
+        Assert.Equal((2, ""), (code, output));
+        Assert.Matches("^polder: rank 0 of 2: .*: cannot be written: No space left on device", Assert.Single(error.Split('\n')));
+        disk.Grow("64m");
+        (code, _, error) = RankProcess.Finish(RankProcess.Start(launcher, 2, "finetune", "--resume", run, "--quiet"));
+        Assert.Equal((0, ""), (code, error));
+        AssertSame(whole, run);
+    }
+
+    [Fact]
     public void What_is_typed_wrong_is_said_once()
     {
         string launcher = MpiLauncher.RequireAny();
