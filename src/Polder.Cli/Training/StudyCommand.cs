@@ -63,10 +63,17 @@ internal sealed class StudyCommand : PolderCommand
             return;
         }
         _folder.ShareProcessors(context, threads: null);
-        using StudySession session = _folder.Begin(context, design.Source);
-        if (context.Get(_known) is { } known)
-            context.Output.Info($"{CellArchive.Restore(known, session.Cells)} finished runs of {known} are taken over");
-        using var study = new StudyExecution(design, session.Cells) { Root = root, Note = new Relay<string>(context.Output.Verbose) };
+        string? known = context.Get(_known);
+        if (known is not null)
+            context.Output.Info($"{KnownCells.Read(known).Count} finished runs of {known} are known; those that the plan has are not done again");
+        using StudySession session = _folder.Begin(context, design.Source, prepare: folder => Keep(known, folder.In(KnownCells.FileName)));
+        string kept = session.Folder.In(KnownCells.FileName);
+        using var study = new StudyExecution(design, session.Cells)
+        {
+            Root = root,
+            Note = new Relay<string>(context.Output.Verbose),
+            Known = File.Exists(kept) ? KnownCells.Read(kept) : null,
+        };
         try
         {
             if (!JobProcesses.IsJob && !study.Read().IsComplete)
@@ -86,6 +93,15 @@ internal sealed class StudyCommand : PolderCommand
         ReportPages.Of(session.Folder.Path).Write(session.Folder.Page);
         if (context.Cancellation.IsCancellationRequested)
             throw session.Stopped(Name, result.Finished, result.IsComplete ? $"{result.Cells}" : $"at least {result.Cells}");
+    }
+
+    // In the folder, where jobs, other machines and whoever goes on find it; beside what was known before.
+    private static void Keep(string? known, string file)
+    {
+        if (known is null)
+            return;
+        string[] before = File.Exists(file) ? File.ReadAllLines(file) : [];
+        AtomicFile.WriteSharedText(file, string.Concat(before.Concat(File.ReadAllLines(known)).Distinct().Select(line => line + "\n")));
     }
 
     private static string RootOf(RunFolder folder) =>

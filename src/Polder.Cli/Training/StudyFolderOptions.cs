@@ -66,7 +66,8 @@ internal sealed class StudyFolderOptions
     /// <param name="context">The command.</param>
     /// <param name="plan">What the folder keeps of the study.</param>
     /// <param name="memoryOfJob">Measures what a job takes, in bytes; asked where there are several.</param>
-    public StudySession Begin(CommandContext context, JsonObject plan, Func<long>? memoryOfJob = null)
+    /// <param name="prepare">Puts into the folder what all jobs and ranks are to find there; null: nothing.</param>
+    public StudySession Begin(CommandContext context, JsonObject plan, Func<long>? memoryOfJob = null, Action<RunFolder>? prepare = null)
     {
         // What another process would be told by --join, a job's ranks agree on, and are given the folder by the first.
         context.Job?.Ranks.Agree(
@@ -76,7 +77,10 @@ internal sealed class StudyFolderOptions
             : context.IsResumed ? context.Folder!
             : context.Get(Join) is { } shared ? context.JoinRunFolder(shared, plan) : context.CreateRunFolder(context.Get(Out), plan);
         if (context.Writes)
+        {
+            prepare?.Invoke(folder);
             context.Job?.Tell(Path.GetFullPath(folder.Path));
+        }
         int jobs = JobsOf(context);
         double patience = context.Get(TakeOverAfter);
         if (jobs > 1 && memoryOfJob is not null)

@@ -109,17 +109,24 @@ public sealed class CellFolder
     /// <summary>Keeps the outcome of a cell, unless another process has kept one.</summary>
     internal void Record(Cell cell, JsonObject outcome)
     {
-        AtomicFile.TryCreateText(OutcomeOf(cell.Key), ResultJson.Text(new JsonObject
+        TryKeep(cell, new JsonObject
         {
-            ["name"] = cell.Name,
-            ["settings"] = cell.Settings.DeepClone(),
             ["polder"] = typeof(CellFolder).Assembly.GetName().Version?.ToString(3),
             ["host"] = Environment.MachineName,
             ["processor"] = ProcessorFacts.Name,
             ["outcome"] = outcome,
-        }));
+        });
         foreach (string claim in Directory.EnumerateFiles(Path, $"{cell.Key}.*{ClaimEnding}"))
             DeleteQuietly(claim);
+    }
+
+    /// <summary>Keeps what was found of a cell, with who found it, as its own; false where there is something already.</summary>
+    internal bool TryKeep(Cell cell, JsonObject found)
+    {
+        var json = new JsonObject { ["name"] = cell.Name, ["settings"] = cell.Settings.DeepClone() };
+        foreach ((string member, JsonNode? value) in found.Where(m => m.Key is not ("key" or "name" or "settings")))
+            json[member] = value?.DeepClone();
+        return AtomicFile.TryCreateText(OutcomeOf(cell.Key), ResultJson.Text(json));
     }
 
     /// <summary>What the highest claim of a cell says; null where there is none, or it cannot be read now. Looking also sees whether it changes.</summary>

@@ -21,6 +21,9 @@ public sealed class StudyExecution(StudyDesign design, CellFolder? folder) : IDi
     /// <summary>The folder that relative paths of data and weights in the plan are found from; empty, the default: the present one.</summary>
     public string Root { get; init; } = "";
 
+    /// <summary>Runs of earlier studies, which are not done again; null: none.</summary>
+    public KnownCells? Known { get; init; }
+
     /// <summary>Told in words what is read and kept; each line once.</summary>
     public IProgress<string>? Note { get; init; }
 
@@ -87,6 +90,14 @@ public sealed class StudyExecution(StudyDesign design, CellFolder? folder) : IDi
     /// <summary>The steps, as far as they are known: a step is asked for when all cells of those before it are done.</summary>
     public IEnumerable<StudyStep> Steps() => Steps(new TuningCourse(design), NewCells());
 
+    // What is known of a step is there before anybody looks at it.
+    private StudyStep WithKnown(StudyStep step)
+    {
+        if (folder is not null)
+            Known?.Give(step.Cells, folder);
+        return step;
+    }
+
     /// <summary>What the folder holds, without doing anything.</summary>
     public StudyResult Read()
     {
@@ -137,27 +148,27 @@ public sealed class StudyExecution(StudyDesign design, CellFolder? folder) : IDi
             .. design.Seeds.SelectMany(_ => design.Tasks.Index(), (seed, task) => (seed, task)).SelectMany(
                 _ => design.Entries, (at, entry) => cells.Final(at.task.Item, course.Best(entry), at.seed)),
         ];
-        yield return new StudyStep("runs", finals);
+        yield return WithKnown(new StudyStep("runs", finals));
         if (design.Tuning is not { PerTask: true })
             yield break;
         HashSet<string> known = [.. finals.Select(cell => cell.Key)];
-        yield return new StudyStep("runs with the best setting of each task",
+        yield return WithKnown(new StudyStep("runs with the best setting of each task",
         [
             .. design.Seeds.SelectMany(_ => design.Tasks.Index(), (seed, task) => (seed, task)).SelectMany(
                 _ => design.Entries, (at, entry) => cells.Final(at.task.Item, course.BestOn(entry, at.task.Index), at.seed))
                 .Where(cell => known.Add(cell.Key)),
-        ]);
+        ]));
     }
 
     private IEnumerable<StudyStep> TuningSteps(TuningCourse course, StudyCells cells)
     {
         foreach ((int number, IReadOnlyList<StudySetting> batch) in course.Batches(ScoresOf).Index())
-            yield return new StudyStep($"tuning, step {number + 1}",
+            yield return WithKnown(new StudyStep($"tuning, step {number + 1}",
             [
                 .. design.Tuning!.Seeds.SelectMany(_ => design.Tasks, (seed, task) => (seed, task)).SelectMany(
                     _ => batch, (at, setting) => cells.Tuning(at.task, setting, at.seed)),
             ],
-            IsTuning: true);
+            IsTuning: true));
 
         IReadOnlyList<TuningScore> ScoresOf(StudySetting setting) => [.. design.Tasks.Select(task => ScoreOf(task, setting))];
 

@@ -59,13 +59,42 @@ public sealed class StudyExecutionTests : IDisposable
 
         string archive = Path.Combine(_root, "runs.jsonl");
         Assert.Equal(first.Cells, CellArchive.Write(whole, archive));
-        Assert.Equal(first.Cells, CellArchive.Restore(archive, filled));
-        Assert.Equal(0, CellArchive.Restore(archive, filled));
-        using (var study = new StudyExecution(_design, filled))
+        KnownCells known = KnownCells.Read(archive);
+        Assert.Equal(first.Cells, known.Count);
+        using (var study = new StudyExecution(_design, filled) { Known = known })
             Assert.Equal(Table(first), Table(study.Read()));
-        File.AppendAllText(archive, "{ \"key\": \"../up\", \"settings\": {}, \"outcome\": {} }\n");
-        Assert.Contains($"line {first.Cells + 1}: has no key", Assert.Throws<DataException>(() => CellArchive.Restore(archive, Folder("other"))).Message);
-        Assert.Empty(Directory.EnumerateFiles(Path.Combine(_root, "other")));
+        string again = Path.Combine(_root, "again.jsonl");
+        Assert.Equal(first.Cells, CellArchive.Write(filled, again));
+        Assert.Equal(File.ReadAllText(archive), File.ReadAllText(again));
+        File.AppendAllText(archive, "{ \"settings\": {} }\n");
+        Assert.Contains($"line {first.Cells + 1}: is no finished run", Assert.Throws<DataException>(() => KnownCells.Read(archive)).Message);
+    }
+
+    [Fact]
+    public void Another_plan_takes_the_runs_that_it_has_and_calls_them_its_own()
+    {
+        const string Plan = """
+            {
+              "study": "s", "settings": { "epochs": 1, "keep": "last" }, "tasks": [ { "name": "few", "data": "digits", "shots": 3 } ],
+              "methods": [ { "name": "sgd", "method": "base" }, { "name": "noise", "method": "nso", "sigma": 0.01 } ], "seeds": "0,1"
+            }
+            """;
+        CellFolder folder = Folder("first"), other = Folder("second");
+        using (var study = new StudyExecution(StudyDesignFileTests.Parse(Plan), folder))
+            study.Run(Cancellation);
+        string archive = Path.Combine(_root, "first.jsonl");
+        CellArchive.Write(folder, archive);
+
+        // Another name for the one method, another strength for the other, and a seed more.
+        StudyDesign next = StudyDesignFileTests.Parse(Plan.Replace("\"sgd\"", "\"plain\"").Replace("0.01", "0.02").Replace("\"0,1\"", "\"0..2\""));
+        using var second = new StudyExecution(next, other) { Known = KnownCells.Read(archive) };
+        StudyResult found = second.Read();
+        Assert.Equal((2, 6), (found.Finished, found.Cells));
+        Assert.Equal(["few-plain-seed-0", "few-plain-seed-1"],
+            Directory.EnumerateFiles(other.Path).Select(f => Path.GetFileName(f)).Order().Select(f => f[..f.LastIndexOf('-')]));
+        Assert.Equal(6, second.Run(Cancellation).Finished);
+        // Nothing is there that the plan does not have.
+        Assert.Equal(6, CellArchive.Write(other, Path.Combine(_root, "second.jsonl")));
     }
 
     [Fact]
