@@ -31,7 +31,7 @@ internal sealed class LogisticRegression : IDisposable
         _mean = exact.mean([0L]).DetachFromDisposeScope();
         Tensor centered = exact - _mean;
         // Features that are all alike say nothing; what rounding leaves of them is not blown up.
-        double size = centered.square().mean().sqrt().ToDouble(), least = 1e-12 * exact.abs().max().ToDouble();
+        double size = Math.Sqrt(centered.mul(centered).mean().ToDouble()), least = 1e-12 * exact.abs().max().ToDouble();
         _scale = tensor(size > least ? size : 1, ScalarType.Float64).DetachFromDisposeScope();
         _inputs = Extended(exact).DetachFromDisposeScope();
         _labels = labels.alias().DetachFromDisposeScope();
@@ -44,9 +44,20 @@ internal sealed class LogisticRegression : IDisposable
         using var scope = NewDisposeScope();
         using var grad = enable_grad();
         Tensor weights = tensor(point, [_classes, _columns]).requires_grad_();
-        Tensor loss = Loss(weights, _inputs, _labels, _classWeights, _smoothing) + (l2 / 2 * weights.narrow(1, 0, _columns - 1).square().sum());
+        Tensor loss = Loss(weights, _inputs, _labels, _classWeights, _smoothing);
         loss.backward();
-        return (loss.ToDouble(), weights.grad!.data<double>().ToArray());
+        double[] gradient = weights.grad!.data<double>().ToArray();
+        // Not by tensor + number * tensor: TorchSharp's temporary Scalars may be finalized while libtorch still reads them, and the large arrays here make
+        // the collector run often (seen with 100 classes on a busy machine).
+        double squares = 0;
+        for (int i = 0; i < point.Length; i++)
+        {
+            if (i % _columns == _columns - 1)
+                continue; // a bias
+            squares += point[i] * point[i];
+            gradient[i] += l2 * point[i];
+        }
+        return (loss.ToDouble() + (l2 / 2 * squares), gradient);
     }
 
     /// <summary>The mean loss at a point without the penalty.</summary>
