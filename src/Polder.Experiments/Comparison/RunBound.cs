@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Polder.Experiments.Comparison;
 
 /// <summary>What PAC-Bayes says of a run from its training images alone.</summary>
@@ -22,7 +24,7 @@ public sealed record RunBoundOptions
     /// <summary>Draws of the noise at each sigma, 1 or more. Default 20.</summary>
     public int Draws { get; init; } = 20;
 
-    /// <summary>Products for the trace of the bounded loss, 20 or more. Default 30.</summary>
+    /// <summary>Products for the trace of the bounded loss, 10 or more. Default 30.</summary>
     public int Products { get; init; } = 30;
 
     /// <summary>q of <see cref="BoundedCrossEntropy"/>. Default 0.01.</summary>
@@ -39,6 +41,9 @@ public sealed record RunBoundOptions
         Require.AtLeast(Products, TraceEstimationOptions.LeastSamples);
         Require.Inside(Smoothing);
     }
+
+    /// <summary>What a run's settings say of it.</summary>
+    internal JsonObject ToJson() => ResultJson.Node(new { Sigmas, Draws, Products, Smoothing })!.AsObject();
 
     /// <summary>Measures a classifier at its weights as they stand. The running statistics are those of the start meanwhile, as the bound asks for.</summary>
     /// <param name="classifier">The classifier; the caller keeps it.</param>

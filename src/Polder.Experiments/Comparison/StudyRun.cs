@@ -146,7 +146,7 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
         if (Curvature is not null)
             json["curvature"] = Curvature.ToJson();
         if (Bound is not null)
-            json["bound"] = ResultJson.Node(new { Bound.Sigmas, Bound.Draws, Bound.Products, Bound.Smoothing });
+            json["bound"] = Bound.ToJson();
         return new Cell(Name, json, work =>
         {
             StudyOutcome outcome = Train(events with { Training = Trained, Measuring = Measured }, work.Cancellation);

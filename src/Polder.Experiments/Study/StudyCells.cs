@@ -41,7 +41,7 @@ internal sealed class StudyCells(StudyDesign design, StudyImages images, Feature
         if (curvature is not null)
             settings["curvature"] = curvature.ToJson();
         if (bound is not null)
-            settings["bound"] = ResultJson.Node(new { bound.Sigmas, bound.Draws, bound.Products, bound.Smoothing });
+            settings["bound"] = bound.ToJson();
         return new Cell(name, settings, work =>
         {
             using RecipeTask opened = images.Open(recipe, work.Cancellation);

@@ -235,6 +235,7 @@ public static class StudyDesignFile
         if (design.Bound is { } bound && bound.Seeds.Except(design.Seeds).Any())
             throw new DataException(origin, $"bound.seeds: found {ValueKind.TextOf(bound.Seeds)}, allowed: some of {ValueKind.TextOf(design.Seeds)}");
         design.Curvature?.Options.Validate();
+        design.Bound?.Options.Validate();
         foreach (StudyTask task in design.Tasks)
             foreach (StudyEntry entry in design.Entries)
             {

@@ -77,7 +77,8 @@ public sealed class RunFolder
     }
 
     /// <summary>The parts of its images that its weights were fitted to; those of an epoch are fitted to training images alone.</summary>
-    public IReadOnlyList<string> FittedParts => Setting<string>("headImages") == "all" && !KeepsAnEpoch() ? ["train", "validation"] : ["train"];
+    public IReadOnlyList<string> FittedParts =>
+        field ??= Setting<string>("headImages") == "all" && !KeepsAnEpoch() ? ["train", "validation"] : ["train"];
 
     private bool KeepsAnEpoch()
     {
