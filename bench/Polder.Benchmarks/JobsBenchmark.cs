@@ -97,7 +97,10 @@ internal static class JobsBenchmark
 
         public Job(string network, int threads, int trainings)
         {
-            _process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [Worker, network, $"{threads}", $"{trainings}"])
+            // The program's own file: this process may be `dotnet` with the program as its argument.
+            string program = Path.Combine(AppContext.BaseDirectory, Path.GetFileNameWithoutExtension(typeof(JobsBenchmark).Assembly.Location));
+            _process = Process.Start(new ProcessStartInfo(OperatingSystem.IsWindows() ? program + ".exe" : program,
+                [Worker, network, $"{threads}", $"{trainings}"])
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,

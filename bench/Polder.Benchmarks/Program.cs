@@ -9,7 +9,7 @@ if (args is [JobsBenchmark.Worker, .. var job])
 }
 (string Name, Action<IReadOnlyList<string>> Run)[] studies =
 [
-    ("products", ProductCountCommand.Run), ("free-trace", FreeTraceCommand.Run), ("precision", PrecisionBenchmark.Run),
+    ("products", ProductCountCommand.Run), ("free-trace", FreeTraceCommand.Run), ("precision", PrecisionBenchmark.Run), ("tiny-maps", TinyMapBenchmark.Run),
     ("bf16-trace", BFloat16TraceCommand.Run), ("equivalence", EquivalenceCommand.Run), ("predict", PredictBenchmark.Run),
     ("start-up", StartUpCommand.Run), ("lists", ListsCommand.Run), ("recipe", RecipeCommand.Run), ("side-by-side", SideBySideCommand.Run),
     ("ranks", RanksBenchmark.Run),

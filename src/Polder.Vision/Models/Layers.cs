@@ -30,10 +30,13 @@ internal static class Layers
     /// </summary>
     public static Tensor Convolve(Conv2d convolution, Tensor input)
     {
+        bool tiny = TinyMapConvolution.Suits(convolution, input);
         if (convolution.weight.dtype == input.dtype)
-            return convolution.call(input);
+            return tiny ? TinyMapConvolution.Convolve(convolution, input, convolution.weight, convolution.bias) : convolution.call(input);
         using Tensor weight = convolution.weight.to(input.dtype);
         using Tensor? bias = convolution.bias?.to(input.dtype);
+        if (tiny)
+            return TinyMapConvolution.Convolve(convolution, input, weight, bias);
         return functional.conv2d(input, weight, bias, convolution.stride, convolution.padding, convolution.dilation, convolution.groups);
     }
 

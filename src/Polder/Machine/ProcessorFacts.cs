@@ -7,6 +7,8 @@ namespace Polder.Machine;
 /// <summary>What the processor is and can do.</summary>
 public static class ProcessorFacts
 {
+    private const int TilesBit = 1 << 22;
+
     /// <summary>The processor's name as its maker writes it; the kind of processor where the system does not tell.</summary>
     public static string Name { get; } = FindName();
 
@@ -21,13 +23,16 @@ public static class ProcessorFacts
         }.Where(set => set.IsSupported).Select(set => set.Name),
     ];
 
+    /// <summary>Whether the processor multiplies whole tiles of bf16 numbers (AMX-BF16).</summary>
+    public static bool HasBFloat16Tiles { get; } = X86Base.IsSupported && X86Base.CpuId(0, 0).Eax >= 7 && (X86Base.CpuId(7, 0).Edx & TilesBit) != 0;
+
     /// <summary>Whether the processor multiplies bf16 numbers by instructions of its own (AVX512-BF16, AMX-BF16; on Arm BF16, as Linux tells it).</summary>
     public static bool HasBFloat16 { get; } = FindBFloat16();
 
     private static bool FindBFloat16()
     {
         if (X86Base.IsSupported && X86Base.CpuId(0, 0).Eax >= 7)
-            return (Avx512F.IsSupported && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0) || (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0;
+            return (Avx512F.IsSupported && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0) || HasBFloat16Tiles;
         const string LinuxFile = "/proc/cpuinfo";
         return AdvSimd.IsSupported && File.Exists(LinuxFile)
             && File.ReadLines(LinuxFile).Any(line => line.StartsWith("Features", StringComparison.Ordinal) && line.Split(' ').Contains("bf16"));
