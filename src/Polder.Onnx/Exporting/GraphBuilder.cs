@@ -87,13 +87,11 @@ internal sealed class GraphBuilder(IReadOnlyDictionary<nn.Module, string> names,
                 name += BodyEnding;
             return name;
         }
-        foreach ((string name, Constant constant) in body.Constants)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            using Tensor value = network.Written.TryGetValue(name, out Func<Tensor>? trained) ? trained().detach() : constant.Read();
+        using DisposeScope scope = NewDisposeScope();
+        var written = new ImportedBody(network, options);
+        foreach ((string name, Tensor value) in written.Constants)
             _constants.Add(Named(name), OnnxTensor.Of(Named(name), value));
-        }
-        foreach (OnnxNode node in body.Nodes)
+        foreach (OnnxNode node in written.Nodes)
             _nodes.Add(node with { Inputs = [.. node.Inputs.Select(Named)], Outputs = [.. node.Outputs.Select(Named)] });
         return Named(body.Output);
     }
@@ -106,18 +104,13 @@ internal sealed class GraphBuilder(IReadOnlyDictionary<nn.Module, string> names,
         return Add("Gemm", inputs, new() { ["transB"] = 1L }, NodeName(at), output);
     }
 
-    // (conv(x, W) - m) s + b with s = w / sqrt(v + eps) is conv(x, s W) + (b - m s); in double, since single adds an error of its own.
     private string Folded(Conv2d convolution, BatchNorm2d norm, string input)
     {
         using DisposeScope scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
         string at = names[convolution];
-        Tensor scale = Double(norm.weight!) / (Double(norm.running_var!) + norm.eps).sqrt();
-        Tensor weight = Double(convolution.weight) * scale.view(-1, 1, 1, 1), bias = Double(norm.bias!) - (Double(norm.running_mean!) * scale);
-        return Convolution(convolution,
-            [input, Constant($"{at}.weight", weight.to(ScalarType.Float32)), Constant($"{at}.bias", bias.to(ScalarType.Float32))]);
-
-        static Tensor Double(Tensor value) => value.to(ScalarType.Float64);
+        (Tensor weight, Tensor bias) = FoldedNorm.Of(
+            convolution.weight, null, norm.weight!, norm.bias!, norm.running_mean!, norm.running_var!, norm.eps);
+        return Convolution(convolution, [input, Constant($"{at}.weight", weight), Constant($"{at}.bias", bias)]);
     }
 
     private string Convolution(Conv2d layer, string[] inputs)

@@ -25,8 +25,6 @@ internal sealed class NetworkGraph
     {
         ImageClassifier network = _classifier.Network;
         var imported = network as OnnxClassifier;
-        if (imported is not null && (_options.Fold || _options.Half))
-            throw new OnnxException(_classifier.Architecture, "a network that came from an ONNX file is exported as it is: in 32 bits, and not folded");
         if (network.Stages.Count == 0)
             throw Unknown($"network {network.GetType().Name}, whose body is of one piece");
         bool bytes = _options.Input == ImageInput.BytesNhwc;
