@@ -55,12 +55,16 @@ internal static class StudyPage
 
         string Sentence(IGrouping<string, StudyDifference> question)
         {
-            StudyDifference[] found = [.. question.Where(a => a.PHolm < Level)], open = [.. question.Where(a => !(a.PHolm < Level))];
-            string sure = string.Join("; ", found.Select(a =>
-                Invariant($"{Points(a)} {(a.Test!.Mean < 0 ? "below" : "above")} {a.Other} (corrected p {a.PHolm:0.000})")));
-            string unsure = open.Length == 0 ? ""
-                : $"{(found.Length > 0 ? "; no" : "no")} reliable difference to {string.Join(", ", open.Select(a => $"{a.Other} ({Signed(a)})"))}";
-            return $"{question.Key}: {sure}{unsure}.";
+            StudyDifference[] found = [.. question.Where(a => a.PHolm < Level)];
+            StudyDifference[] equal = [.. question.Except(found).Where(a => a.Equivalence is { IsEquivalent: true })];
+            StudyDifference[] open = [.. question.Except(found).Except(equal)];
+            string[] parts =
+            [
+                .. found.Select(a => Invariant($"{Points(a)} {(a.Test!.Mean < 0 ? "below" : "above")} {a.Other} (corrected p {a.PHolm:0.000})")),
+                .. equal.Select(a => Invariant($"equivalent to {a.Other} within {100 * a.Equivalence!.Margin:G3} points ({Signed(a)})")),
+                .. open.Length == 0 ? (string[])[] : [$"no reliable difference to {string.Join(", ", open.Select(a => $"{a.Other} ({Signed(a)})"))}"],
+            ];
+            return $"{question.Key}: {string.Join("; ", parts)}.";
         }
     }
 

@@ -67,6 +67,9 @@ public class StudyAnswerTests
         StudyResult study = Result(("a", "base", low), ("a", "nso", high), ("a", "sam", [0.6, 0.62, 0.61, 0.61, 0.6, 0.62])) with { Design = design };
         Assert.Equal("nso: 11.0 points above base (corrected p 0.031).", LeadOf(study, new StudyQuestion("nso", ["base"])));
         Assert.Equal("nso: no reliable difference to sam (0.0 points).", LeadOf(study, new StudyQuestion("nso", ["sam"])));
+        // Six differences of 0, +-1 point: their 90 % interval is +-0.74 points.
+        Assert.Equal("nso: equivalent to sam within 1 points (0.0 points).", LeadOf(study, new StudyQuestion("nso", ["sam"]) { Margin = 1 }));
+        Assert.Equal("nso: no reliable difference to sam (0.0 points).", LeadOf(study, new StudyQuestion("nso", ["sam"]) { Margin = 0.7 }));
         // Two questions of one method are two tests: neither of 2 x 2/64 is below 5 %.
         Assert.Equal("nso: no reliable difference to base (+11.0 points), sam (0.0 points).", LeadOf(study, new StudyQuestion("nso", ["base", "sam"])));
         Assert.Equal("No run is finished.", LeadOf(Result(), new StudyQuestion("nso", ["base"])));
