@@ -120,7 +120,7 @@ public sealed class StudyExecutionTests : IDisposable
         using (var study = new StudyExecution(small, new CellFolder(run.Cells)))
             study.Run(Cancellation);
         Page after = ReportPages.Of(run.Path);
-        Assert.StartsWith("nso: no reliable difference to base (", after.Lead);
+        Assert.StartsWith("nso: equivalent to base within 50 points (", after.Lead);
         Assert.Contains("small &amp; &lt;quick&gt;", after.Html);
         Assert.Contains("equivalent within 50 points", after.Html);
         Assert.DoesNotContain("is not complete", after.Html);
