@@ -7,18 +7,6 @@ namespace Polder.EndToEnd;
 /// <summary>Many runs over the ranks of an MPI job: the tables of one process, and nothing finished is lost when a rank dies.</summary>
 public sealed class RankStudyTests : IDisposable
 {
-    private const string Plan = """
-        {
-          "study": "over ranks",
-          "settings": { "data": "digits", "arch": "digits-cnn", "epochs": 2, "batchSize": 20, "keep": "last" },
-          "tasks": [ { "name": "four", "perClass": 4 }, { "name": "eight", "perClass": 8 } ],
-          "methods": [ { "name": "sgd", "method": "base" }, { "name": "nso", "tune": { "sigma": [0.01, 0.02] } } ],
-          "tuning": { "seeds": "100", "learningRates": [0.05, 0.1], "extensions": 1 },
-          "seeds": "0..2",
-          "questions": [ { "method": "nso", "with": ["sgd"] } ]
-        }
-        """;
-
     private readonly string _folder = Directory.CreateTempSubdirectory("polder-rank-study-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -27,11 +15,13 @@ public sealed class RankStudyTests : IDisposable
     public void A_study_over_ranks_is_that_of_one_process_also_after_a_rank_was_killed()
     {
         string launcher = MpiLauncher.RequireAny(), plan = In("plan.json"), alone = In("alone"), shared = In("shared");
-        File.WriteAllText(plan, Plan);
+        File.WriteAllText(plan, StudyPlanTests.Plan);
         Assert.Equal(0, PolderProcess.Run("study", plan, "--out", alone, "--threads", "1", "--quiet").ExitCode);
 
-        KillARank(RankProcess.Start(launcher, 2, "study", plan, "--out", shared, "--threads", "1", "--ranks", "2", "--quiet"), () => Finished(shared) >= 3);
-        Assert.InRange(Finished(shared), 3, Finished(alone));
+        KillARank(
+            RankProcess.Start(launcher, 2, "study", plan, "--out", shared, "--threads", "1", "--ranks", "2", "--quiet"),
+            () => StudyPlanTests.Count(shared) >= 3);
+        Assert.InRange(StudyPlanTests.Count(shared), 3, StudyPlanTests.Count(alone));
 
         (int code, _, string said) = RankProcess.Finish(
             RankProcess.Start(launcher, 2, "study", "--resume", shared, "--threads", "1", "--ranks", "2", "--quiet"));
@@ -91,12 +81,6 @@ public sealed class RankStudyTests : IDisposable
     }
 
     private static JsonNode Result(string folder) => JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "result.json")))!;
-
-    private static int Finished(string folder)
-    {
-        string cells = Path.Combine(folder, "cells");
-        return Directory.Exists(cells) ? Directory.GetFiles(cells, "*.json").Count(file => Path.GetFileName(file)[0] != '.') : 0;
-    }
 
     private string In(string name) => Path.Combine(_folder, name);
 }

@@ -7,7 +7,7 @@ namespace Polder.EndToEnd;
 public sealed class StudyPlanTests : IDisposable
 {
     // A network that needs no pre-training: a run takes a fraction of a second.
-    private const string Plan = """
+    internal const string Plan = """
         {
           "study": "two tasks",
           "settings": { "data": "digits", "arch": "digits-cnn", "epochs": 2, "batchSize": 20, "keep": "last" },
@@ -115,7 +115,7 @@ public sealed class StudyPlanTests : IDisposable
         return output;
     }
 
-    private static int Count(string folder)
+    internal static int Count(string folder)
     {
         string cells = Path.Combine(folder, "cells");
         return Directory.Exists(cells) ? Directory.GetFiles(cells, "*.json").Count(f => Path.GetFileName(f)[0] != '.') : 0;

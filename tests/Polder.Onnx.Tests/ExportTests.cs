@@ -177,7 +177,7 @@ public sealed class ExportTests : IDisposable
     internal static double Error(float[][] expected, float[][] found) =>
         expected.SelectMany(r => r).Zip(found.SelectMany(r => r), (a, b) => Math.Abs(a - b)).Max() / expected.SelectMany(r => r).Max(Math.Abs);
 
-    private static float[] Softmax(float[] logits)
+    internal static float[] Softmax(float[] logits)
     {
         double[] powers = [.. logits.Select(l => Math.Exp(l - logits.Max()))];
         return [.. powers.Select(p => (float)(p / powers.Sum()))];

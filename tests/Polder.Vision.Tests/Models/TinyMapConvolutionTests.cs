@@ -61,4 +61,13 @@ public class TinyMapConvolutionTests
         using Tensor images = zeros(1, channels, side, side);
         Assert.Equal(suits, TinyMapConvolution.Suits(layer, images));
     }
+
+    [Fact]
+    public void In_bf16_it_is_taken_for_larger_maps_where_the_processor_has_tiles()
+    {
+        using Conv2d layer = nn.Conv2d(512, 512, 3, padding: 1);
+        using Tensor small = zeros(1, 512, 4, 4, ScalarType.BFloat16), large = zeros(1, 512, 5, 5, ScalarType.BFloat16);
+        Assert.Equal(Polder.Machine.ProcessorFacts.HasBFloat16Tiles, TinyMapConvolution.Suits(layer, small));
+        Assert.False(TinyMapConvolution.Suits(layer, large));
+    }
 }
