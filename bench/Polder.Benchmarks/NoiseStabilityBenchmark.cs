@@ -13,10 +13,14 @@ internal static class NoiseStabilityBenchmark
 {
     private const int Rounds = 30;
 
-    public static void Run()
+    public static void RunMoves()
     {
         MeasureMoves("ResNet-20", "resnet20");
         MeasureMoves("ResNet-18", "resnet18");
+    }
+
+    public static void Run()
+    {
         Measure("NSO, ResNet-20, 32 px, batch 128", "resnet20", 128, 32, 1, 2);
         Measure("NSO, ResNet-18, 64 px, batch 32", "resnet18", 32, 64, 1);
         Measure("NSO, ResNet-18, 64 px, batch 64", "resnet18", 64, 64, 1);
@@ -29,7 +33,7 @@ internal static class NoiseStabilityBenchmark
         (string, Action) Variant(string name, bool curvature)
         {
             ImageClassifier model = Architectures.Get(architecture).Build(10, 0);
-            SGD sgd = optim.SGD(model.parameters(), 0.001, 0.9);
+            SGD sgd = optim.SGD(model.parameters(), 0.001, 0.9, weight_decay: 1e-4);
             var optimizer = new FlatMinimaOptimizer(sgd, new NoiseStability { Sigma = 0.01 }, model) { MeasureCurvature = curvature };
             owned.AddRange([sgd, model, optimizer]);
             var nothing = new Nothing();

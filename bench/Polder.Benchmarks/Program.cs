@@ -1,7 +1,7 @@
 using Polder.Benchmarks;
 using TorchSharp;
 
-string[] known = ["steps", "sensing", "check", "nso", "methods", "split", "decode", "curvature", "frozen", "jobs"];
+string[] known = ["steps", "sensing", "check", "moves", "nso", "methods", "split", "decode", "curvature", "frozen", "jobs"];
 if (args is [JobsBenchmark.Worker, .. var job])
 {
     JobsBenchmark.Work(job);
@@ -55,6 +55,8 @@ if (chosen.Contains("steps"))
     StepBenchmark.Run();
 if (chosen.Contains("methods"))
     StepBenchmark.RunEveryMethod();
+if (chosen.Contains("moves"))
+    NoiseStabilityBenchmark.RunMoves();
 if (chosen.Contains("nso"))
     NoiseStabilityBenchmark.Run();
 if (chosen.Contains("split"))

@@ -52,7 +52,9 @@ internal static class RanksBenchmark
         );
         Interleaved.Compare($"NSO k = 1, ResNet-18, {Side} px, batch {Batch}", [
             Alone(1), Alone(2), Together("2 ranks, 1 thread each", RankStep.Kind.Fast), Together("2 ranks, 1 thread each, reproducible", RankStep.Kind.Ordered),
+            Together("2 ranks, each a whole step of its own", RankStep.Kind.Apart),
         ], rounds);
+        Console.WriteLine("\nHalf of the last row is what two ranks could reach at most: the same work without a word between them, on the memory and clock that both share.");
         Console.WriteLine($"\nmemory of a rank: {NativeMemory.Describe()}");
 
         // The same process alone, for the parts of the cost that it has: what a point costs beside its rows, and what a step costs beside its points.
@@ -162,6 +164,7 @@ internal static class RanksBenchmark
         {
             Fast,
             Ordered,
+            Apart,
             Reductions,
             End,
         }
@@ -170,7 +173,18 @@ internal static class RanksBenchmark
 
         public void Alone(int pairs, int rows) => Step(Of($"alone {pairs}", () => new FlatMinimaOptimizer(_sgd, Nso(pairs), _model)), rows);
 
-        public void Together(Kind kind) => Step(
+        public void Together(Kind kind)
+        {
+            if (kind != Kind.Apart)
+            {
+                Share(kind);
+                return;
+            }
+            Alone(1, Batch);
+            _job.Gather([0], new byte[_job.Size]); // as in a shared step, the slower rank ends it
+        }
+
+        private void Share(Kind kind) => Step(
             Of($"{kind}", () => new FlatMinimaOptimizer(_sgd, Nso(1), _model)
             { Runner = new RankProbeRunner(_job, _model, new RankOptions { Reproducible = kind == Kind.Ordered }) }), Batch);
 

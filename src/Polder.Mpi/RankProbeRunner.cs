@@ -199,10 +199,8 @@ public sealed class RankProbeRunner : IProbeRunner
             // The first move of a step saves W on the way.
             ParameterVector own = Own(step.Space);
             Probe start = mirrored ?? probe;
-            step.Space.Leave(own, step.Noise, step.Step, start.Draw, start.Scale, null);
+            step.Space.Leave(own, step.Noise, step.Step, start.Draw, start.Scale, null, mirrored is not null);
             (_centre, _standing) = (own, place);
-            if (mirrored is not null)
-                step.Space.Mirror(own);
             return;
         }
         if (_centre is null)
@@ -223,9 +221,10 @@ public sealed class RankProbeRunner : IProbeRunner
             return;
         }
         // W - V is W + V mirrored also where another rank has that: a sum of its own would end in other last bits.
-        if (standing != first with { Weight = 0, Rows = null })
-            step.Space.MoveTo(_centre, step.Noise, step.Step, first.Draw, first.Scale);
-        step.Space.Mirror(_centre);
+        if (standing == first with { Weight = 0, Rows = null })
+            step.Space.Mirror(_centre);
+        else
+            step.Space.MoveTo(_centre, step.Noise, step.Step, first.Draw, first.Scale, null, mirrored: true);
     }
 
     // To the mirrored point, where that is this rank's next, else back to W.

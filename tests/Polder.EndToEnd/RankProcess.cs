@@ -25,9 +25,20 @@ internal static class RankProcess
             process.Kill(entireProcessTree: true);
             Assert.Fail("the job does not end");
         }
-        // MPICH says on standard error that, and where, MPI_Abort was called.
-        string[] own = [.. error.Result.Split('\n').Where(line => line.Length > 0 && !line.StartsWith("Abort(", StringComparison.Ordinal))];
-        return (process.ExitCode, output.Result, string.Join('\n', own));
+        return (process.ExitCode, output.Result, string.Join('\n', OwnLines(error.Result)));
+    }
+
+    // MPICH says on standard error that, and where, MPI_Abort was called; Open MPI 5 says so between two lines of dashes.
+    private static IEnumerable<string> OwnLines(string error)
+    {
+        bool inside = false;
+        foreach (string line in error.Split('\n'))
+        {
+            if (line.StartsWith("----------", StringComparison.Ordinal))
+                inside = !inside;
+            else if (!inside && line.Trim('\0').Length > 0 && !line.StartsWith("Abort(", StringComparison.Ordinal))
+                yield return line;
+        }
     }
 
     /// <summary>The running ranks that a launcher has started, itself or by a helper.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Polder.Testing;
 
 namespace Polder.Mpi.Tests;
 
@@ -9,7 +10,7 @@ namespace Polder.Mpi.Tests;
 /// </summary>
 internal sealed class TwoHosts : IDisposable
 {
-    private const string FirstAddress = "10.77.0.1", SecondAddress = "10.77.0.2", Network = "10.77.0.0/24";
+    private const string FirstAddress = "10.77.0.1", SecondAddress = "10.77.0.2", Cable = "cable";
 
     private readonly string _first = $"polder-a-{Environment.ProcessId}", _second = $"polder-b-{Environment.ProcessId}";
     private readonly string _agent = Path.Combine(Path.GetTempPath(), $"polder-agent-{Environment.ProcessId}");
@@ -27,9 +28,9 @@ internal sealed class TwoHosts : IDisposable
         string[] steps =
         [
             $"netns add {hosts._first}", $"netns add {hosts._second}", $"link add {cable}a type veth peer name {cable}b",
-            $"link set {cable}a netns {hosts._first} name cable", $"link set {cable}b netns {hosts._second} name cable",
-            $"-n {hosts._first} addr add {FirstAddress}/24 dev cable", $"-n {hosts._second} addr add {SecondAddress}/24 dev cable",
-            $"-n {hosts._first} link set cable up", $"-n {hosts._second} link set cable up",
+            $"link set {cable}a netns {hosts._first} name {Cable}", $"link set {cable}b netns {hosts._second} name {Cable}",
+            $"-n {hosts._first} addr add {FirstAddress}/24 dev {Cable}", $"-n {hosts._second} addr add {SecondAddress}/24 dev {Cable}",
+            $"-n {hosts._first} link set {Cable} up", $"-n {hosts._second} link set {Cable} up",
             $"-n {hosts._first} link set lo up", $"-n {hosts._second} link set lo up",
         ];
         foreach (string step in steps)
@@ -54,14 +55,17 @@ internal sealed class TwoHosts : IDisposable
     /// <summary>Lets a job that would run here run on both, a rank each.</summary>
     public void Move(ProcessStartInfo start)
     {
-        string[] command = [.. start.ArgumentList];
+        // A place for one rank each: where there may be more, Open MPI 5 puts all on the first.
+        string[] command = [.. start.ArgumentList.Where(word => word != "--oversubscribe")];
         string launcher = start.FileName;
         start.FileName = "ip";
         start.ArgumentList.Clear();
+        // Version 5 cuts an address at its first point as if it were a name, and version 4 asks for the address of a name.
+        (string agent, string hosts) = MpiLauncher.IsOpenMpi4 ? ("plm_rsh_agent", $"{FirstAddress},{SecondAddress}") : ("plm_ssh_agent", "first,second");
         string[] mpirun =
         [
-            launcher, "--mca", "plm_rsh_agent", _agent, "--mca", "pml", "ob1", "--mca", "btl", "self,tcp", "--mca", "btl_tcp_if_include", Network,
-            "--mca", "oob_tcp_if_include", Network, "--host", $"{FirstAddress},{SecondAddress}", .. command,
+            launcher, "--mca", agent, _agent, "--mca", "pml", "ob1", "--mca", "btl", "self,tcp", "--mca", "btl_tcp_if_include", Cable,
+            "--mca", "oob_tcp_if_include", Cable, "--host", hosts, .. command,
         ];
         string words = string.Join(' ', mpirun.Select(word => $"'{word}'"));
         foreach (string word in (string[])["netns", "exec", _first, "unshare", "--uts", "sh", "-c", $"hostname first; exec {words}"])
@@ -73,7 +77,7 @@ internal sealed class TwoHosts : IDisposable
     {
         (int code, string text) = Run("ip", ["netns", "exec", _second, "cat", "/proc/net/dev"]);
         Assert.Equal(0, code);
-        string line = text.Split('\n').Single(l => l.TrimStart().StartsWith("cable:", StringComparison.Ordinal));
+        string line = text.Split('\n').Single(l => l.TrimStart().StartsWith(Cable + ":", StringComparison.Ordinal));
         return long.Parse(line[(line.IndexOf(':') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0], CultureInfo.InvariantCulture);
     }
 

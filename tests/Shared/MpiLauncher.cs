@@ -10,6 +10,9 @@ internal static class MpiLauncher
     /// <summary>The launchers by make: on Debian both may be there, and "mpirun" is one of them.</summary>
     public static string? OpenMpi { get; } = Find("mpirun.openmpi") ?? FindOf("mpirun", "Open MPI");
 
+    /// <summary>Whether Open MPI is of version 4: version 5 has another launcher, with options of its own.</summary>
+    public static bool IsOpenMpi4 { get; } = OpenMpi is not null && Version(OpenMpi).Contains(") 4.", StringComparison.Ordinal);
+
     /// <summary>The launcher of MPICH.</summary>
     public static string? Mpich { get; } = Find("mpirun.mpich") ?? FindOf("mpirun", "HYDRA");
 
@@ -35,23 +38,27 @@ internal static class MpiLauncher
     /// <param name="command">The program and its arguments.</param>
     public static ProcessStartInfo Command(string launcher, int ranks, params IReadOnlyList<string> command)
     {
-        string[] quiet = launcher == OpenMpi ? ["-q", "--oversubscribe"] : [];
-        ProcessStartInfo start = new(launcher, ["-n", $"{ranks}", .. quiet, .. command])
+        // Version 5 cannot be told to be quiet.
+        string[] options = launcher != OpenMpi ? [] : IsOpenMpi4 ? ["-q", "--oversubscribe"] : ["--oversubscribe"];
+        ProcessStartInfo start = new(launcher, ["-n", $"{ranks}", .. options, .. command])
         { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         // Containers run as root, which Open MPI asks about; and a terminal's codes have no place in what is compared.
-        start.Environment["OMPI_ALLOW_RUN_AS_ROOT"] = start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
+        foreach (string launching in (string[])["OMPI", "PRTE"])
+            start.Environment[$"{launching}_ALLOW_RUN_AS_ROOT"] = start.Environment[$"{launching}_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
         start.Environment["TERM"] = "dumb";
         return start;
     }
 
-    private static string? FindOf(string name, string make)
+    private static string? FindOf(string name, string make) =>
+        Find(name) is { } file && Version(file).Contains(make, StringComparison.Ordinal) ? file : null;
+
+    private static string Version(string launcher)
     {
-        if (Find(name) is not { } file)
-            return null;
-        using Process process = Process.Start(new ProcessStartInfo(file, ["--version"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using Process process = Process.Start(
+            new ProcessStartInfo(launcher, ["--version"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         string words = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return words.Contains(make, StringComparison.Ordinal) ? file : null;
+        return words;
     }
 
     private static string? Find(string name) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)

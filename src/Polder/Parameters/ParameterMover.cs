@@ -24,12 +24,14 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
     /// <summary>The pieces that the passes go through.</summary>
     public ParameterPieces Pieces => _pieces;
 
-    /// <summary>parameters = origin + scale U.</summary>
-    public void Move(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer = null) =>
-        Write(Target.Noise, space.Parameters, origin.Blocks, new Draw(noise, step, draw, scale), observer);
+    /// <summary>parameters = origin + scale U; mirrored: what <see cref="Mirror"/> makes of that, bit for bit.</summary>
+    public void Move(
+        ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer = null, bool mirrored = false) =>
+        Write(Target.Noise, space.Parameters, origin.Blocks, new Draw(noise, step, draw, scale, mirrored), observer);
 
-    /// <summary>origin = parameters, parameters = origin + scale U, in one pass. Where the noise fails, the parameters are as they were.</summary>
-    public void Leave(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer = null)
+    /// <summary>origin = parameters, and then <see cref="Move"/>, in one pass. Where the noise fails, the parameters are as they were.</summary>
+    public void Leave(
+        ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer = null, bool mirrored = false)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -39,7 +41,7 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
             saved.copy_(parameter);
         try
         {
-            Write(Target.Noise, space.Parameters, origin.Blocks, new Draw(noise, step, draw, scale), observer, done);
+            Write(Target.Noise, space.Parameters, origin.Blocks, new Draw(noise, step, draw, scale, mirrored), observer, done);
         }
         catch
         {
@@ -61,7 +63,7 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
 
     /// <summary>vector = U.</summary>
     public void Materialize(NoiseStream noise, long step, int draw, ParameterVector vector) =>
-        Write(Target.Noise, vector.Blocks, null, new Draw(noise, step, draw, 1), null);
+        Write(Target.Noise, vector.Blocks, null, new Draw(noise, step, draw, 1, false), null);
 
     /// <summary>Where the elements of a tensor lie, if they are floating-point numbers in a row in the processor's memory; else 0.</summary>
     public static nint AddressOf(Tensor tensor) =>
@@ -135,6 +137,8 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
                     unit.CopyTo(written);
                 else
                     AddScaled(from, unit, factor, written);
+                if (draw.Mirrored)
+                    Reflect(from, written);
             }
             if (observer is { Enters: true })
                 observer.Observe(piece, done, count, to + done, origin + done, ref entered);
@@ -181,8 +185,7 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
         }
         else if (target == Target.Mirror)
         {
-            using Scalar two = 2.0.ToScalar();
-            to.neg_().add_(origin!, two);
+            ReflectThroughTorch(to, origin!);
         }
         else
         {
@@ -190,11 +193,19 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
             draw.Noise.Fill(draw.Step, draw.Number, space.Offsets[parameter], MemoryMarshal.Cast<byte, double>(unit.bytes));
             Tensor move = unit.mul(draw.Scale).view(to.shape).to(to.dtype).to(to.device);
             to.copy_(origin is null ? move : origin.add(move));
+            if (draw.Mirrored)
+                ReflectThroughTorch(to, origin!);
         }
         if (observer is { Enters: true })
             entered = observer.ObserveThroughTorch(parameter, to, origin!);
         observer?.FinishThroughTorch(parameter, left, entered);
     }
 
-    private readonly record struct Draw(NoiseStream Noise, long Step, int Number, double Scale);
+    private static void ReflectThroughTorch(Tensor to, Tensor origin)
+    {
+        using Scalar two = 2.0.ToScalar();
+        to.neg_().add_(origin, two);
+    }
+
+    private readonly record struct Draw(NoiseStream Noise, long Step, int Number, double Scale, bool Mirrored);
 }

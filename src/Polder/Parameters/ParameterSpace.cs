@@ -127,12 +127,17 @@ public sealed class ParameterSpace
     internal ParameterPieces Pieces => _mover.Pieces;
 
     /// <summary>As <see cref="MoveTo(ParameterVector, NoiseStream, long, int, double)"/>, with an observer of the curvature.</summary>
-    internal void MoveTo(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer) =>
-        _mover.Move(origin, noise, step, draw, scale, observer);
+    internal void MoveTo(
+        ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer, bool mirrored = false) =>
+        _mover.Move(origin, noise, step, draw, scale, observer, mirrored);
 
-    /// <summary>As <see cref="Save"/> and <see cref="MoveTo(ParameterVector, NoiseStream, long, int, double)"/> from there, in one pass.</summary>
-    internal void Leave(ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer) =>
-        _mover.Leave(origin, noise, step, draw, scale, observer);
+    /// <summary>
+    /// As <see cref="Save"/> and <see cref="MoveTo(ParameterVector, NoiseStream, long, int, double)"/> from there, and <see cref="Mirror(ParameterVector)"/>
+    /// where asked for, bit for bit and in one pass.
+    /// </summary>
+    internal void Leave(
+        ParameterVector origin, NoiseStream noise, long step, int draw, double scale, MoveObserver? observer, bool mirrored = false) =>
+        _mover.Leave(origin, noise, step, draw, scale, observer, mirrored);
 
     /// <summary>As <see cref="Mirror(ParameterVector)"/>, bit for bit, with an observer of the curvature.</summary>
     internal void Mirror(ParameterVector origin, MoveObserver observer) => _mover.Mirror(origin, observer);

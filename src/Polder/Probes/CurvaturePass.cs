@@ -93,11 +93,12 @@ internal sealed unsafe class CurvaturePass : MoveObserver
         bool ends = _stage is CurvatureStage.Leave or CurvatureStage.LeaveAndEnter;
         double[] before = sums.SamplesBefore, between = sums.SamplesBetween;
         double square = 0;
-        for (int i = 0; i < sums.SampleCount; i++)
+        for (SampleWalk walk = _owner.Samples(piece); walk.MoveNext();)
         {
-            double value = sum == null ? 0 : double.CreateTruncating(sum[piece.Start + _owner.PlaceOf(piece, i)]);
+            int i = walk.Index;
+            double value = sum == null ? 0 : double.CreateTruncating(sum[piece.Start + walk.Place]);
             if (ends)
-                square += _owner.SquareOf(piece, i,
+                square += _owner.SquareOf(piece, walk,
                     ((between[i] - before[i]) / Pair.First.Weight) - ((value - between[i]) / Pair.Second.Weight), Pair.First.Scale);
             if (_stage == CurvatureStage.Turn)
                 between[i] = value;

@@ -86,24 +86,20 @@ internal sealed class PairCurvature
             // Each by its own displacement, and the second point's is the first's mirrored: V'(g+ - g-), times the weight.
             sums.Trace += (first[2 * piece.Index] + second[2 * piece.Index]) / variance;
             sums.Scaled += first[(2 * piece.Index) + 1] + second[(2 * piece.Index) + 1];
-            for (int i = 0; TakesSamples && i < sums.SampleCount; i++, sample++)
-                sums.Square += SquareOf(piece, i, (first[sample] / pair.First.Weight) - (second[sample] / pair.Second.Weight), pair.First.Scale);
+            for (SampleWalk walk = Samples(piece); walk.MoveNext(); sample++)
+                sums.Square += SquareOf(piece, walk, (first[sample] / pair.First.Weight) - (second[sample] / pair.Second.Weight), pair.First.Scale);
         }
     }
 
-    /// <summary>The place of a sample within its piece: one of a stretch, the same in all passes of a step and on every machine.</summary>
-    public long PlaceOf(ParameterPieces.Piece piece, int sample)
-    {
-        var (from, length) = Stretch(piece, sample);
-        return length == 1 ? from : from + (long)(Mix(Step, piece.Index, sample) % (ulong)length);
-    }
+    /// <summary>The samples of a piece; none where they are of no interest.</summary>
+    public SampleWalk Samples(ParameterPieces.Piece piece) => new(Step, piece, TakesSamples ? _sums[piece.Index].SampleCount : 0);
 
     /// <summary>What a sampled difference g+ - g- adds to the sum of squares, for all of its stretch.</summary>
-    public double SquareOf(ParameterPieces.Piece piece, int sample, double difference, double scale)
+    public double SquareOf(ParameterPieces.Piece piece, SampleWalk at, double difference, double scale)
     {
-        double factor = Factors?.At(piece.Parameter, piece.Start + PlaceOf(piece, sample)).Factor ?? 1;
+        double factor = Factors?.At(piece.Parameter, piece.Start + at.Place).Factor ?? 1;
         double half = factor == 0 ? 0 : difference / (2 * factor * scale);
-        return half * half * Stretch(piece, sample).Length;
+        return half * half * at.Length;
     }
 
     /// <summary>Says that a parameter cannot be sampled.</summary>
@@ -137,22 +133,6 @@ internal sealed class PairCurvature
         _sigma = Math.Abs(pair.First.Scale);
         if (pair.First.Rows is not null)
             TakesSamples = _comparable = false;
-    }
-
-    private (long From, long Length) Stretch(ParameterPieces.Piece piece, int sample)
-    {
-        int samples = _sums[piece.Index].SampleCount;
-        long from = (long)piece.Length * sample / samples;
-        return (from, ((long)piece.Length * (sample + 1) / samples) - from);
-    }
-
-    // A number that is as good as random for each stretch of each step, and the same in all passes of a step (SplitMix64's finalizer).
-    private static ulong Mix(long step, int piece, int stretch)
-    {
-        ulong z = ((ulong)step * 0x9E3779B97F4A7C15) + ((ulong)piece << 20) + (ulong)stretch + 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
     }
 
     /// <summary>What is kept of a piece.</summary>

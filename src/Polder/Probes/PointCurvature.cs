@@ -44,8 +44,8 @@ internal sealed unsafe class PointCurvature : MoveObserver
     {
         Settle(piece.Index, left);
         T* gradient = (T*)_addresses[piece.Parameter];
-        for (int i = 0; _owner.TakesSamples && i < _owner[piece.Index].SampleCount; i++)
-            _values[_samples[piece.Index] + i] = gradient == null ? 0 : double.CreateTruncating(gradient[piece.Start + _owner.PlaceOf(piece, i)]);
+        for (SampleWalk walk = _owner.Samples(piece); walk.MoveNext();)
+            _values[_samples[piece.Index] + walk.Index] = gradient == null ? 0 : double.CreateTruncating(gradient[piece.Start + walk.Place]);
     }
 
     /// <inheritdoc/>

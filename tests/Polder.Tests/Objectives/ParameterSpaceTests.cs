@@ -133,6 +133,51 @@ public class ParameterSpaceTests
         Assert.True(mirrored.sub(w.detach()).abs().max().ToDouble() < 2e-15);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Leaving_in_one_pass_is_saving_moving_and_mirroring_bit_for_bit(int threads)
+    {
+        using var scope = NewDisposeScope();
+        int before = get_num_threads();
+        set_num_threads(threads);
+        try
+        {
+            // Lengths that put later blocks of the copy at odd places, and one that only torch can move.
+            Parameter[] parameters =
+            [
+                new(randn(13)), new(randn(70_001)), new(randn(1)), new(randn(300, 501)), new(randn(33, dtype: ScalarType.Float64)),
+                new(randn(90_000, dtype: ScalarType.Float64)), new(randn(40, 30).t()),
+            ];
+            ParameterSpace space = ParameterSpace.Of(parameters);
+            var noise = new PhiloxNoise(8);
+            using ParameterVector start = space.CreateVector(), origin = space.CreateVector();
+            space.Save(start);
+            foreach (bool mirrored in new[] { false, true })
+            {
+                space.Restore(start);
+                space.MoveTo(start, noise, 4, 1, 0.01);
+                if (mirrored)
+                    space.Mirror(start);
+                byte[][] there = Bits.Of(parameters);
+
+                space.Restore(start);
+                origin.Zero();
+                space.Leave(origin, noise, 4, 1, 0.01, null, mirrored);
+                Bits.AssertEqual(there, Bits.Of(parameters));
+                Bits.AssertEqual(Bits.Of(start.Flats), Bits.Of(origin.Flats));
+
+                space.Restore(start);
+                space.MoveTo(start, noise, 4, 1, 0.01, null, mirrored);
+                Bits.AssertEqual(there, Bits.Of(parameters));
+            }
+        }
+        finally
+        {
+            set_num_threads(before);
+        }
+    }
+
     [Fact]
     public void Vector_algebra_runs_over_all_data_types()
     {
