@@ -163,6 +163,6 @@ public sealed record WeightCurvatureOptions
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor weights = cat([.. space.Parameters.Select(p => p.detach().flatten())]).to(ScalarType.Float64);
-        return trace.Blocks.Sum(layer => weights.narrow(0, layer.Block.Offset, layer.Block.Count).square().sum().ToDouble() * layer.Trace.Value);
+        return trace.Blocks.Sum(layer => weights.narrow(0, layer.Block.Offset, layer.Block.Count).pow(Number(2)).sum().ToDouble() * layer.Trace.Value);
     }
 }

@@ -22,19 +22,19 @@ internal static class Activations
         ["Cos"] = One(x => x.cos()),
         ["Reciprocal"] = One(x => x.reciprocal()),
         ["Softplus"] = One(x => nn.functional.softplus(x)),
-        ["Softsign"] = One(x => x.div(x.abs().add(1))),
+        ["Softsign"] = One(x => x.div(x.abs().add(Number(1)))),
         ["Mish"] = One(x => x.mul(nn.functional.softplus(x).tanh())),
         ["HardSwish"] = One(x => nn.functional.hardswish(x)),
         ["HardSigmoid"] = Operator.Of(
-            call => call.Input(0).mul(call.Float("alpha", 0.2f)).add(call.Float("beta", 0.5f)).clamp(0, 1), "alpha", "beta"),
+            call => call.Input(0).mul(Number(call.Float("alpha", 0.2f))).add(Number(call.Float("beta", 0.5f))).clamp(Number(0), Number(1)), "alpha", "beta"),
         ["LeakyRelu"] = Operator.Of(call => nn.functional.leaky_relu(call.Input(0), call.Float("alpha", 0.01f)), "alpha"),
         ["Elu"] = Operator.Of(call => nn.functional.elu(call.Input(0), call.Float("alpha", 1)), "alpha"),
         ["Celu"] = Operator.Of(call => nn.functional.celu(call.Input(0), call.Float("alpha", 1)), "alpha"),
         ["Selu"] = Operator.Of(
-            call => call.Input(0).clamp_min(0).add(call.Input(0).clamp_max(0).exp().sub(1).mul(call.Float("alpha", 1.6732632f)))
-                .mul(call.Float("gamma", 1.050701f)),
+            call => call.Input(0).clamp_min(Number(0)).add(call.Input(0).clamp_max(Number(0)).exp().sub(Number(1)).mul(Number(call.Float("alpha", 1.6732632f))))
+                .mul(Number(call.Float("gamma", 1.050701f))),
             "alpha", "gamma"),
-        ["ThresholdedRelu"] = Operator.Of(call => call.Input(0).mul(call.Input(0).gt(call.Float("alpha", 1))), "alpha"),
+        ["ThresholdedRelu"] = Operator.Of(call => call.Input(0).mul(call.Input(0).gt(Number(call.Float("alpha", 1)))), "alpha"),
         ["Gelu"] = Operator.Of(Gelu, "approximate"),
         ["Clip"] = Operator.Of(Clip, "min", "max", "consumed_inputs"),
         ["Identity"] = One(x => x.alias()),
@@ -48,13 +48,15 @@ internal static class Activations
     {
         Tensor x = call.Input(0);
         return call.Word("approximate", "none", "tanh") == "none" ? nn.functional.gelu(x)
-            : x.mul(0.5).mul(x.pow(3).mul(0.044715).add(x).mul(Math.Sqrt(2 / Math.PI)).tanh().add(1));
+            : x.mul(Number(0.5)).mul(x.pow(Number(3)).mul(Number(0.044715)).add(x).mul(Number(Math.Sqrt(2 / Math.PI))).tanh().add(Number(1)));
     }
 
     private static Tensor Clip(NodeCall call)
     {
         double? low = Bound(1, "min"), high = Bound(2, "max");
-        return low is null && high is null ? call.Input(0).alias() : call.Input(0).clamp(low, high);
+        return low is null && high is null ? call.Input(0).alias() : call.Input(0).clamp(Optional(low), Optional(high));
+
+        static Scalar? Optional(double? bound) => bound is { } number ? Number(number) : null;
 
         double? Bound(int index, string name) => call.Opset < 11 ? call.Node.Attributes.ContainsKey(name) ? call.Float(name, 0) : null
             : call.Optional(index) is null ? null : call.Number(index);

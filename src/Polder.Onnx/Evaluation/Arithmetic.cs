@@ -11,7 +11,7 @@ internal static class Arithmetic
         ["Div"] = Pair(Divide),
         ["Pow"] = Pair((a, b) => a.pow(b).to(a.dtype)),
         ["Mod"] = Operator.Of(call => Broadcast(call, call.Is("fmod") ? (a, b) => a.fmod(b) : (a, b) => a.remainder(b)), "fmod"),
-        ["PRelu"] = Pair((a, slope) => a.clamp_min(0).add(a.clamp_max(0).mul(slope))),
+        ["PRelu"] = Pair((a, slope) => a.clamp_min(Number(0)).add(a.clamp_max(Number(0)).mul(slope))),
         ["Equal"] = Pair((a, b) => a.eq(b)),
         ["Greater"] = Pair((a, b) => a.gt(b)),
         ["GreaterOrEqual"] = Pair((a, b) => a.ge(b)),
@@ -29,7 +29,7 @@ internal static class Arithmetic
         ["Sum"] = Operator.Of(call => Many(call, (a, b) => a.add(b))),
         ["Max"] = Operator.Of(call => Many(call, (a, b) => a.maximum(b))),
         ["Min"] = Operator.Of(call => Many(call, (a, b) => a.minimum(b))),
-        ["Mean"] = Operator.Of(call => Many(call, (a, b) => a.add(b)).div(call.Inputs.Count)),
+        ["Mean"] = Operator.Of(call => Many(call, (a, b) => a.add(b)).div(Number(call.Inputs.Count))),
     };
 
     private static Operator Pair(Func<Tensor, Tensor, Tensor> compute) => Operator.Of(call => Broadcast(call, compute));
@@ -54,7 +54,7 @@ internal static class Arithmetic
         if (a.is_floating_point() || b.is_floating_point())
             return a.div(b);
         // The processor's own division by zero ends the process.
-        return b.eq(0).any().ToBoolean() ? throw new ArgumentException("a division by zero") : a.div(b, RoundingMode.trunc).to(a.dtype);
+        return b.eq(Number(0)).any().ToBoolean() ? throw new ArgumentException("a division by zero") : a.div(b, RoundingMode.trunc).to(a.dtype);
     }
 
     /// <summary>The largest shape that values can be made alike in, from the last dimension on; whether they can, the library says.</summary>

@@ -59,7 +59,7 @@ internal static class Indexing
             long end = Math.Clamp(FromEnd(ends[i], size), step > 0 ? 0 : -1, size);
             long count = Math.Max(0, step > 0 ? (end - start + step - 1) / step : (start - end - step - 1) / -step);
             part = step > 0 ? part.slice(axis, start, Math.Max(start, end), Math.Min(step, Math.Max(1, size)))
-                : part.index_select(axis, arange(count, ScalarType.Int64).mul(step).add(start));
+                : part.index_select(axis, arange(Number(count), ScalarType.Int64).mul(Number(step)).add(Number(start)));
         }
         return part;
     }
@@ -73,6 +73,6 @@ internal static class Indexing
         Tensor whole = index.to(ScalarType.Int64);
         if (whole.numel() > 0 && (whole.min().ToInt64() < -size || whole.max().ToInt64() >= size))
             throw call.Error($"indices from {whole.min().ToInt64()} to {whole.max().ToInt64()}, allowed: {-size} to {size - 1}");
-        return whole.add(whole.lt(0).to(ScalarType.Int64).mul(size));
+        return whole.add(whole.lt(Number(0)).to(ScalarType.Int64).mul(Number(size)));
     }
 }

@@ -44,8 +44,8 @@ internal static class Products
         // The library's linear layer, where it is one: the same kernel as the network's.
         if (alpha == 1 && beta == 1 && (bias is null || (bias.dim() == 1 && bias.shape[0] == outputs)))
             return nn.functional.linear(x, transposed ? weight : weight.t(), bias);
-        Tensor product = x.matmul(transposed ? weight.t() : weight).mul(alpha);
-        return bias is null ? product : product.add(bias.mul(beta));
+        Tensor product = x.matmul(transposed ? weight.t() : weight).mul(Number(alpha));
+        return bias is null ? product : product.add(bias.mul(Number(beta)));
     }
 
     private static Tensor Sums(NodeCall call)

@@ -45,7 +45,7 @@ internal static class Reductions
         if (!call.Is("select_last_index"))
             return x.argmax(axis, call.Is("keepdims", true));
         Tensor last = x.flip(axis).argmax(axis, call.Is("keepdims", true));
-        return last.neg().add(x.shape[axis] - 1);
+        return last.neg().add(Number(x.shape[axis] - 1));
     }
 
     private static Tensor Sums(NodeCall call)

@@ -59,8 +59,8 @@ internal static class Values
         double count = Math.Max(0, Math.Ceiling((end - start) / step));
         if (!(count <= call.Limit))
             throw call.Error($"would make {count} elements, allowed: up to {call.Limit}");
-        using Tensor places = arange((long)count, ScalarType.Float64);
-        return places.mul(step).add(start).to(call.Input(0).dtype);
+        using Tensor places = arange(Number((long)count), ScalarType.Float64);
+        return places.mul(Number(step)).add(Number(start)).to(call.Input(0).dtype);
     }
 
     private static Tensor Cast(NodeCall call)

@@ -158,6 +158,6 @@ internal static class Windows
         long size = call.Long("size", 1, 1, Most);
         Tensor squares = nn.functional.pad(x.mul(x).unsqueeze(1), [0, 0, 0, 0, (size - 1) / 2, size / 2]);
         Tensor mean = nn.functional.avg_pool3d(squares, [size, 1, 1], [1, 1, 1]).squeeze(1);
-        return x.div(mean.mul(call.Float("alpha", 1e-4f)).add(call.Float("bias", 1)).pow(call.Float("beta", 0.75f)));
+        return x.div(mean.mul(Number(call.Float("alpha", 1e-4f))).add(Number(call.Float("bias", 1))).pow(Number(call.Float("beta", 0.75f))));
     }
 }

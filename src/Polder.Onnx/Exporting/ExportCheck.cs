@@ -38,14 +38,14 @@ internal static class ExportCheck
         new Random(1).NextBytes(pixels);
         // What is in memory before the network is N x height x width x channels.
         Tensor bytes = tensor(pixels, [1, classifier.ImageSize, classifier.ImageSize, classifier.Network.Channels]);
-        Tensor scaled = bytes.permute(0, 3, 1, 2).to(ScalarType.Float32).div(255).contiguous();
+        Tensor scaled = bytes.permute(0, 3, 1, 2).to(ScalarType.Float32).div(Number(255)).contiguous();
         Tensor normalized = scaled.sub(Channels(classifier.Normalization.Mean)).div(Channels(classifier.Normalization.StandardDeviation));
         Tensor expected = classifier.Network.call(normalized);
         Tensor input = options.Input switch
         {
             ImageInput.Normalized => normalized,
             ImageInput.Pixels01 => scaled,
-            ImageInput.Pixels255 => scaled.mul(255),
+            ImageInput.Pixels255 => scaled.mul(Number(255)),
             _ => bytes,
         };
         Tensor found = GraphEvaluator.Run(file, input, long.MaxValue)["logits"];

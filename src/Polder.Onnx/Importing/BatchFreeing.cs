@@ -49,7 +49,7 @@ internal static class BatchFreeing
                 || !constants.TryGetValue(node.Inputs[1], out Constant? index) || index.IsReal || index.Count != all)
                 return false;
             using DisposeScope scope = NewDisposeScope();
-            return index.Read().reshape(-1).eq(arange(all)).all().ToBoolean();
+            return index.Read().reshape(-1).eq(arange(Number(all))).all().ToBoolean();
         }
 
         // A class token that is joined to one image's tokens: one is needed for each image.

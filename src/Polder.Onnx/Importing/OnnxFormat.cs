@@ -106,11 +106,11 @@ internal sealed class OnnxFormat : IForeignFormat
         }
         Tensor weight = graph.Constants[place.Weight].Read();
         weight = place.IsTransposed ? weight.t() : weight.reshape(weight.shape[0], -1);
-        network.Head.weight!.copy_(place.Scale.Weight == 1 ? weight : weight.mul(place.Scale.Weight));
+        network.Head.weight!.copy_(place.Scale.Weight == 1 ? weight : weight.mul(Number(place.Scale.Weight)));
         if (place.Bias is { Length: > 0 })
         {
             Tensor bias = graph.Constants[place.Bias].Read().reshape(-1);
-            network.Head.bias!.copy_(place.Scale.Bias == 1 ? bias : bias.mul(place.Scale.Bias));
+            network.Head.bias!.copy_(place.Scale.Bias == 1 ? bias : bias.mul(Number(place.Scale.Bias)));
         }
     }
 }

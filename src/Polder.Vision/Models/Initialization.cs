@@ -24,8 +24,8 @@ public static class Initialization
                     norm.reset_running_stats();
                     using (no_grad())
                     {
-                        norm.weight?.fill_(1);
-                        norm.bias?.fill_(0);
+                        norm.weight?.fill_(Number(1));
+                        norm.bias?.fill_(Number(0));
                     }
 
                     break;

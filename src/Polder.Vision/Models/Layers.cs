@@ -56,7 +56,7 @@ internal static class Layers
     private static Tensor FoldedConvolutionNorm(Conv2d convolution, BatchNorm2d norm, Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor scale = norm.weight!.mul(norm.running_var!.add(norm.eps).rsqrt());
+        Tensor scale = norm.weight!.mul(norm.running_var!.add(Number(norm.eps)).rsqrt());
         Tensor shift = norm.bias!.sub(norm.running_mean!.mul(scale));
         Tensor weight = convolution.weight.mul(scale.view(-1, 1, 1, 1));
         Tensor output = functional.conv2d(input, weight, null, convolution.stride, convolution.padding, convolution.dilation, convolution.groups);

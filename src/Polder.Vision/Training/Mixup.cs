@@ -31,7 +31,7 @@ internal sealed class Mixup : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor index = tensor(partners);
-        Tensor mixed = images.mul(share).add_(images.index_select(0, index).mul_(1 - share));
+        Tensor mixed = images.mul(Number(share)).add_(images.index_select(0, index).mul_(Number(1 - share)));
         return new Mixup(mixed.DetachFromDisposeScope(), labels.index_select(0, index).DetachFromDisposeScope(), share);
     }
 

@@ -66,7 +66,7 @@ public abstract class CurvatureOperator : ILinearOperator
         using var noGrad = no_grad();
         Loss.Combine(products, ref none, ref total);
         if (Loss.Options.Reduction == LossReduction.Mean)
-            products.div_(total);
+            products.div_(Number(total));
         RequireFinite(products);
         return products.MoveToOuterDisposeScope();
     }

@@ -71,13 +71,13 @@ public static class Eigenvalues
             {
                 return Result(products - 1, EigenExit.Cancelled);
             }
-            double value = vector.dot(image).ToDouble(), residual = image.sub(vector.mul(value)).norm().ToDouble(), length = image.norm().ToDouble();
+            double value = vector.dot(image).ToDouble(), residual = image.sub(vector.mul(Number(value))).norm().ToDouble(), length = image.norm().ToDouble();
             bool converged = residual <= options.Tolerance * Math.Abs(value);
             pair = new Eigenpair(value, residual, converged || length == 0);
             options.Progress?.Report(new EigenProgress(products, [pair]));
             if (pair.Converged || products == options.MaxProducts)
                 return Result(products, pair.Converged ? EigenExit.Converged : EigenExit.Budget);
-            Tensor next = image.div(length);
+            Tensor next = image.div(Number(length));
             image.Dispose();
             vector.Dispose();
             vector = next;
@@ -130,7 +130,7 @@ public static class Eigenvalues
             foreach (ParameterBlock layer in layers)
             {
                 Tensor part = whole.narrow(0, layer.Offset, layer.Count);
-                result.narrow(0, layer.Offset, layer.Count).copy_(part.div(part.norm().add(1e-6)));
+                result.narrow(0, layer.Offset, layer.Count).copy_(part.div(part.norm().add(Number(1e-6))));
             }
             return result.MoveToOuterDisposeScope();
         }

@@ -47,7 +47,7 @@ public sealed class FiniteDifferenceHessian : CurvatureOperator
                 double h = length / norm;
                 Tensor ahead = GradientAt(centre, direction, h, cancellation), behind = GradientAt(centre, direction, -h, cancellation);
                 using var noGrad = no_grad();
-                products.select(0, row).copy_(ahead.sub_(behind).div_(2 * h));
+                products.select(0, row).copy_(ahead.sub_(behind).div_(Number(2 * h)));
             }
         }
         finally

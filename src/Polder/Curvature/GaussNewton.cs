@@ -20,7 +20,7 @@ public sealed class GaussNewton : CurvatureOperator
         Tensor dual = zeros_like(outputs.detach()).requires_grad_();
         (Tensor Gradient, int Index)[] transposed = Differentiate(outputs, dual, Loss.Space.Parameters);
         Tensor at = outputs.detach().clone().requires_grad_();
-        Tensor loss = batch.Check(lossOf(at, batch.Targets!), requireGraph: true).mul(weight);
+        Tensor loss = batch.Check(lossOf(at, batch.Targets!), requireGraph: true).mul(Number(weight));
         (Tensor Gradient, int Index)[] slopes = Differentiate(loss, null, [at]);
         if (transposed.Length == 0 || slopes.Length == 0)
             return; // the output does not depend on the parameters, or the loss is linear in the output

@@ -32,7 +32,7 @@ public sealed class Hessian : CurvatureOperator
 
     private protected override void AddProducts(BatchLoss batch, double weight, Tensor[][] directions, Tensor[][] products)
     {
-        Tensor loss = batch.CheckedLoss().mul(weight);
+        Tensor loss = batch.CheckedLoss().mul(Number(weight));
         (Tensor Gradient, int Index)[] gradients = Differentiate(loss, null, Loss.Space.Parameters);
         if (gradients.Length == 0)
             return; // linear in the parameters

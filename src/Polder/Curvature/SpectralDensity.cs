@@ -93,7 +93,7 @@ public sealed class SpectralDensity
                     options.Progress?.Report(products);
                 }
                 (Tensor nodes, Tensor vectors) = linalg.eigh(subspace.Projected());
-                rules.Add((nodes.data<double>().ToArray(), vectors[0].square().data<double>().ToArray()));
+                rules.Add((nodes.data<double>().ToArray(), vectors[0].pow(Number(2)).data<double>().ToArray()));
             }
         }
         catch (OperationCanceledException) when (rules.Count >= 2 && cancellation.IsCancellationRequested)

@@ -73,10 +73,10 @@ public static class TraceEstimation
             Tensor vectors = source.Next(Math.Min(productsAtOnce, probes - done));
             Tensor terms = vectors.mul(@operator.Multiply(vectors, cancellation)).to(ScalarType.Float64);
             sum.add_(terms.sum(0, type: ScalarType.Float64)); // sum(0) would be the sum as a byte: 0 is any enumeration's
-            squares.add_(terms.square().sum(0, type: ScalarType.Float64));
+            squares.add_(terms.pow(Number(2)).sum(0, type: ScalarType.Float64));
         }
-        Tensor mean = sum.div(probes);
-        Tensor error = squares.div(probes).sub(mean.square()).clamp_min(0).div(probes - 1).sqrt();
+        Tensor mean = sum.div(Number(probes));
+        Tensor error = squares.div(Number(probes)).sub(mean.pow(Number(2))).clamp_min(Number(0)).div(Number(probes - 1)).sqrt();
         return (mean.MoveToOuterDisposeScope(), error.MoveToOuterDisposeScope());
     }
 

@@ -184,6 +184,6 @@ public static class AdaptiveSharpness
         }
         using var noGrad = no_grad();
         foreach (Tensor block in vector.Blocks)
-            block.clamp_(-options.Radius, options.Radius);
+            block.clamp_(Number(-options.Radius), Number(options.Radius));
     }
 }

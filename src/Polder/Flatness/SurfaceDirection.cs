@@ -23,7 +23,7 @@ public static class SurfaceDirection
             if (weights.dim() <= 1)
                 block.zero_();
             else
-                block.mul_(FilterNorms.OfFilters(weights).div(FilterNorms.OfFilters(block).clamp_min(1e-30)));
+                block.mul_(FilterNorms.OfFilters(weights).div(FilterNorms.OfFilters(block).clamp_min(Number(1e-30))));
         }
         return direction;
     }

@@ -29,10 +29,10 @@ public sealed record Premise(string Name, bool? Holds, string Detail)
         {
             if (!before.TryGetValue(name, out Tensor? other) || !other.shape.AsSpan().SequenceEqual(buffer.shape))
                 return new Premise(Name, false, $"buffer {name} has no counterpart in the start");
-            double distance = buffer.sub(other).to(ScalarType.Float64).pow(2).sum().ToDouble();
+            double distance = buffer.sub(other).to(ScalarType.Float64).pow(Number(2)).sum().ToDouble();
             moved += distance > 0 ? 1 : 0;
             squares += distance;
-            size += other.to(ScalarType.Float64).pow(2).sum().ToDouble();
+            size += other.to(ScalarType.Float64).pow(Number(2)).sum().ToDouble();
         }
         int buffers = floating.Length;
         double way = Math.Sqrt(squares / Math.Max(size, double.Epsilon));

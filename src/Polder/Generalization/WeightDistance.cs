@@ -52,7 +52,7 @@ public static class WeightDistance
         for (int i = 0; i < squares.Length; i++)
         {
             using var scope = NewDisposeScope();
-            squares[i] = space.Parameters[i].sub(start.Blocks[i]).to(ScalarType.Float64).pow(2).sum().ToDouble();
+            squares[i] = space.Parameters[i].sub(start.Blocks[i]).to(ScalarType.Float64).pow(Number(2)).sum().ToDouble();
         }
         return squares;
     }

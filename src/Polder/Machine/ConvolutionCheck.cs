@@ -135,7 +135,7 @@ public static class ConvolutionCheck
             sizes.Add(inChannels * outChannels * shape.Kernel.Height * shape.Kernel.Width);
         }
         foreach (long size in sizes)
-            full(size, float.NaN, dtype: trial.Input.dtype);
+            full(size, Number(float.NaN), dtype: trial.Input.dtype);
     }
 
     private static long RoundUp(long value, long block) => (value + block - 1) / block * block;

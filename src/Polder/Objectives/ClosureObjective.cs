@@ -118,7 +118,7 @@ public sealed class ClosureObjective(Func<Tensor> closure) : IForwardObjective
         if (weight == 1)
             loss.backward();
         else
-            loss.backward([full_like(loss, weight.ToScalar(), requires_grad: false)]);
+            loss.backward([full_like(loss, Number(weight), requires_grad: false)]);
 
         // A first gradient found no vector to go to: libtorch has made a tensor of its own.
         bool any = false;

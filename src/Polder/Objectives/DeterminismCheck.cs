@@ -55,7 +55,7 @@ internal static class DeterminismCheck
         if (tensor is null)
             return 0;
         Tensor rows = tensor.to(ScalarType.Float64).reshape(tensor.shape[0], -1);
-        Tensor weights = arange(1, rows.shape[1] + 1, ScalarType.Float64, rows.device).sin();
-        return rows.mv(weights).square().sum().ToDouble();
+        Tensor weights = arange(Number(1), Number(rows.shape[1] + 1), ScalarType.Float64, rows.device).sin();
+        return rows.mv(weights).pow(Number(2)).sum().ToDouble();
     }
 }

@@ -196,7 +196,7 @@ public sealed partial class EmpiricalLoss : IForwardObjective
             total += weight;
             using (enable_grad())
             {
-                Tensor own = batch.CheckedLoss(), loss = own.mul(weight);
+                Tensor own = batch.CheckedLoss(), loss = own.mul(Number(weight));
                 value += weight * own.detach().ToDouble();
                 for (int i = 0; i < parameters.Length; i++)
                     parameters[i].grad = views[i];
@@ -208,7 +208,7 @@ public sealed partial class EmpiricalLoss : IForwardObjective
         if (Share is { Group: > 0 })
             sum.zero_().Dispose(); // the same batches are another rank's
         Combine(sum.unsqueeze(0), ref value, ref total);
-        flat.add_(Options.Reduction == LossReduction.Mean ? sum.div_(total) : sum);
+        flat.add_(Options.Reduction == LossReduction.Mean ? sum.div_(Number(total)) : sum);
         return Options.Reduction == LossReduction.Mean ? value / total : value;
     }
 

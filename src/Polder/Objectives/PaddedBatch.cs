@@ -23,7 +23,7 @@ internal static class PaddedBatch
         long count = inputs.shape[0], surplus = (Multiple - (count % Multiple)) % Multiple;
         if (surplus == 0)
             return network.call(inputs);
-        Tensor outputs = network.call(inputs.index_select(0, arange(count + surplus, device: inputs.device).remainder(count)));
+        Tensor outputs = network.call(inputs.index_select(0, arange(Number(count + surplus), device: inputs.device).remainder(Number(count))));
         return outputs.dim() > 0 && outputs.shape[0] == count + surplus
             ? outputs.narrow(0, 0, count)
             : throw new InvalidOperationException($"the model's output has shape [{string.Join(", ", outputs.shape)}]; allowed: one row an example");

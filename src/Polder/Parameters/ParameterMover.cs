@@ -191,7 +191,7 @@ internal sealed unsafe class ParameterMover(ParameterSpace space)
         {
             Tensor unit = zeros(to.numel(), ScalarType.Float64, CPU);
             draw.Noise.Fill(draw.Step, draw.Number, space.Offsets[parameter], MemoryMarshal.Cast<byte, double>(unit.bytes));
-            Tensor move = unit.mul(draw.Scale).view(to.shape).to(to.dtype).to(to.device);
+            Tensor move = unit.mul(Number(draw.Scale)).view(to.shape).to(to.dtype).to(to.device);
             to.copy_(origin is null ? move : origin.add(move));
             if (draw.Mirrored)
                 ReflectThroughTorch(to, origin!);

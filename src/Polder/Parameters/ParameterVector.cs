@@ -93,7 +93,7 @@ public sealed class ParameterVector : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         foreach (Tensor flat in _flats)
-            flat.clamp_(-limit, limit);
+            flat.clamp_(Number(-limit), Number(limit));
     }
 
     /// <summary>Takes over the elements of <paramref name="other"/>, a vector of the same space.</summary>

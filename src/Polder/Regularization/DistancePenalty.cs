@@ -63,7 +63,7 @@ public sealed class DistancePenalty
     public IObjective On(Func<Tensor> closure) => On(new ClosureObjective(closure));
 
     private double Value(int layer, Tensor difference) => _norm == DistanceNorm.Frobenius
-        ? 0.5 * _strengths[layer] * difference.pow(2).sum().ToDouble()
+        ? 0.5 * _strengths[layer] * difference.pow(Number(2)).sum().ToDouble()
         : _strengths[layer] * StartWeights.RowSums(difference).max().ToDouble();
 
     // The value, and the gradient on the way; a layer that is frozen has a value but no place in the space.

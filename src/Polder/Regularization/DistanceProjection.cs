@@ -50,7 +50,7 @@ public sealed class DistanceProjection : IUpdateHook
                 continue;
             LastProjected++;
             using Scalar radius = _radii[i].ToScalar();
-            Tensor factor = (radius / lengths).clamp_max(1.ToScalar());
+            Tensor factor = (radius / lengths).clamp_max(Number(1));
             if (_norm == DistanceNorm.MaxRowSum)
                 factor = factor.reshape([difference.shape[0], .. Enumerable.Repeat(1L, (int)difference.dim() - 1)]);
             Tensor moved = difference.mul_(factor);

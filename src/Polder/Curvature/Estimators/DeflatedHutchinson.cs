@@ -93,7 +93,7 @@ internal sealed class DeflatedHutchinson(ILinearOperator @operator, TraceEstimat
             units.narrow(1, done, count).copy_(eye(count, dtype: Operator.DataType, device: Operator.Device));
             Tensor products = Operator.Multiply(units, Cancellation).to(ScalarType.Float64);
             Sampled += count;
-            squares += products.square().sum().ToDouble();
+            squares += products.pow(Number(2)).sum().ToDouble();
             double[] diagonal = products.narrow(1, done, count).diagonal().cpu().data<double>().ToArray();
             trace += diagonal.Sum();
             for (int i = 0; i < diagonal.Length; i++)

@@ -69,7 +69,7 @@ internal sealed class Lanczos : IDisposable
         Tensor rows = coordinates.index_select(1, tensor(_wanted)).t().to(_operator.DataType).to(_operator.Device);
         Tensor residuals = rows.mm(_subspace.Images).sub(
             rows.mm(_subspace.Basis).mul(tensor(_wanted.Select(i => _values[i]).ToArray()).to(_operator.DataType).to(_operator.Device).unsqueeze(1)));
-        double[] norms = residuals.to(ScalarType.Float64).square().sum(1).sqrt().cpu().data<double>().ToArray();
+        double[] norms = residuals.to(ScalarType.Float64).pow(Number(2)).sum(1).sqrt().cpu().data<double>().ToArray();
         _pairs = [.. _wanted.Select((index, i) => new Eigenpair(_values[index], norms[i], norms[i] <= _options.Tolerance * scale))];
     }
 

@@ -138,7 +138,7 @@ internal abstract class SampledTrace : IDisposable
     {
         using var scope = NewDisposeScope();
         bool whole = Basis.IsWhole;
-        double exactSquares = Basis.Count == 0 ? 0 : Basis.Images.to(ScalarType.Float64).square().sum().ToDouble();
+        double exactSquares = Basis.Count == 0 ? 0 : Basis.Images.to(ScalarType.Float64).pow(Number(2)).sum().ToDouble();
         double[] exactBlocks = new double[_blockValues.Length];
         if (_blockValues.Length > 0 && Basis.Count > 0)
         {
@@ -165,7 +165,7 @@ internal abstract class SampledTrace : IDisposable
         using var scope = NewDisposeScope();
         Tensor terms = vectors.to(ScalarType.Float64).mul(Basis.Deflate(vectors, products));
         Values.AddRange(terms.sum(1).cpu().data<double>().ToArray());
-        _squares.AddRange(Basis.ProductWithoutBasis(vectors, products).to(ScalarType.Float64).square().sum(1).cpu().data<double>().ToArray());
+        _squares.AddRange(Basis.ProductWithoutBasis(vectors, products).to(ScalarType.Float64).pow(Number(2)).sum(1).cpu().data<double>().ToArray());
         for (int b = 0; b < _blockValues.Length; b++)
             _blockValues[b].AddRange(terms.narrow(1, Options.Blocks![b].Offset, Options.Blocks[b].Count).sum(1).cpu().data<double>().ToArray());
     }

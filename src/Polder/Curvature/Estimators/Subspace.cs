@@ -98,7 +98,7 @@ internal sealed class Subspace : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor matrix = Basis.mm(Images.t()).to(ScalarType.Float64).cpu();
-        return matrix.add(matrix.t()).mul(0.5).MoveToOuterDisposeScope();
+        return matrix.add(matrix.t()).mul(Number(0.5)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The trace of Q A Q^T, summed in float64.</summary>
@@ -160,7 +160,7 @@ internal sealed class Subspace : IDisposable
         if (Count > 0)
         {
             Tensor projected = Projected().to(_operator.DataType).to(_operator.Device);
-            sum.add_(Basis.mul(Images.mul(2).sub(projected.mm(Basis))).sum(0, type: ScalarType.Float64));
+            sum.add_(Basis.mul(Images.mul(Number(2)).sub(projected.mm(Basis))).sum(0, type: ScalarType.Float64));
         }
         return sum.MoveToOuterDisposeScope();
     }
@@ -180,14 +180,14 @@ internal sealed class Subspace : IDisposable
         double before = vector.norm().ToDouble();
         if (!(before > 0) || !double.IsFinite(before))
             return null;
-        Tensor rest = vector.div(before);
+        Tensor rest = vector.div(Number(before));
         for (int pass = 0; pass < 2 && Count > 0; pass++)
             rest = rest.sub(Basis.t().mv(Basis.mv(rest)));
         double left = rest.norm().ToDouble();
         double nothing = _operator.DataType == ScalarType.Float64 ? 1e-13 : 3e-6;
         if (left < nothing)
             return null;
-        rest = rest.div(left);
+        rest = rest.div(Number(left));
         if (left < 0.5 && Count > 0)
         {
             rest = rest.sub(Basis.t().mv(Basis.mv(rest)));

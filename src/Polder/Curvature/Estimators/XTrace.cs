@@ -60,14 +60,14 @@ internal sealed class XTrace(ILinearOperator @operator, TraceEstimationOptions o
         Tensor projected = range.Projected();                                                   // Q A Q^T, n x n
         Tensor coefficients = range.Basis.mm(products.t()).to(ScalarType.Float64).cpu();        // R: products = R^T Q
         Tensor inverse = linalg.inv(coefficients);
-        Tensor left = inverse.div(inverse.square().sum(1, keepdim: true).sqrt());               // row i: what only product i gives of the range
+        Tensor left = inverse.div(inverse.pow(Number(2)).sum(1, keepdim: true).sqrt());               // row i: what only product i gives of the range
         Tensor along = vectors.mm(range.Basis.t()).to(ScalarType.Float64).cpu();                // row i: Q w_i
         Tensor kept = along.sub(left.mul(along.mul(left).sum(1, keepdim: true)));               // without that direction
         Tensor keptHere = kept.to(@operator.DataType).to(@operator.Device);
         Tensor rest = vectors.sub(keptHere.mm(range.Basis)).to(ScalarType.Float64);
         Tensor image = products.sub(keptHere.mm(range.Images)).to(ScalarType.Float64);
         // w_i is normal, so what is left of it has a uniform direction in a space of d - n + 1 dimensions: its length is chance and is divided out.
-        Tensor scale = rest.square().sum(1).reciprocal().mul(@operator.Dimension - range.Count + 1);
+        Tensor scale = rest.pow(Number(2)).sum(1).reciprocal().mul(Number(@operator.Dimension - range.Count + 1));
         Tensor samples = rest.mul(image).sum(1).mul(scale).cpu();
         Tensor exact = left.mm(projected).mul(left).sum(1).neg().add(projected.diagonal().sum());
         return exact.add(samples).data<double>().ToArray();

@@ -34,7 +34,7 @@ internal sealed class ScaledOperator : DerivedOperator
         _factor = factor;
     }
 
-    protected override Tensor Product(Tensor vectors, CancellationToken cancellation) => Inner.Multiply(vectors, cancellation).mul(_factor);
+    protected override Tensor Product(Tensor vectors, CancellationToken cancellation) => Inner.Multiply(vectors, cancellation).mul(Number(_factor));
 }
 
 /// <summary>A + c I.</summary>
@@ -48,7 +48,7 @@ internal sealed class ShiftedOperator : DerivedOperator
         _shift = shift;
     }
 
-    protected override Tensor Product(Tensor vectors, CancellationToken cancellation) => Inner.Multiply(vectors, cancellation).add(vectors, _shift);
+    protected override Tensor Product(Tensor vectors, CancellationToken cancellation) => Inner.Multiply(vectors, cancellation).add(vectors, Number(_shift));
 }
 
 /// <summary>A + B.</summary>

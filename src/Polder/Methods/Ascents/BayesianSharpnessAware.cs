@@ -85,7 +85,7 @@ public sealed record BayesianSharpnessAware : IPosteriorMethod
         deviations.CopyFrom(state.Vector("precision", initial: 1));
         using var noGrad = no_grad();
         foreach (Tensor block in deviations.Blocks)
-            block.mul_(Examples).rsqrt_();
+            block.mul_(Number(Examples)).rsqrt_();
     }
 
     /// <inheritdoc/>
@@ -96,7 +96,7 @@ public sealed record BayesianSharpnessAware : IPosteriorMethod
         ParameterVector first = context.State.Scratch("first"), work = context.State.Scratch("work");
 
         context.Materialize(0, work);
-        Each(work, precision, (noise, s) => noise.div_(s.mul(Examples).sqrt()));
+        Each(work, precision, (noise, s) => noise.div_(s.mul(Number(Examples)).sqrt()));
         context.RunInto(first, Probe.Along(work, 1));
 
         work.CopyFrom(first);
@@ -109,7 +109,7 @@ public sealed record BayesianSharpnessAware : IPosteriorMethod
         work.Scale(Beta1);
         work.Add(context.Gradient, 1 - Beta1);
         double offset = (1 - Beta2) * (PriorPrecision + Damping);
-        Each(first, precision, (g, s) => g.abs_().mul_(s.sqrt()).mul_(1 - Beta2).add_(s.mul(Beta2)).add_(offset));
+        Each(first, precision, (g, s) => g.abs_().mul_(s.sqrt()).mul_(Number(1 - Beta2)).add_(s.mul(Number(Beta2))).add_(Number(offset)));
         context.Gradient.CopyFrom(work);
         Each(context.Gradient, first, (m, s) => m.div_(s));
         context.WhenAccepted(() =>

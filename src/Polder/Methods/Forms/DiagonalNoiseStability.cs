@@ -122,14 +122,14 @@ public sealed record DiagonalNoiseStability : IGradientMethod
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         foreach (Tensor block in scale.Blocks)
-            mean += block.clamp_min_(0).sum(ScalarType.Float64).ToDouble() / count;
+            mean += block.clamp_min_(Number(0)).sum(ScalarType.Float64).ToDouble() / count;
         foreach (Tensor block in scale.Blocks)
         {
             if (mean > 0)
-                block.div_(mean).add_(Damping).rsqrt_();
+                block.div_(Number(mean)).add_(Number(Damping)).rsqrt_();
             else
-                block.fill_(1);
-            square += block.pow(2).sum(ScalarType.Float64).ToDouble() / count;
+                block.fill_(Number(1));
+            square += block.pow(Number(2)).sum(ScalarType.Float64).ToDouble() / count;
         }
         scale.Scale(1 / Math.Sqrt(square));
     }

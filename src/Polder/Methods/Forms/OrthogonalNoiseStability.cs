@@ -89,13 +89,13 @@ public sealed record OrthogonalNoiseStability : IGradientMethod
                     foreach (ParameterVector before in draws.Take(j))
                     {
                         Tensor other = before.Blocks[block];
-                        double square = other.pow(2).sum().ToDouble();
+                        double square = other.pow(Number(2)).sum().ToDouble();
                         if (square > 0)
-                            own.sub_(other.mul(own.mul(other).sum().ToDouble() / square));
+                            own.sub_(other.mul(Number(own.mul(other).sum().ToDouble() / square)));
                     }
                 double left = own.norm().ToDouble();
                 if (left > 0)
-                    own.mul_(length / left);
+                    own.mul_(Number(length / left));
             }
         }
     }

@@ -146,7 +146,7 @@ public sealed record RandomWeightPerturbation : IGradientMethod
         using (no_grad())
         {
             foreach ((Tensor sum, Tensor g) in work.Blocks.Zip(gradient.Blocks))
-                sum.addcmul_(g, g, 1);
+                sum.addcmul_(g, g, Number(1));
         }
         context.WhenAccepted(() => squares.CopyFrom(work));
         if (CleanWeight == 0)
@@ -168,7 +168,7 @@ public sealed record RandomWeightPerturbation : IGradientMethod
                 continue;
             Tensor sums = block.dim() < 2 ? block
                 : block.reshape(block.shape[0], -1).sum(1).view([block.shape[0], .. Enumerable.Repeat(1L, (int)block.dim() - 1)]);
-            noise.Blocks[i].div_(sums.mul(Eta).add(1).sqrt());
+            noise.Blocks[i].div_(sums.mul(Number(Eta)).add(Number(1)).sqrt());
         }
     }
 }

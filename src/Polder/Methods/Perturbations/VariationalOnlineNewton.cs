@@ -99,10 +99,10 @@ public sealed record VariationalOnlineNewton : IPosteriorMethod
             {
                 using var scope = NewDisposeScope();
                 Tensor h = hessian.Blocks[i], seen = nextHessian.Blocks[i];
-                Tensor own = h.add(PriorPrecision), estimate = seen.mul(own).mul_(Examples), next = h.sub(estimate).pow_(2).div_(own)
-                    .mul_(0.5 * (1 - Beta2) * (1 - Beta2)).add_(h.mul(Beta2)).add_(estimate.mul(1 - Beta2));
+                Tensor own = h.add(Number(PriorPrecision)), estimate = seen.mul(own).mul_(Number(Examples)), next = h.sub(estimate).pow_(Number(2)).div_(own)
+                    .mul_(Number(0.5 * (1 - Beta2) * (1 - Beta2))).add_(h.mul(Number(Beta2))).add_(estimate.mul(Number(1 - Beta2)));
                 seen.copy_(next);
-                gradient.Blocks[i].div_(next.add(PriorPrecision)).clamp_(-ClipRadius, ClipRadius).mul_(rescale);
+                gradient.Blocks[i].div_(next.add(Number(PriorPrecision))).clamp_(Number(-ClipRadius), Number(ClipRadius)).mul_(Number(rescale));
             }
         }
         context.WhenAccepted(() =>
@@ -129,7 +129,7 @@ public sealed record VariationalOnlineNewton : IPosteriorMethod
             double limit = ClipRadius * (HessianInit + PriorPrecision);
             using var noGrad = no_grad();
             foreach (Tensor block in context.Gradient.Blocks)
-                block.clamp_(-limit, limit);
+                block.clamp_(Number(-limit), Number(limit));
         }
         context.WhenAccepted(() =>
         {
@@ -146,7 +146,7 @@ public sealed record VariationalOnlineNewton : IPosteriorMethod
         deviations.CopyFrom(state.Vector("hessian", HessianInit));
         using var noGrad = no_grad();
         foreach (Tensor block in deviations.Blocks)
-            block.add_(PriorPrecision).mul_(Examples).rsqrt_();
+            block.add_(Number(PriorPrecision)).mul_(Number(Examples)).rsqrt_();
     }
 
     /// <inheritdoc/>
@@ -192,7 +192,7 @@ public sealed record VariationalOnlineNewton : IPosteriorMethod
         for (int draw = 0; draw < Draws; draw++)
         {
             context.Materialize(draw, noise);
-            Each(noise, hessian, (e, h) => e.div_(h.add(PriorPrecision).mul_(Examples).sqrt_()));
+            Each(noise, hessian, (e, h) => e.div_(h.add(Number(PriorPrecision)).mul_(Number(Examples)).sqrt_()));
             context.RunInto(one, Probe.Along(noise, 1));
             Each(noise, one, (e, g) => e.mul_(g));
             if (Draws == 1)
