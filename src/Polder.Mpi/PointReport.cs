@@ -28,6 +28,9 @@ internal sealed class PointReport
         (_own, _all) = (new byte[_block], new byte[ranks * _block]);
     }
 
+    /// <summary>How many numbers a piece shows of the curvature.</summary>
+    public int CurvatureLength => _curvature;
+
     /// <summary>Whether the report has these lengths.</summary>
     public bool Fits(int ranks, int most, int parameters, int curvature, int buffers) =>
         (ranks * _block, most, parameters, curvature, buffers) == (_all.Length, _most, _parameters, _curvature, _buffers);

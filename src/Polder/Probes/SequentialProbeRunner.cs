@@ -4,14 +4,12 @@ namespace Polder.Probes;
 public sealed class SequentialProbeRunner : IProbeRunner
 {
     private readonly ModelBuffers? _buffers;
-    private readonly bool _replayRandomNumbers;
+    private readonly RandomReplay? _random;
     private readonly BatchNormPolicy _batchNorm;
     private ParameterVector? _own;
     private ParameterVector? _centre; // W: a copy of the runner's own, or the step's; null before anything has left it
     private Probe? _standing; // where the parameters stand; null at the centre
     private ProbeStep? _step;
-    private Tensor? _randomState;
-    private bool _first;
     private ProbePair? _pair; // the pair at hand, where the step's curvature is read from it
 
     /// <summary>Makes a runner.</summary>
@@ -24,7 +22,7 @@ public sealed class SequentialProbeRunner : IProbeRunner
     public SequentialProbeRunner(nn.Module? model = null, BatchNormPolicy batchNorm = BatchNormPolicy.OncePerStep, bool replayRandomNumbers = true)
     {
         _buffers = model is null ? null : new ModelBuffers(model, batchNorm);
-        (_batchNorm, _replayRandomNumbers) = (batchNorm, replayRandomNumbers);
+        (_batchNorm, _random) = (batchNorm, replayRandomNumbers ? new RandomReplay() : null);
     }
 
     /// <inheritdoc/>
@@ -37,7 +35,7 @@ public sealed class SequentialProbeRunner : IProbeRunner
         _step = step;
         _centre = step.Centre;
         _standing = null;
-        _first = true;
+        _random?.Begin();
         _pair = null;
         step.Curvature?.Begin(step);
         _buffers?.Begin();
@@ -61,7 +59,7 @@ public sealed class SequentialProbeRunner : IProbeRunner
             if (i == 0)
                 gradient.Zero();
             _buffers?.BeforeProbe(probe.Direction == ProbeDirection.Centre);
-            ReplayRandomNumbers();
+            _random?.BeforeProbe();
             losses[i] = step.Accumulate(gradient, probe);
             if (opens)
                 _pair = new ProbePair(probe, default, losses[i], double.NaN);
@@ -81,7 +79,7 @@ public sealed class SequentialProbeRunner : IProbeRunner
             throw MicroBatchObjective.Unable(step.Objective);
         ReturnToCentre();
         _buffers?.BeforeProbe(isCentre: true);
-        ReplayRandomNumbers();
+        _random?.BeforeProbe();
         return objective.Evaluate(step.Space);
     }
 
@@ -108,9 +106,8 @@ public sealed class SequentialProbeRunner : IProbeRunner
     {
         _buffers?.Dispose();
         _own?.Dispose();
-        _randomState?.Dispose();
+        _random?.Dispose();
         (_own, _centre) = (null, null);
-        _randomState = null;
     }
 
     private void MoveTo(ProbeStep step, Probe probe, ParameterVector? sum, bool opens)
@@ -176,21 +173,5 @@ public sealed class SequentialProbeRunner : IProbeRunner
             _own = space.CreateVector();
         }
         return _own;
-    }
-
-    private void ReplayRandomNumbers()
-    {
-        if (!_replayRandomNumbers)
-            return;
-        if (_first)
-        {
-            _randomState?.Dispose();
-            _randomState = get_rng_state().DetachFromDisposeScope();
-        }
-        else
-        {
-            set_rng_state(_randomState!);
-        }
-        _first = false;
     }
 }
