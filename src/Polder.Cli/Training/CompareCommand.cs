@@ -5,7 +5,10 @@ namespace Polder.Cli.Training;
 /// <summary><c>polder compare</c>: every method on every seed, and how they differ from the base optimizer. Without options the demo.</summary>
 internal sealed class CompareCommand : PolderCommand
 {
-    private readonly StudyOptions _study = new("compare", "0..4");
+    // Of 20 runs of a few seconds, beside two or three to start a process.
+    private const int MostDemoJobs = 4;
+
+    private readonly StudyOptions _study = new("compare", "0..4", $"without options one a processor, {MostDemoJobs} at most");
     private readonly CliOption<string> _budget = OptionOf.Choice(
         "--budget",
         "what all methods have the same of: epochs, as many gradients as nso with one pair takes in --epochs, or the seconds that base takes (steps measured)",
@@ -62,7 +65,9 @@ internal sealed class CompareCommand : PolderCommand
                     + $"{methods.Length} methods x {seeds.Count} seeds");
             RecipeOptions.RequireTrainable(context, first, task.Recipe.Training, methods);
         }
-        using StudySession session = _study.Begin(context, kept, StudyPlan.Of(methods, seeds, task), task);
+        // The demo's runs are of one thread and small, so that every processor can have one.
+        int ownJobs = digits ? Math.Clamp(Environment.ProcessorCount, 1, MostDemoJobs) : 1;
+        using StudySession session = _study.Begin(context, kept, StudyPlan.Of(methods, seeds, task), task, ownJobs);
         using var features = new FeatureCache();
         // What was finished before took no time now. The runs of a budget of seconds are not known yet.
         int done = budget == ComparisonBudget.Seconds ? 0 : Study(null).CellsOf(seeds).Count(session.Cells.Has);

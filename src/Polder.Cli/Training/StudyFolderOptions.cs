@@ -10,13 +10,17 @@ internal sealed class StudyFolderOptions
 
     /// <param name="command">The command's name.</param>
     /// <param name="more">What adds runs to a folder that goes on; null: nothing does.</param>
-    public StudyFolderOptions(string command, string? more)
+    /// <param name="ownJobs">In words, when the command chooses another number of jobs than 1.</param>
+    public StudyFolderOptions(string command, string? more, string? ownJobs = null)
     {
         _command = command;
         Out = CommonOptions.Out(command);
         Resume = OptionOf.Text(
             "--resume", "DIR", $"go on where a run folder was left, with its settings; nothing finished is done again{(more is null ? "" : $", and {more}")}",
             $"a run folder of an earlier {command}", null, "");
+        Jobs = OptionOf.Count(
+            "--jobs", $"runs that are trained side by side, each in a process of its own with --threads{(ownJobs is null ? "" : $"; {ownJobs}")}", 1,
+            ValueRange.Between(1, 1024));
     }
 
     public CliOption<string?> Out { get; }
@@ -27,8 +31,7 @@ internal sealed class StudyFolderOptions
         "--join", "DIR", "share a run folder with other processes, on other machines too: each takes the next run that nobody has; the first makes it",
         "a run folder, or a folder that does not exist or is empty", null, "");
 
-    private CliOption<int> Jobs { get; } = OptionOf.Count(
-        "--jobs", "runs that are trained side by side, each in a process of its own with --threads", 1, ValueRange.Between(1, 1024));
+    private CliOption<int> Jobs { get; }
 
     private CliOption<double> TakeOverAfter { get; } = OptionOf.Number(
         "--take-over-after", "seconds without a sign of life after which another machine's run is done by others", CellFolder.DefaultTakeOverAfter.TotalSeconds,
@@ -52,8 +55,18 @@ internal sealed class StudyFolderOptions
             throw UserErrorException.ForOption(places[1].Name, context.Get(places[1])!, $"only without {places[0].Name}");
     }
 
-    /// <summary>The jobs that were asked for.</summary>
-    public int JobsOf(CommandContext context) => JobProcesses.IsJob ? 1 : context.Get(Jobs);
+    /// <summary>The jobs that were asked for, or those of the command's own choice where nobody said how many and no other process helps already.</summary>
+    /// <param name="context">The command.</param>
+    /// <param name="own">The command's own choice.</param>
+    public int JobsOf(CommandContext context, int own = 1)
+    {
+        if (JobProcesses.IsJob)
+            return 1;
+        if (own == 1 || context.IsGiven(Jobs) || context.Job is not null || context.Get(Join) is not null)
+            return context.Get(Jobs);
+        context.SetEffective(Jobs, own);
+        return own;
+    }
 
     /// <summary>The threads of a job, where nobody said them: the processors are shared among the jobs.</summary>
     public void ShareProcessors(CommandContext context, int? threads)
@@ -67,8 +80,11 @@ internal sealed class StudyFolderOptions
     /// <param name="plan">What the folder keeps of the study.</param>
     /// <param name="memoryOfJob">Measures what a job takes, in bytes; asked where there are several.</param>
     /// <param name="prepare">Puts into the folder what all jobs and ranks are to find there; null: nothing.</param>
-    public StudySession Begin(CommandContext context, JsonObject plan, Func<long>? memoryOfJob = null, Action<RunFolder>? prepare = null)
+    /// <param name="ownJobs">The jobs where nobody said how many.</param>
+    public StudySession Begin(
+        CommandContext context, JsonObject plan, Func<long>? memoryOfJob = null, Action<RunFolder>? prepare = null, int ownJobs = 1)
     {
+        int jobs = JobsOf(context, ownJobs);
         // What another process would be told by --join, a job's ranks agree on, and are given the folder by the first.
         context.Job?.Ranks.Agree(
             RankedJob.Code(), ("number of threads", (ulong)TorchSharp.torch.get_num_threads()), ("methods, seeds, images or weights",
@@ -81,7 +97,6 @@ internal sealed class StudyFolderOptions
             prepare?.Invoke(folder);
             context.Job?.Tell(Path.GetFullPath(folder.Path));
         }
-        int jobs = JobsOf(context);
         double patience = context.Get(TakeOverAfter);
         if (jobs > 1 && memoryOfJob is not null)
             SayMemory(context, jobs, memoryOfJob());

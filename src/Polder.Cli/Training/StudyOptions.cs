@@ -5,10 +5,11 @@ namespace Polder.Cli.Training;
 /// <summary>What the commands share that train many runs: methods, seeds, and the folder of the runs.</summary>
 /// <param name="command">The command's name.</param>
 /// <param name="seeds">The default of <c>--seeds</c>.</param>
-internal sealed class StudyOptions(string command, string seeds)
+/// <param name="ownJobs">In words, when the command chooses another number of jobs than 1.</param>
+internal sealed class StudyOptions(string command, string seeds, string? ownJobs = null)
 {
     /// <summary>The folder that keeps the runs.</summary>
-    public StudyFolderOptions Folder { get; } = new(command, "--methods and --seeds add more");
+    public StudyFolderOptions Folder { get; } = new(command, "--methods and --seeds add more", ownJobs);
 
     public CliOption<IReadOnlyList<string>> Methods { get; } = MethodVariant.List("base", "wp", "nso", "sam");
 
@@ -77,7 +78,8 @@ internal sealed class StudyOptions(string command, string seeds)
     /// <param name="kept">The plan of the folder that goes on; null for a new one.</param>
     /// <param name="plan">The plan of this command.</param>
     /// <param name="task">The opened recipe.</param>
-    public StudySession Begin(CommandContext context, StudyPlan? kept, StudyPlan plan, RecipeTask task)
+    /// <param name="ownJobs">The jobs where nobody said how many. Whoever chooses them knows that they fit into the memory.</param>
+    public StudySession Begin(CommandContext context, StudyPlan? kept, StudyPlan plan, RecipeTask task, int ownJobs = 1)
     {
         if (kept is not null)
         {
@@ -85,7 +87,9 @@ internal sealed class StudyOptions(string command, string seeds)
             if (context.Writes && (plan.Methods.Count > kept.Methods.Count || plan.Seeds.Count > kept.Seeds.Count))
                 context.WriteConfiguration(plan.ToJson());
         }
-        return Folder.Begin(context, plan.ToJson(), () => ShortTraining.MeasureMemory(task, plan.Methods, task.Recipe.Training, context.Cancellation));
+        return Folder.Begin(
+            context, plan.ToJson(), ownJobs > 1 ? null : () => ShortTraining.MeasureMemory(task, plan.Methods, task.Recipe.Training, context.Cancellation),
+            ownJobs: ownJobs);
     }
 
     private bool IsJoined(CommandContext context) => context.Get(Folder.Join) is not null;

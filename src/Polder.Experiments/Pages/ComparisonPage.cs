@@ -120,7 +120,7 @@ internal static class ComparisonPage
 
     private static string Sure(PairedDifference difference) => double.IsNaN(difference.Low) ? "of one seed"
         : Invariant($"95 % interval {100 * difference.Low:0.0} to {100 * difference.High:0.0}, {Words.Of(difference.Pairs, "seed")}")
-            + (difference.PHolm is { } p ? p < 0.001 ? ", corrected p below 0.001" : Invariant($", corrected p {p:0.000}") : "");
+            + (difference.PHolm is { } p ? $", corrected p {Words.Probability(p)}" : "");
 
     private static IEnumerable<PageBlock> Leaderboard(ComparisonResult comparison, string[] names, Result report)
     {

@@ -60,7 +60,7 @@ internal static class StudyPage
             StudyDifference[] open = [.. question.Except(found).Except(equal)];
             string[] parts =
             [
-                .. found.Select(a => Invariant($"{Points(a)} {(a.Test!.Mean < 0 ? "below" : "above")} {a.Other} (corrected p {a.PHolm:0.000})")),
+                .. found.Select(a => $"{Points(a)} {(a.Test!.Mean < 0 ? "below" : "above")} {a.Other} (corrected p {Words.Probability(a.PHolm!.Value)})"),
                 .. equal.Select(a => Invariant($"equivalent to {a.Other} within {100 * a.Equivalence!.Margin:G3} points ({Signed(a)})")),
                 .. open.Length == 0 ? (string[])[] : [$"no reliable difference to {string.Join(", ", open.Select(a => $"{a.Other} ({Signed(a)})"))}"],
             ];

@@ -19,6 +19,9 @@ internal static class Words
     /// <summary>A difference of shares in points, such as +2.1.</summary>
     public static string Points(double difference) => Invariant($"{100 * difference:+0.0;-0.0;0.0}");
 
+    /// <summary>A p value after the letter: 0.031, or below 0.001.</summary>
+    public static string Probability(double p) => p < 0.001 ? "below 0.001" : Invariant($"{p:0.000}");
+
     /// <summary>A number to some digits; long ones with an exponent.</summary>
     public static string Number(double value, int digits = 4) => !double.IsFinite(value) ? "unknown"
         : value != 0 && Math.Abs(value) is < 1e-3 or >= 1e7 ? value.ToString($"0.{new string('#', digits - 1)}e0", CultureInfo.InvariantCulture)
