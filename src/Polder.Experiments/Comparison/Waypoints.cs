@@ -44,7 +44,7 @@ internal sealed class Waypoints(TrainedClassifier classifier, ImageSet train, Tr
 
     private void Look(EpochReport report)
     {
-        if (training.Keep == KeptWeights.Last && report.IsValidated && IsBetter(report))
+        if (training.Keep == KeptWeights.Last && report.IsValidated && report.IsBetterThan(_bestReport))
         {
             _bestReport = report;
             Take(ref _best);
@@ -55,9 +55,6 @@ internal sealed class Waypoints(TrainedClassifier classifier, ImageSet train, Tr
             Take(ref _matched);
         }
     }
-
-    private bool IsBetter(EpochReport report) => _bestReport is not { } best || report.ValidationAccuracy > best.ValidationAccuracy
-        || (report.ValidationAccuracy == best.ValidationAccuracy && report.ValidationLoss < best.ValidationLoss);
 
     private void Take(ref Snapshot? place)
     {

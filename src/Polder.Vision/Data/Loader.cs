@@ -56,15 +56,6 @@ public sealed class Loader : IEnumerable<Batch>
             BatchSize = batchSize ?? Options.BatchSize,
         });
 
-    /// <summary>
-    /// The same in larger batches where the images are small: there calls take the time, not arithmetic. As many pixels at once as 64 images of 64 x 64 have.
-    /// </summary>
-    internal Loader ForFastEvaluation()
-    {
-        int size = Options.ImageSize ?? Math.Min(Set.Height, Set.Width);
-        return ForEvaluation(Math.Max(Options.BatchSize, Math.Min(256, 64 * 64 * 64 / (size * size))));
-    }
-
     /// <summary>The batches of so many images.</summary>
     internal static int BatchesOf(int images, int batchSize, bool joinLone) =>
         ((images + batchSize - 1) / batchSize) - (joinLone && images > batchSize && images % batchSize == 1 ? 1 : 0);

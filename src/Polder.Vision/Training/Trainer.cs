@@ -99,7 +99,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             Normalization = normalization,
             ImageSize = imageSize,
         });
-        Loader validationLoader = new Loader(validation, loader.Options).ForFastEvaluation();
+        Loader validationLoader = new Loader(validation, loader.Options).ForEvaluation();
         HeadPhase.Apply(Options, model);
         using OptimizerHelper sgd = Options.CreateOptimizer(model);
         int headEpochs = (int)((Options.HeadStepsOver(train.Count) + loader.Count - 1) / loader.Count);

@@ -29,6 +29,11 @@ public sealed record EpochReport(
     [JsonIgnore]
     public bool IsValidated => !double.IsNaN(ValidationLoss);
 
+    /// <summary>Whether validation prefers this epoch's weights to another's: by the higher accuracy, and among equals by the lower loss.</summary>
+    /// <param name="other">The other epoch, validated; null is worse than any.</param>
+    public bool IsBetterThan(EpochReport? other) => other is null || ValidationAccuracy > other.ValidationAccuracy
+        || (ValidationAccuracy == other.ValidationAccuracy && ValidationLoss < other.ValidationLoss);
+
     /// <summary>Steps of the epoch whose update was left out since a loss or gradient was not finite.</summary>
     public long SkippedSteps { get; init; }
 

@@ -86,17 +86,15 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     public EpochReport EndEpoch(EvaluationResult? validation, double learningRate, double seconds, EpochCurvature? curvature, bool isAverage,
         double posteriorTrace = double.NaN)
     {
-        bool best = validation is not null && (Keep == KeptWeights.Last || _state.Best is not { } known
-            || validation.Accuracy > known.Accuracy || (validation.Accuracy == known.Accuracy && validation.Loss < known.Loss));
-        if (best)
-            _state.Best = validation;
-        var report = new EpochReport(Epoch, Loss, validation?.Loss ?? double.NaN, validation?.Accuracy ?? double.NaN, learningRate, seconds, best)
+        var report = new EpochReport(Epoch, Loss, validation?.Loss ?? double.NaN, validation?.Accuracy ?? double.NaN, learningRate, seconds, IsBest: false)
         {
             SkippedSteps = _state.Skipped,
             Curvature = curvature,
             PosteriorTrace = double.IsNaN(posteriorTrace) ? null : posteriorTrace,
             IsAverage = isAverage,
         };
+        if (report.IsValidated && (Keep == KeptWeights.Last || report.IsBetterThan(Epochs.LastOrDefault(e => e.IsBest))))
+            report = report with { IsBest = true };
         _state.SkippedBefore += _state.Skipped;
         (_state.LossSum, _state.Seen, _state.Skipped) = (0, 0, 0);
         _state.Epochs.Add(report);
@@ -104,11 +102,8 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
     }
 
     /// <summary>Enters the head that was fitted before the first epoch: the best until another is better.</summary>
-    public EpochReport Fitted(HeadFit fit, double trainLoss, EvaluationResult validation, double seconds)
-    {
-        _state.Best = validation;
-        return _state.Fitted = new EpochReport(0, trainLoss, validation.Loss, validation.Accuracy, 0, seconds, IsBest: true) { HeadFit = fit };
-    }
+    public EpochReport Fitted(HeadFit fit, double trainLoss, EvaluationResult validation, double seconds) =>
+        _state.Fitted = new EpochReport(0, trainLoss, validation.Loss, validation.Accuracy, 0, seconds, IsBest: true) { HeadFit = fit };
 
     /// <summary>The fitted head where it is the best so far; null where an epoch was better, or none was fitted.</summary>
     public HeadFit? KeptFit => _state.Epochs.Exists(e => e.IsBest) ? null : _state.Fitted?.HeadFit;
@@ -160,8 +155,6 @@ internal sealed class TrainingRun(long steps, int stepsPerEpoch)
         public long Skipped { get; set; }
 
         public long SkippedBefore { get; set; }
-
-        public EvaluationResult? Best { get; set; }
 
         /// <summary>The fitted head; null where none was fitted.</summary>
         public EpochReport? Fitted { get; set; }

@@ -68,21 +68,6 @@ public class LoaderTests
         Assert.Equal(expected, values[5 * 192 + 2 * 64 + 8 + 2]);
     }
 
-    [Theory]
-    [InlineData(8, 10, 256)]
-    [InlineData(32, 10, 256)]
-    [InlineData(48, 10, 113)]
-    [InlineData(64, 10, 64)]
-    [InlineData(128, 32, 32)]
-    [InlineData(8, 500, 500)]
-    public void Small_images_are_evaluated_many_at_once(int size, int batchSize, int atOnce)
-    {
-        var loader = new Loader(Noise(3, 1, size), new LoaderOptions { BatchSize = batchSize, Augmentation = Augmentation.Flip });
-        LoaderOptions fast = loader.ForFastEvaluation().Options, slow = loader.ForEvaluation().Options;
-        Assert.Equal((atOnce, batchSize), (fast.BatchSize, slow.BatchSize));
-        Assert.Equal(slow, fast with { BatchSize = batchSize });
-    }
-
     [Fact]
     public void Gray_is_tripled_and_color_weighted_down_as_the_normalization_asks()
     {
