@@ -63,6 +63,7 @@ public static class ShortTraining
             Epochs = Math.Max(1, training.Epochs),
             HeadEpochs = 0,
             HeadSolver = HeadSolver.None,
+            HeadStartL2 = 0,
             Patience = null,
         };
         ImageSet validation = start.Splits.Validation;

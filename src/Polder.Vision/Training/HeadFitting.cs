@@ -57,20 +57,18 @@ internal static class HeadFitting
         }
     }
 
-    /// <summary>Fits the head again, on the training and validation images together (<see cref="HeadImages.All"/>).</summary>
+    /// <summary>Fits the head with a given penalty and puts it into the network.</summary>
     /// <param name="model">The network.</param>
-    /// <param name="inputs">The images.</param>
+    /// <param name="images">What the body makes of the images, and their classes; the caller owns both.</param>
     /// <param name="train">The training images, for the weights of their classes.</param>
     /// <param name="options">What the training does.</param>
     /// <param name="l2">The strength of the penalty.</param>
     /// <param name="cancellation">Stops; the network's head is then as it was.</param>
-    public static HeadFit FitToAll(
-        ImageClassifier model, TrainingInputs inputs, ImageSet train, TrainingOptions options, double l2, CancellationToken cancellation)
+    public static HeadFit FitWith(
+        ImageClassifier model, (Tensor Features, Tensor Labels) images, ImageSet train, TrainingOptions options, double l2, CancellationToken cancellation)
     {
-        (Tensor features, Tensor labels) = inputs.AllFeatures(cancellation);
-        using Tensor ownedFeatures = features, ownedLabels = labels;
         using Tensor? classWeights = WeightsOf(options, train);
-        using var regression = new LogisticRegression(features, labels, model.Classes, classWeights, options.LabelSmoothing);
+        using var regression = new LogisticRegression(images.Features, images.Labels, model.Classes, classWeights, options.LabelSmoothing);
         (double[] point, HeadFit fit) = regression.Minimize(l2, cancellation: cancellation);
         regression.CopyInto(model.Head, point);
         return fit;

@@ -259,13 +259,21 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         Note?.Report(Invariant($"the head was fitted on {train.Count} training images with an L2 penalty of {fit.L2} ")
             + Invariant($"in {report.Seconds:F1} s: training loss {trainLoss:G4}, validation {result.Accuracy:P1}"));
         Epoch?.Report(report);
+        if (Options.HeadStartL2 == 0 || run.Steps == 0)
+            return;
+        (Tensor features, Tensor labels) = inputs.TrainingFeatures(cancellation);
+        using Tensor ownedFeatures = features, ownedLabels = labels;
+        HeadFitting.FitWith(model, (features, labels), train, Options, Options.HeadStartL2, cancellation);
+        Note?.Report(Invariant($"the epochs begin with a head of an L2 penalty of {Options.HeadStartL2}, which leaves the network something to learn"));
     }
 
     // Nothing is left for the validation images to choose.
     private void RefitHead(
         ImageClassifier model, TrainingInputs inputs, ImageSet train, ImageSet validation, TrainingRun run, HeadFit first, CancellationToken cancellation)
     {
-        HeadFit fit = HeadFitting.FitToAll(model, inputs, train, Options, first.L2, cancellation);
+        (Tensor features, Tensor labels) = inputs.AllFeatures(cancellation);
+        using Tensor ownedFeatures = features, ownedLabels = labels;
+        HeadFit fit = HeadFitting.FitWith(model, (features, labels), train, Options, first.L2, cancellation);
         run.Refitted(fit with { Images = train.Count + validation.Count, Evaluations = first.Evaluations + fit.Evaluations });
         Note?.Report($"{(run.Steps > 0 ? "no epoch was better than the fitted head, which is kept: it" : "the head")} was fitted once more, with the "
             + $"{validation.Count} validation images, whose figures stay those of the first fit");

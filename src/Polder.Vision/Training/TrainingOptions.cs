@@ -157,6 +157,12 @@ public sealed record TrainingOptions
     public double? HeadL2 { get; init; }
 
     /// <summary>
+    /// The strength of the penalty of the head that the epochs begin with, at most 1000000: with a head that fits its images to the last there is no gradient,
+    /// and the body learns nothing. What is kept where no epoch is better stays the head of <see cref="HeadL2"/>. 0, the default: the epochs begin with that, too.
+    /// </summary>
+    public double HeadStartL2 { get; init; }
+
+    /// <summary>
     /// Which images the fitted head is kept of, where it is kept: at once where nothing is trained after it, at the end where no epoch is better; so not
     /// with <see cref="KeptWeights.Last"/>. Default: <see cref="HeadImages.Training"/>.
     /// </summary>
@@ -250,6 +256,8 @@ public sealed record TrainingOptions
         Require.Known(HeadImages);
         Require.That(HeadImages == HeadImages.Training || Epochs == 0 || Keep == KeptWeights.Best, HeadImages, "training, where the last epoch is kept");
         Require.That(HeadL2 is null or (> 0 and <= 1e6), HeadL2, "a number above 0 and at most 1000000");
+        Require.That(HeadStartL2 is >= 0 and <= 1e6, HeadStartL2, "0, for the head that is kept, or a number up to 1000000");
+        Require.That(HeadStartL2 == 0 || HeadSolver != HeadSolver.None, HeadStartL2, "0, where no head is fitted");
         Require.That(HeadEpochs == 0 || (HeadEpochs > 0 && HeadEpochs < Epochs), HeadEpochs, $"0 or more and below the {Epochs} epochs");
         Require.That(LayerDecay is > 0 and <= 1, LayerDecay, "a number above 0 and at most 1");
         Require.AtLeast(Accumulate, 1);

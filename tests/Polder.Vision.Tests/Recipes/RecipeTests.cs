@@ -75,6 +75,7 @@ public sealed class RecipeTests : IDisposable
             HeadEpochs = 1,
             HeadSolver = HeadSolver.Lbfgs,
             HeadL2 = 0.05,
+            HeadStartL2 = 0.5,
             HeadImages = HeadImages.All,
             Keep = KeptWeights.Last,
             LayerDecay = 0.9,

@@ -147,6 +147,31 @@ public sealed class HeadSolverTests : IDisposable
     }
 
     [Fact]
+    public void The_epochs_begin_with_a_weaker_head_and_the_chosen_one_is_kept()
+    {
+        // A rate that moves no weight: what the last epoch leaves is the head that the first began with.
+        TrainingOptions still = Alone with { Epochs = 2, LearningRate = 1e-30, HeadStartL2 = 1, Keep = KeptWeights.Last };
+        using SmallConvNet begun = Model(1), weak = Model(1), chosen = Model(1), kept = Model(1);
+        TrainingResult last = Train(begun, still), alone = Train(chosen, Alone), start = Train(weak, Alone with { HeadL2 = 1 });
+        Assert.Equal((0.01, alone.Best.ValidationLoss), (last.HeadFit!.L2, last.Epochs[0].ValidationLoss));
+        Assert.Equal(start.Best.ValidationLoss, last.Epochs[2].ValidationLoss, 1e-6);
+        Assert.Equal(Bytes(weak), Bytes(begun));
+        Assert.NotEqual(Bytes(chosen), Bytes(begun));
+
+        // Where validation chooses, the kept head comes back unless an epoch is better.
+        TrainingResult best = Train(kept, still with { Keep = KeptWeights.Best });
+        Assert.Equal(start.Best.IsBetterThan(alone.Best) ? 1 : 0, best.Best.Epoch);
+        Assert.Equal(Bytes(best.Best.Epoch == 0 ? chosen : weak), Bytes(kept));
+
+        // A training that is stopped goes on from the weights that it had, and fits nothing again.
+        var (_, whole) = Stopped(still, null, 0, out _);
+        string file = Path.Combine(_folder, "start.safetensors");
+        Assert.ThrowsAny<OperationCanceledException>(() => Stopped(still, file, 1, out _));
+        Assert.Equal(whole, Stopped(still, file, 0, out int fits).Weights);
+        Assert.Equal(0, fits);
+    }
+
+    [Fact]
     public void Where_no_epoch_is_better_it_is_fitted_to_all_images_at_the_end()
     {
         // A rate that moves no weight: no epoch is better than the fitted head.
@@ -227,12 +252,16 @@ public sealed class HeadSolverTests : IDisposable
         Refused("epochs", weights with { Training = Solved with { Epochs = 0 } });
         Refused("epochs", weights with { Training = Alone with { HeadSolver = HeadSolver.None, HeadL2 = null } });
         Refused("head-l2", weights with { Training = Alone with { Epochs = 1, HeadSolver = HeadSolver.None } });
+        Refused("head-start-l2", weights with { Training = Solved with { HeadStartL2 = 1, HeadSolver = HeadSolver.None, HeadL2 = null } });
+        Refused("head-start-l2", weights with { Training = Alone with { HeadStartL2 = 1 } });
         Refused("head-solver", weights with { Start = weights.Start with { Weights = null } });
         Refused("head-images", weights with { Training = Solved with { HeadImages = HeadImages.All, Keep = KeptWeights.Last } });
         Refused("head-images", weights with { Training = Alone with { HeadImages = HeadImages.All, Epochs = 1, HeadSolver = HeadSolver.None, HeadL2 = null } });
         Refused("average", weights with { Training = Alone with { Averaging = new() } });
         Assert.Throws<ArgumentOutOfRangeException>(() => (Solved with { HeadL2 = 0 }).Validate());
         Assert.Throws<ArgumentOutOfRangeException>(() => (Solved with { Epochs = 0 }).Validate());
+        Assert.Throws<ArgumentOutOfRangeException>(() => (Solved with { HeadStartL2 = -1 }).Validate());
+        Assert.Throws<ArgumentOutOfRangeException>(() => (Solved with { HeadStartL2 = 1, HeadSolver = HeadSolver.None }).Validate());
 
         static void Refused(string setting, Recipe recipe) => Assert.Equal(setting, Assert.Throws<SettingException>(recipe.Validate).Setting);
     }
