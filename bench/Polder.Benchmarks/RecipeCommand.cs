@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Polder.Statistics;
+using Polder.Vision.Classifiers;
 using Polder.Vision.Data;
 using Polder.Vision.Recipes;
 using Polder.Vision.Training;
@@ -12,7 +13,8 @@ namespace Polder.Benchmarks;
 /// <summary>
 /// Trains variants of a recipe on few images of several sets and shows how they do on validation images; the test images are cut off and never looked
 /// at. A plan (JSON) has <c>sets</c> (folders below --data), <c>perClass</c>, <c>seeds</c>, and <c>variants</c>: settings by name, as a run folder's
-/// config.json has them. With a journal a stopped study goes on where it was.
+/// config.json has them. With <c>shareFeatures</c> what frozen layers make of the images is computed once for all variants, and the first pays for it. With
+/// a journal a stopped study goes on where it was.
 /// </summary>
 internal static class RecipeCommand
 {
@@ -28,6 +30,7 @@ internal static class RecipeCommand
         JsonObject plan = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
         var variants = plan["variants"]!.AsObject().Select(v => (Name: v.Key, Settings: v.Value!.AsObject())).ToArray();
         long[] seeds = [.. plan["seeds"]!.AsArray().Select(s => (long)s!)];
+        bool share = (bool?)plan["shareFeatures"] == true;
         using StreamWriter? page = options.Text("--out", "") is { Length: > 0 } written ? new StreamWriter(written) : null;
         Show("| set | images a class | variant | validation, % | at epoch | training images | processor seconds |");
         Show("|---|---|---|---|---|---|---|");
@@ -35,6 +38,7 @@ internal static class RecipeCommand
             foreach (int perClass in plan["perClass"]!.AsArray().Select(n => (int)n!))
             {
                 ImageData? images = null;
+                using FeatureCache? features = share ? new FeatureCache() : null;
                 (int? Size, ImageFit? Fit) form = default;
                 foreach ((string name, JsonObject settings) in variants)
                 {
@@ -45,7 +49,7 @@ internal static class RecipeCommand
                             Recipe recipe = RecipeOf(settings, file, Path.Combine(data, set), perClass, seed);
                             if (images is null || form != (recipe.Start.ImageSize, recipe.Start.Fit))
                                 (images, form) = (null, (recipe.Start.ImageSize, recipe.Start.Fit));
-                            return Train(recipe, ref images);
+                            return Train(recipe, features, ref images);
                         })),
                     ];
                     Summary accuracy = Summary.Of([.. outcomes.Select(o => 100 * o.Validation)]);
@@ -70,14 +74,22 @@ internal static class RecipeCommand
         return RecipeJson.Read(all, plan);
     }
 
-    private static Outcome Train(Recipe recipe, ref ImageData? images)
+    private static Outcome Train(Recipe recipe, FeatureCache? features, ref ImageData? images)
     {
         images ??= recipe.Data.Open(new ImageSourceOptions { ImageSize = recipe.Start.ImageSize!.Value, Fit = recipe.Start.Fit ?? ImageFit.Crop });
         using RecipeTask task = recipe.Open(images);
         using FineTuningStart start = task.Prepare(recipe.Seed);
         var clock = Stopwatch.StartNew();
         TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
-        TrainingResult result = new FineTuning(task.Recipe, start).Train();
+        Recipe resolved = task.Recipe;
+        var trainer = new Trainer(resolved.Training, resolved.Method.For(start, resolved.Training))
+        {
+            Distribution = resolved.Method.Distribution,
+            Features = features,
+        };
+        TrainedClassifier classifier = start.Classifier;
+        TrainingResult result = trainer.Run(
+            classifier.Network, start.Splits.Train, start.Splits.Validation, classifier.Normalization, classifier.ImageSize);
         return new Outcome(result.Best.ValidationAccuracy, result.Best.ValidationLoss, result.Best.Epoch, start.Splits.Train.Count, clock.Elapsed.TotalSeconds,
             (Process.GetCurrentProcess().TotalProcessorTime - before).TotalSeconds, [.. result.Epochs.Select(e => e.ValidationAccuracy)]);
     }

@@ -19,11 +19,12 @@ internal static class PolderProcess
 
     public static (int ExitCode, string Output, string Error) Run(params string[] arguments) => Finish(Start(arguments), arguments);
 
-    /// <summary>The same in another working folder, on one thread: several would only wait for each other on networks of a few small images.</summary>
+    /// <summary>The same in another working folder.</summary>
     public static (int ExitCode, string Output, string Error) RunIn(string folder, params string[] arguments) =>
         Finish(StartDotNet([Program, .. arguments], folder, threads: 1), arguments);
 
-    public static Process Start(params string[] arguments) => StartDotNet([Program, .. arguments]);
+    // On one thread, where the arguments do not say another number: on networks of a few small images several would only wait for each other.
+    public static Process Start(params string[] arguments) => StartDotNet([Program, .. arguments], threads: 1);
 
     /// <summary>Starts a built program.</summary>
     /// <param name="arguments">The program's file and its arguments.</param>

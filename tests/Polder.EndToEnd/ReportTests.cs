@@ -23,7 +23,7 @@ public sealed class ReportTests : IDisposable
         Assert.Matches("<img src=\"data:image/(png|jpeg);base64,", first);
         int pictures = Regex.Count(first, "<img ");
 
-        Polder("hessian", "--run", Run, "--samples", "10", "--max-products", "20", "--top", "1", "--bottom", "0", "--image-parts", "0",
+        Polder("hessian", "--run", Run, "--samples", "4", "--trace", "none", "--tolerance", "0.2", "--top", "1", "--bottom", "0", "--image-parts", "0",
             "--json", Path.Combine(Run, "hessian.json"), "--quiet");
         JsonNode result = JsonNode.Parse(Polder("report", Run, "--json", "-"))!;
         string second = File.ReadAllText(Page);

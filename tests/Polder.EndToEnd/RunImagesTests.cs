@@ -27,6 +27,9 @@ public sealed class RunImagesTests : IDisposable
 
     private static string[] Training => ["finetune", "--data", "photos", "--arch", "resnet20", "--method", "base", "--epochs", "2", "--batch-size", "8"];
 
+    // Whether it measures at all, and on which images, is what is asked here.
+    private static string[] Briefly => ["--samples", "5", "--sigmas", "0.01", "--draws", "2", "--probes", "0"];
+
     private string Photo(int seed, string name)
     {
         var random = new Random(seed);
@@ -117,7 +120,7 @@ public sealed class RunImagesTests : IDisposable
         Assert.Contains($"photos: not here, so looked for where the run was begun: {_data}", error);
         Assert.Equal(before["loss"]!.ToJsonString(), JsonNode.Parse(output)!["loss"]!.ToJsonString());
         Assert.Equal(0, PolderProcess.RunIn(elsewhere, "finetune", "--resume", _run, "--quiet").ExitCode);
-        Assert.Equal(0, PolderProcess.RunIn(elsewhere, "stability", "--run", _run, "--samples", "5", "--quiet").ExitCode);
+        Assert.Equal(0, PolderProcess.RunIn(elsewhere, ["stability", "--run", _run, .. Briefly, "--quiet"]).ExitCode);
 
         Directory.Move(_data, _data + "-away");
         (code, _, error) = PolderProcess.RunIn(elsewhere, "evaluate", "--run", _run, "--quiet");
@@ -198,7 +201,7 @@ public sealed class RunImagesTests : IDisposable
                 StringComparison.Ordinal));
         }
         // What is measured is measured on those images, too.
-        (int measured, _, string why) = Polder("stability", "--weights", weights, "--data", some, "--split", "all", "--draws", "2");
+        (int measured, _, string why) = Polder(["stability", "--weights", weights, "--data", some, "--split", "all", .. Briefly]);
         Assert.True(measured == 0, why);
         (measured, _, why) = Polder("hessian", "--weights", weights, "--data", Path.GetDirectoryName(some)!);
         Assert.Equal((2, "polder: some: has no train images: it has a test part alone\n"), (measured, why));
