@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
-using static System.FormattableString;
 
 namespace Polder.Vision.Training;
 
@@ -129,6 +127,7 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
                 note: null, Features);
         using ModelAverage? average = Options.Averaging is null or { Kind: AveragingKind.None } ? null
             : new ModelAverage(Options, model, optimizer, run, inputs, phase);
+        var head = new FittedHead(model, inputs, train, validation, Options, Note);
         bool resumes = checkpoint is { Exists: true };
         // Also a meeting: nobody writes a state before all have looked whether there is one.
         Ranks?.Agree(("state to go on from (a folder that only some of them see?)", resumes ? 1ul : 0));
@@ -139,7 +138,10 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         }
         else if (Options.HeadSolver != HeadSolver.None)
         {
-            FitHead(model, inputs, train, validation, run, best, cancellation);
+            EpochReport fitted = head.Fit(run, cancellation);
+            best.Take();
+            Epoch?.Report(fitted);
+            head.Weaken(run, cancellation);
             Save();
         }
         RequireSameOnAllRanks("state before the first step", model, optimizer);
@@ -188,12 +190,12 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
         }
         if (Options.HeadImages == HeadImages.All && run.KeptFit is { } kept && kept.Images <= train.Count)
         {
-            RefitHead(model, inputs, train, validation, run, kept, cancellation);
+            head.Refit(run, kept, cancellation);
             best.Take();
             Save();
         }
         if (Judged is not null && run.Steps == 0 && Options.HeadSolver != HeadSolver.None)
-            Judged.Report(Judge(model, inputs, cancellation));
+            Judged.Report(head.Judge(cancellation));
         return run.Result();
 
         void Save()
@@ -229,54 +231,6 @@ public sealed class Trainer(TrainingOptions options, IGradientMethod method)
             return;
         Dictionary<Parameter, string> names = model.NamesOfParameters();
         Posterior.Report(optimizer.Space.Parameters.Zip(deviations).ToDictionary(p => names[p.First], p => p.Second));
-    }
-
-    // The body's output is at hand, which is all that the answers cost.
-    private static ImagePredictions Judge(ImageClassifier model, TrainingInputs inputs, CancellationToken cancellation)
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        (Tensor features, Tensor labels) = inputs.TrainingFeatures(cancellation);
-        scope.Attach(features);
-        scope.Attach(labels);
-        ReadOnlySpan<float> logits = MemoryMarshal.Cast<byte, float>(model.Head.call(features).to(ScalarType.Float32).contiguous().bytes);
-        var predictions = new ImagePredictions.Builder();
-        long[] classes = labels.data<long>().ToArray();
-        for (int i = 0; i < classes.Length; i++)
-            predictions.Add(logits.Slice(i * model.Classes, model.Classes), (int)classes[i]);
-        return predictions.Result();
-    }
-
-    private void FitHead(
-        ImageClassifier model, TrainingInputs inputs, ImageSet train, ImageSet validation, TrainingRun run, Snapshot best, CancellationToken cancellation)
-    {
-        long start = Stopwatch.GetTimestamp();
-        (HeadFit fit, double trainLoss) = HeadFitting.Fit(model, inputs, train, Options, cancellation);
-        var result = EvaluationResult.Of(model, inputs.Fitted(cancellation), validation.Count);
-        fit = fit with { Images = train.Count };
-        EpochReport report = run.Fitted(fit, trainLoss, result, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        best.Take();
-        Note?.Report(Invariant($"the head was fitted on {train.Count} training images with an L2 penalty of {fit.L2} ")
-            + Invariant($"in {report.Seconds:F1} s: training loss {trainLoss:G4}, validation {result.Accuracy:P1}"));
-        Epoch?.Report(report);
-        if (Options.HeadStartL2 == 0 || run.Steps == 0)
-            return;
-        (Tensor features, Tensor labels) = inputs.TrainingFeatures(cancellation);
-        using Tensor ownedFeatures = features, ownedLabels = labels;
-        HeadFitting.FitWith(model, (features, labels), train, Options, Options.HeadStartL2, cancellation);
-        Note?.Report(Invariant($"the epochs begin with a head of an L2 penalty of {Options.HeadStartL2}, which leaves the network something to learn"));
-    }
-
-    // Nothing is left for the validation images to choose.
-    private void RefitHead(
-        ImageClassifier model, TrainingInputs inputs, ImageSet train, ImageSet validation, TrainingRun run, HeadFit first, CancellationToken cancellation)
-    {
-        (Tensor features, Tensor labels) = inputs.AllFeatures(cancellation);
-        using Tensor ownedFeatures = features, ownedLabels = labels;
-        HeadFit fit = HeadFitting.FitWith(model, (features, labels), train, Options, first.L2, cancellation);
-        run.Refitted(fit with { Images = train.Count + validation.Count, Evaluations = first.Evaluations + fit.Evaluations });
-        Note?.Report($"{(run.Steps > 0 ? "no epoch was better than the fitted head, which is kept: it" : "the head")} was fitted once more, with the "
-            + $"{validation.Count} validation images, whose figures stay those of the first fit");
     }
 
     private void RunEpoch(

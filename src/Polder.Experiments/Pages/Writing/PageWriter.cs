@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -24,9 +23,6 @@ internal sealed class PageWriter
         Encoder = JavaScriptEncoder.Create(UnicodeRanges.All),
     };
 
-    private static readonly Lazy<string> Style = new(() => Resource("page.css")), Script = new(() => Resource("page.js")),
-        Charts = new(() => WithoutSourceMap(Resource("chart.umd.min.js")));
-
     private readonly StringBuilder _html = new();
     private readonly Dictionary<string, object> _charts = [];
 
@@ -34,14 +30,14 @@ internal sealed class PageWriter
     public string Write(Page page)
     {
         _html.Append("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-        string scripts = string.Join(' ', ((string[])[Charts.Value, Script.Value]).Select(HashOf));
+        string scripts = $"{PageResource.Charts.Hash} {PageResource.Script.Hash}";
         _html.Append(CultureInfo.InvariantCulture,
-            $"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src {HashOf(Style.Value)}; ")
+            $"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src {PageResource.Style.Hash}; ")
             .Append(CultureInfo.InvariantCulture, $"script-src {scripts}; ")
             .Append("base-uri 'none'; form-action 'none'\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
             .Append("<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n");
         Element("title", "", $"{page.Title} - Polder");
-        _html.Append("\n<style>").Append(Style.Value).Append("</style>\n</head>\n<body>\n");
+        _html.Append("\n<style>").Append(PageResource.Style.Text).Append("</style>\n</head>\n<body>\n");
         _html.Append("<a class=\"skip\" href=\"#main\">Skip to the content</a>\n<header class=\"top\">\n<div class=\"wide\">\n");
         _html.Append("<p class=\"brand\"><svg width=\"34\" height=\"18\" viewBox=\"0 0 34 18\" aria-hidden=\"true\"><path class=\"sea\" ")
             .Append("d=\"M1 2c4 0 5 12 9 12h14c4 0 5-12 9-12\"/><path class=\"land\" d=\"M9 16.5h16\"/></svg>");
@@ -74,8 +70,8 @@ internal sealed class PageWriter
         Data("polder-charts", _charts);
         if (page.Data is not null)
             Data("polder-result", page.Data);
-        return _html.Append("<script>").Append(Charts.Value).Append("</script>\n<script>").Append(Script.Value).Append("</script>\n</body>\n</html>\n")
-            .ToString();
+        return _html.Append("<script>").Append(PageResource.Charts.Text).Append("</script>\n<script>").Append(PageResource.Script.Text)
+            .Append("</script>\n</body>\n</html>\n").ToString();
     }
 
     private void Block(PageBlock block)
@@ -305,19 +301,4 @@ internal sealed class PageWriter
         IConvertible number when double.IsFinite(number.ToDouble(CultureInfo.InvariantCulture)) => number.ToDouble(CultureInfo.InvariantCulture),
         _ => null,
     };
-
-    private static string HashOf(string content) => $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(content)))}'";
-
-    // It would only be looked for, and is not there.
-    private static string WithoutSourceMap(string script) =>
-        script.LastIndexOf("//# sourceMappingURL=", StringComparison.Ordinal) is var at and >= 0 ? script[..at] : script;
-
-    private static string Resource(string name)
-    {
-        using Stream stream = typeof(PageWriter).Assembly.GetManifestResourceStream("Polder.Experiments.Pages." + name)
-            ?? throw new InvalidOperationException($"{name} is not in the assembly");
-        using var reader = new StreamReader(stream, Encoding.UTF8);
-        // One form of line ends, which hashes are of: browsers make it of any.
-        return reader.ReadToEnd().ReplaceLineEndings("\n");
-    }
 }
