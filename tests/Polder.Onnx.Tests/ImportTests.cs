@@ -3,7 +3,10 @@ using TorchSharp;
 
 namespace Polder.Onnx.Tests;
 
-/// <summary>Networks that other programs wrote: computed as ONNX Runtime computes them, and trained where nothing is left out.</summary>
+/// <summary>
+/// Networks that other programs wrote: computed as ONNX Runtime computes them, and trained where nothing is left out. Further files are tried where
+/// <c>POLDER_ONNX_FILES</c> names their folder, such as what bench/torchvision/export.py writes.
+/// </summary>
 public sealed class ImportTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("polder-onnx-").FullName;
@@ -15,9 +18,13 @@ public sealed class ImportTests : IDisposable
         get
         {
             string folder = Path.Combine(SharedFiles.Repository, "..", "shared", "checkpoints", "onnx");
-            return !Directory.Exists(folder) ? ["all"]
-                : [.. Directory.GetFiles(folder, "*.onnx", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(folder, f))
-                    .Where(f => !f.StartsWith("hostile", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+            string[] known = !Directory.Exists(folder) ? ["all"] : [.. In(folder).Select(f => Path.GetRelativePath(folder, f))
+                .Where(f => !f.StartsWith("hostile", StringComparison.Ordinal))];
+            string? more = Environment.GetEnvironmentVariable("POLDER_ONNX_FILES");
+            return [.. known, .. more is null ? [] : In(Path.GetFullPath(more))];
+
+            static IEnumerable<string> In(string folder) =>
+                Directory.GetFiles(folder, "*.onnx", SearchOption.AllDirectories).Order(StringComparer.Ordinal);
         }
     }
 
@@ -30,8 +37,8 @@ public sealed class ImportTests : IDisposable
         string path = name == "all" ? SharedFiles.Require("checkpoints", "onnx", "detypify.onnx") : SharedFiles.Require("checkpoints", "onnx", name);
         using DisposeScope scope = NewDisposeScope();
         // A network that ends in no layer and says nothing of classes is told where they are.
-        bool isSqueeze = name.Contains("squeezenet1_1", StringComparison.Ordinal);
-        using TrainedClassifier classifier = TrainedClassifier.Open(path, foreign: new ForeignOptions(isSqueeze ? "output" : null));
+        string? output = name.Contains("squeezenet1_", StringComparison.Ordinal) ? OutputOf(path) : null;
+        using TrainedClassifier classifier = TrainedClassifier.Open(path, foreign: new ForeignOptions(output));
         ImageClassifier network = classifier.Network;
         int size = classifier.ImageSize, pixels = network.Channels * size * size;
         var random = new Random(3);
@@ -55,5 +62,11 @@ public sealed class ImportTests : IDisposable
             + $"parameters, {network.Stages.Count} stages, head {network.HeadName} {network.Classes}");
         Assert.InRange(worst, 0, 1e-5);
         Assert.InRange(worstLogit, 0, 1e-5);
+    }
+
+    private static string OutputOf(string path)
+    {
+        using OnnxFile file = OnnxFile.Open(path);
+        return file.Model.Graph.Outputs[0].Name;
     }
 }

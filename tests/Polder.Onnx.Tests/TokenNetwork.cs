@@ -22,8 +22,7 @@ internal static class TokenNetwork
             new() { ["strides"] = (long[])[4, 4], ["kernel_shape"] = (long[])[4, 4] });
         string tokens = Add("Transpose", [Add("Reshape", [patches, Longs("flat", 0, 8, 16)])], new() { ["perm"] = (long[])[0, 2, 1] });
         string count = Add("Slice", [Add("Shape", [tokens]), Longs("zero", 0), Longs("one", 1)]);
-        string shape = Add("Concat", [count, Longs("rest", 1, 8)], new() { ["axis"] = 0L });
-        string classToken = batch is null ? Add("Expand", [Real("class_token", 1, 1, 8), shape]) : Real("class_token", 1, 1, 8);
+        string classToken = batch is null ? Add("Expand", [Real("class_token", 1, 1, 8), Shape(count)]) : Real("class_token", 1, 1, 8);
         string all = Add("Add", [Add("Concat", [classToken, tokens], new() { ["axis"] = 1L }), Real("pos_embedding", 1, 17, 8)]);
         Real("norm.weight", 8);
         Real("norm.bias", 8);
@@ -53,6 +52,14 @@ internal static class TokenNetwork
             output ??= $"{type}_{nodes.Count}";
             nodes.Add(new OnnxNode(type, "", inputs, [output], attributes ?? []));
             return output;
+        }
+
+        // PyTorch's expand(n, -1, -1): where -1 is asked for, 1 is taken, which leaves a dimension as it is.
+        string Shape(string images)
+        {
+            string asked = Add("Concat", [images, Longs("rest", -1, -1)], new() { ["axis"] = 0L });
+            string ones = Add("ConstantOfShape", [Add("Shape", [asked])], new() { ["value"] = OnnxTensor.Of("", tensor((long[])[1])) });
+            return Add("Where", [Add("Equal", [asked, Add("Mul", [ones, Longs("minus", -1)])]), ones, asked]);
         }
 
         string Norm(string value) => Add("LayerNormalization", [value, "norm.weight", "norm.bias"], new() { ["axis"] = -1L });

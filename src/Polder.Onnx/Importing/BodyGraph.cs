@@ -31,6 +31,23 @@ internal sealed record BodyGraph(
         return kept;
     }
 
+    /// <summary>
+    /// The nodes with copies of the tensors among their attributes. Those of a file end with it, but what depends on the number of images, such as the shape
+    /// that a class token is repeated to, is computed at every call.
+    /// </summary>
+    public static List<OnnxNode> Detached(IEnumerable<OnnxNode> nodes)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return
+        [
+            .. nodes.Select(node => !node.Attributes.Values.Any(value => value is OnnxTensor) ? node : node with
+            {
+                Attributes = node.Attributes.ToDictionary(
+                    a => a.Key, a => a.Value is OnnxTensor given ? OnnxTensor.Of(given.Name, given.ToTensor()) : a.Value),
+            }),
+        ];
+    }
+
     /// <summary>The constants that nodes read.</summary>
     public static Dictionary<string, Constant> Used(IEnumerable<OnnxNode> nodes, IReadOnlyDictionary<string, Constant> constants) =>
         nodes.SelectMany(n => n.Inputs).Distinct().Where(constants.ContainsKey).ToDictionary(name => name, name => constants[name]);

@@ -74,7 +74,8 @@ internal sealed class GraphImport
             throw Error($"the features '{feature}' are [{string.Join(", ", _shapes[feature])}], allowed: one image a row");
         if (_batch is not null)
             BatchFreeing.Require(_path, _opset, _nodes, _constants, _input, end, _shape);
-        ImportedGraph imported = new(new BodyGraph(_path, _opset, _input, end, _nodes, _constants, (int)_shape[1], (int)features, "head"), head, (int)_shape[2])
+        var body = new BodyGraph(_path, _opset, _input, end, BodyGraph.Detached(_nodes), _constants, (int)_shape[1], (int)features, "head");
+        ImportedGraph imported = new(body, head, (int)_shape[2])
         {
             Constants = _constants,
         };

@@ -66,7 +66,7 @@ internal static class StoredGraph
                 .ToDictionary(c => c.Name, c => Constant.Of(c.Name, GraphEvaluator.Widened(c.ToTensor()).DetachFromDisposeScope()));
             foreach (OnnxValue weight in model.Graph.Inputs.Skip(1))
                 constants.Add(weight.Name, Constant.Open(weight.Name, [.. weight.Shape!.Select(d => d.Size!.Value)]));
-            return new BodyGraph(path, model.Opset, model.Graph.Inputs[0].Name, model.Graph.Outputs[0].Name, model.Graph.Nodes, constants,
+            return new BodyGraph(path, model.Opset, model.Graph.Inputs[0].Name, model.Graph.Outputs[0].Name, BodyGraph.Detached(model.Graph.Nodes), constants,
                 Number(ChannelsEntry), Number(FeaturesEntry), model.Metadata[HeadEntry]);
 
             int Number(string entry) => int.Parse(model.Metadata[entry], CultureInfo.InvariantCulture);
