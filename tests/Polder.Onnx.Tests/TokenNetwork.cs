@@ -10,7 +10,9 @@ internal static class TokenNetwork
 
     /// <summary>Writes it.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="batch">The number of images; null: any.</param>
+    /// <param name="batch">
+    /// The number of images; null: any. Where it is given, attention has tokens before images, as PyTorch's has, and the number is in its reshapes.
+    /// </param>
     /// <param name="metadata">What it says beside the graph.</param>
     public static void Write(string path, long? batch = null, Dictionary<string, string>? metadata = null)
     {
@@ -22,17 +24,24 @@ internal static class TokenNetwork
             new() { ["strides"] = (long[])[4, 4], ["kernel_shape"] = (long[])[4, 4] });
         string tokens = Add("Transpose", [Add("Reshape", [patches, Longs("flat", 0, 8, 16)])], new() { ["perm"] = (long[])[0, 2, 1] });
         string count = Add("Slice", [Add("Shape", [tokens]), Longs("zero", 0), Longs("one", 1)]);
-        string classToken = batch is null ? Add("Expand", [Real("class_token", 1, 1, 8), Shape(count)]) : Real("class_token", 1, 1, 8);
+        string classToken = Real("class_token", 1, 1, 8);
+        if (batch is not 1)
+            classToken = Add("Expand", [classToken, Shape(count)]);
         string all = Add("Add", [Add("Concat", [classToken, tokens], new() { ["axis"] = 1L }), Real("pos_embedding", 1, 17, 8)]);
         Real("norm.weight", 8);
         Real("norm.bias", 8);
         string normed = Norm(all);
-        string mixed = Add("Add", [Add("MatMul", [normed, Real("qkv.weight", 8, 24)]), Real("qkv.bias", 24)]);
+        string mixed = Add("Add", [Add("MatMul", [batch is null ? normed : Turned(normed), Real("qkv.weight", 8, 24)]), Real("qkv.bias", 24)]);
         nodes.Add(new OnnxNode("Split", "", [mixed], ["q", "k", "v"], new Dictionary<string, object> { ["axis"] = 2L }));
-        string q = Heads("q", 0, 2, 1, 3), k = Heads("k", 0, 2, 3, 1), v = Heads("v", 0, 2, 1, 3);
+        string q = batch is null ? Heads("q", 0, 2, 1, 3) : Rows("q", 1, 0, 2), k = batch is null ? Heads("k", 0, 2, 3, 1) : Rows("k", 1, 2, 0);
+        string v = batch is null ? Heads("v", 0, 2, 1, 3) : Rows("v", 1, 0, 2);
         string weights = Add("Softmax", [Add("Mul", [Add("MatMul", [q, k]), Number("half", 0.5f)])], new() { ["axis"] = -1L });
-        string joined = Add("Reshape", [Add("Transpose", [Add("MatMul", [weights, v])], new() { ["perm"] = (long[])[0, 2, 1, 3] }), Longs("join", 0, 17, 8)]);
+        string seen = Add("MatMul", [weights, v]);
+        string joined = batch is { } n ? Add("Reshape", [Turned(seen), Longs("join", 17 * n, 8)])
+            : Add("Reshape", [Add("Transpose", [seen], new() { ["perm"] = (long[])[0, 2, 1, 3] }), Longs("join", 0, 17, 8)]);
         string branch = Add("Add", [Add("MatMul", [joined, Real("out.weight", 8, 8)]), Real("out.bias", 8)]);
+        if (batch is { } images)
+            branch = Turned(Add("Reshape", [branch, Longs("apart", 17, images, 8)]));
         string after = Add("Add", [all, Add("Mul", [branch, Real("gamma", 8)])]);
         string hidden = Add("Add", [Add("MatMul", [Norm(after), Real("mlp.weight", 8, 16)]), Real("mlp.bias", 16)]);
         string gelu = Add("Mul", [Add("Mul", [hidden, Add("Add", [Add("Erf", [Add("Div", [hidden, Number("root", 1.4142135f)])]), Number("unit", 1)])]),
@@ -41,10 +50,10 @@ internal static class TokenNetwork
         string first = Add("Gather", [last, Index("index")], new() { ["axis"] = 1L });
         string logits = Add("Gemm", [first, Real("head.weight", 3, 8), Real("head.bias", 3)], new() { ["transB"] = 1L });
         Add("Softmax", [logits], new() { ["axis"] = 1L }, "probabilities");
-        OnnxDimension images = batch is null ? new(null, "batch") : new(batch);
+        OnnxDimension rows = batch is null ? new(null, "batch") : new(batch);
         OnnxFile.Write(path, new OnnxModel(new OnnxGraph("tokens",
-            [new OnnxValue("input", OnnxType.Float, [images, new(3), new(Side), new(Side)])],
-            [new OnnxValue("probabilities", OnnxType.Float, [images, new(3)])], nodes, constants), 17, 8)
+            [new OnnxValue("input", OnnxType.Float, [rows, new(3), new(Side), new(Side)])],
+            [new OnnxValue("probabilities", OnnxType.Float, [rows, new(3)])], nodes, constants), 17, 8)
         { Metadata = metadata ?? [] });
 
         string Add(string type, string[] inputs, Dictionary<string, object>? attributes = null, string? output = null)
@@ -66,6 +75,12 @@ internal static class TokenNetwork
 
         string Heads(string value, params long[] order) =>
             Add("Transpose", [Add("Reshape", [value, Longs($"{value}.heads", 0, 17, 2, 4)])], new() { ["perm"] = order });
+
+        string Turned(string value) => Add("Transpose", [value], new() { ["perm"] = (long[])[1, 0, 2] });
+
+        // Images and their heads in one dimension.
+        string Rows(string value, params long[] order) =>
+            Add("Transpose", [Add("Reshape", [value, Longs($"{value}.rows", 17, 2 * batch!.Value, 4)])], new() { ["perm"] = order });
 
         string Real(string name, params long[] size) =>
             Keep(name, randn(size, generator: generator).mul(0.3).add(name.EndsWith("norm.weight", StringComparison.Ordinal) ? 1 : 0));
