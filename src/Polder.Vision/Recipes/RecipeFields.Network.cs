@@ -66,12 +66,17 @@ public static partial class RecipeFields
         {
             Idle = r => r.Training.HeadSolver == HeadSolver.None ? "only with {head-solver}" : null,
         },
-        Training("head-start-l2", ValueKind.Custom("X|kept", "kept, or a number > 0 and <= 1000000", text => text == "kept" ? text : L2.Read(text)),
+        new("head-start-l2", ValueKind.Custom("X|kept", "kept, or a number > 0 and <= 1000000", text => text == "kept" ? text : L2.Read(text)),
             "L2 penalty of the head that the epochs begin with, so that the network has something to learn; kept: of the head that is kept where no "
                 + "epoch is better",
-            t => t.HeadStartL2 == 0 ? "kept" : t.HeadStartL2, (t, v) => t with { HeadStartL2 = v as double? ?? 0 },
-            idle: r => r.Training.HeadStartL2 == 0 ? null : r.Training.HeadSolver == HeadSolver.None ? "only with {head-solver}"
-                : r.Training.Said.Epochs == 0 ? "only with {epochs} above 0" : null),
+            r => r.Training.Said.HeadStartL2 is { } l2 ? l2 == 0 ? "kept" : l2 : null,
+            (r, v) => v is null ? r : r with { Training = r.Training with { HeadStartL2 = v as double? ?? 0 } })
+        {
+            DefaultText = "1 with effort normal where no {head-solver} and {head-l2} are given, else kept",
+            FormerValue = "kept",
+            Idle = r => r.Training.HeadStartL2 == 0 ? null : r.Training.HeadSolver == HeadSolver.None ? "only with {head-solver}"
+                : r.Training.Said.Epochs == 0 ? "only with {epochs} above 0" : null,
+        },
         Training("head-images", Words(HeadImages.Training, HeadImages.All),
             "images that the fitted head is kept of; all: once more, on training and validation images, when these have chosen its penalty, "
                 + "and that no epoch is better",

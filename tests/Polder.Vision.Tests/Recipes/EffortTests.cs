@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Polder.Settings;
 using Polder.Vision.Models.Weights;
 using Polder.Vision.Recipes;
@@ -56,6 +57,27 @@ public class EffortTests
             Assert.Equal(effort == Effort.Quick ? HeadImages.All : HeadImages.Training,
                 (all with { Training = new() { Keep = KeptWeights.Last } }).Resolve().Training.HeadImages);
         }
+    }
+
+    [Fact]
+    public void Epochs_begin_with_a_weaker_head_where_nothing_is_said_of_how_it_is_fitted()
+    {
+        Assert.Equal(1, Photos.Resolve().Training.HeadStartL2);
+        Assert.Equal(1, (Photos with { Training = new() { Epochs = 3, Optimizer = BaseOptimizer.AdamW } }).Resolve().Training.HeadStartL2);
+        TrainingOptions[] said =
+        [
+            new() { HeadSolver = HeadSolver.Lbfgs }, new() { HeadSolver = HeadSolver.None }, new() { HeadL2 = 0.01 }, new() { HeadStartL2 = 0 },
+            new() { FreezeBody = true }, new() { FreezeBody = true, Epochs = 0 },
+        ];
+        Assert.All(said, training => Assert.Equal(0, (Photos with { Training = training }).Resolve().Training.HeadStartL2));
+        Assert.Equal(0.1, (Photos with { Training = new() { HeadL2 = 0.01, HeadStartL2 = 0.1 } }).Resolve().Training.HeadStartL2);
+        foreach (Effort effort in (Effort[])[Effort.Quick, Effort.Thorough])
+            Assert.Equal(0, (Photos with { Effort = effort }).Resolve().Training.HeadStartL2);
+        // Runs and plans of earlier versions say nothing of it, and mean the head that was fitted.
+        JsonObject earlier = RecipeJson.Write(Photos);
+        Assert.True(earlier.Remove("headStartL2"));
+        Assert.Equal(0, RecipeJson.Read(earlier, "config.json").Resolve().Training.HeadStartL2);
+        Assert.Equal(1, RecipeJson.Read(RecipeJson.Write(Photos.Resolve()), "config.json").Resolve().Training.HeadStartL2);
     }
 
     [Fact]

@@ -4,7 +4,7 @@ namespace Polder.Vision.Training;
 public sealed partial record TrainingOptions
 {
     // Null: not said. What a recipe's network or data then puts here, Filled says.
-    private double? _learningRate, _momentum, _weightDecay;
+    private double? _learningRate, _momentum, _weightDecay, _headStartL2;
     private int? _epochs, _batchSize, _validateEvery;
     private MemoryLayout? _memoryLayout;
     private HeadSolver? _headSolver;
@@ -148,9 +148,10 @@ public sealed partial record TrainingOptions
 
     /// <summary>
     /// The strength of the penalty of the head that the epochs begin with, at most 1000000: with a head that fits its images to the last there is no gradient,
-    /// and the body learns nothing. What is kept where no epoch is better stays the head of <see cref="HeadL2"/>. 0, the default: the epochs begin with that, too.
+    /// and the body learns nothing. What is kept where no epoch is better stays the head of <see cref="HeadL2"/>. 0, the default but for
+    /// <see cref="Effort.Normal"/>: the epochs begin with that, too.
     /// </summary>
-    public double HeadStartL2 { get; init; }
+    public double HeadStartL2 { get => _headStartL2 ?? 0; init => _headStartL2 = value; }
 
     /// <summary>
     /// Which images the fitted head is kept of, where it is kept: at once where nothing is trained after it, at the end where no epoch is better; so not
@@ -175,8 +176,8 @@ public sealed partial record TrainingOptions
 
     /// <summary>What was said of the learning rate, and so on; null where nothing was.</summary>
     internal (double? LearningRate, double? Momentum, double? WeightDecay, int? Epochs, int? BatchSize, MemoryLayout? MemoryLayout, int? ValidateEvery,
-        HeadSolver? HeadSolver, HeadImages? HeadImages, KeptWeights? Keep, IReadOnlyList<string>? Freeze) Said =>
-        (_learningRate, _momentum, _weightDecay, _epochs, _batchSize, _memoryLayout, _validateEvery, _headSolver, _headImages, _keep, _freeze);
+        HeadSolver? HeadSolver, double? HeadStartL2, HeadImages? HeadImages, KeptWeights? Keep, IReadOnlyList<string>? Freeze) Said =>
+        (_learningRate, _momentum, _weightDecay, _epochs, _batchSize, _memoryLayout, _validateEvery, _headSolver, _headStartL2, _headImages, _keep, _freeze);
 
     /// <summary>The word for no names at all.</summary>
     internal const string None = "none";
@@ -194,6 +195,8 @@ public sealed partial record TrainingOptions
         _batchSize = _batchSize ?? preset.BatchSize,
         _validateEvery = _validateEvery ?? preset.ValidateEvery,
         _headSolver = _headSolver ?? preset.HeadSolver,
+        // Who says how the head is fitted means the head that the epochs begin with.
+        _headStartL2 = _headStartL2 ?? (_headSolver is null && HeadL2 is null && (_epochs ?? preset.Epochs) != 0 ? preset.HeadStartL2 : null),
         _keep = _keep ?? preset.Keep,
         _headImages = _headImages ?? (KeepsHead(preset) ? preset.HeadImages : null),
         FreezeBody = FreezeBody || preset.FreezeBody,
@@ -215,6 +218,7 @@ public sealed partial record TrainingOptions
         BatchSize = BatchSize,
         ValidateEvery = _validateEvery ?? 0,
         HeadSolver = HeadSolver,
+        HeadStartL2 = HeadStartL2,
         HeadImages = HeadImages,
         Keep = Keep,
         MemoryLayout = _memoryLayout ?? (Precision == Precision.F32 ? layout : MemoryLayout),

@@ -15,6 +15,9 @@ internal sealed record TrainingPreset
 
     public HeadSolver? HeadSolver { get; init; }
 
+    /// <summary>The head that the epochs begin with, where nothing was said of how it is fitted.</summary>
+    public double? HeadStartL2 { get; init; }
+
     public HeadImages? HeadImages { get; init; }
 
     public KeptWeights? Keep { get; init; }
