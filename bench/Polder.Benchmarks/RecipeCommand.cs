@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Polder.Statistics;
-using Polder.Vision.Classifiers;
 using Polder.Vision.Data;
 using Polder.Vision.Recipes;
 using Polder.Vision.Training;
@@ -32,8 +30,8 @@ internal static class RecipeCommand
         long[] seeds = [.. plan["seeds"]!.AsArray().Select(s => (long)s!)];
         bool share = (bool?)plan["shareFeatures"] == true;
         using StreamWriter? page = options.Text("--out", "") is { Length: > 0 } written ? new StreamWriter(written) : null;
-        Show("| set | images a class | variant | validation, % | at epoch | training images | processor seconds |");
-        Show("|---|---|---|---|---|---|---|");
+        Show("| set | images a class | variant | last epoch, % | kept, % | at epoch | training images | processor seconds |");
+        Show("|---|---|---|---|---|---|---|---|");
         foreach (string set in plan["sets"]!.AsArray().Select(s => (string)s!))
             foreach (int perClass in plan["perClass"]!.AsArray().Select(n => (int)n!))
             {
@@ -52,10 +50,9 @@ internal static class RecipeCommand
                             return Train(recipe, features, ref images);
                         })),
                     ];
-                    Summary accuracy = Summary.Of([.. outcomes.Select(o => 100 * o.Validation)]);
                     Show(string.Create(CultureInfo.InvariantCulture,
-                        $"| {set} | {perClass} | {name} | {accuracy.Mean:F1} | {outcomes.Average(o => o.Epoch):F0} | "
-                        + $"{outcomes[0].Images} | {outcomes.Average(o => o.ProcessorSeconds):F0} |"));
+                        $"| {set} | {perClass} | {name} | {outcomes.Average(o => 100 * o.Epochs[^1]):F1} | {outcomes.Average(o => 100 * o.Validation):F1} | "
+                        + $"{outcomes.Average(o => o.Epoch):F0} | {outcomes[0].Images} | {outcomes.Average(o => o.ProcessorSeconds):F0} |"));
                 }
             }
 
@@ -81,15 +78,7 @@ internal static class RecipeCommand
         using FineTuningStart start = task.Prepare(recipe.Seed);
         var clock = Stopwatch.StartNew();
         TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
-        Recipe resolved = task.Recipe;
-        var trainer = new Trainer(resolved.Training, resolved.Method.For(start, resolved.Training))
-        {
-            Distribution = resolved.Method.Distribution,
-            Features = features,
-        };
-        TrainedClassifier classifier = start.Classifier;
-        TrainingResult result = trainer.Run(
-            classifier.Network, start.Splits.Train, start.Splits.Validation, classifier.Normalization, classifier.ImageSize);
+        TrainingResult result = new FineTuning(task.Recipe, start) { Features = features }.Train();
         return new Outcome(result.Best.ValidationAccuracy, result.Best.ValidationLoss, result.Best.Epoch, start.Splits.Train.Count, clock.Elapsed.TotalSeconds,
             (Process.GetCurrentProcess().TotalProcessorTime - before).TotalSeconds, [.. result.Epochs.Select(e => e.ValidationAccuracy)]);
     }

@@ -1,6 +1,7 @@
 """Exports torchvision's architectures with random weights as ONNX files, for POLDER_ONNX_FILES=DIR (tests/Polder.Onnx.Tests/ImportTests.cs).
 
-On Debian: apt-get install python3-torchvision; /usr/bin/python3 bench/torchvision/export.py DIR [ARCHITECTURE,... [OPSET,...]]
+On Debian: apt-get install python3-torchvision; /usr/bin/python3 bench/torchvision/export.py DIR [ARCHITECTURE,... [OPSET,... [IMAGES]]]
+With IMAGES the files are for so many at once, as PyTorch has them where nothing else is asked, and folded alone.
 """
 
 import os
@@ -33,19 +34,21 @@ def main():
     folder = sys.argv[1]
     names = (sys.argv[2] if len(sys.argv) > 2 else ARCHITECTURES).split(",")
     opsets = (sys.argv[3] if len(sys.argv) > 3 else "15").split(",")
+    fixed = int(sys.argv[4]) if len(sys.argv) > 4 else None
+    # Folded as for use, and with BatchNorm's layers kept.
+    kinds = [("eval", torch.onnx.TrainingMode.EVAL, True), ("bn", torch.onnx.TrainingMode.PRESERVE, False)]
+    axes = {} if fixed else {"dynamic_axes": {"input": {0: "n"}, "logits": {0: "n"}}}
     os.makedirs(folder, exist_ok=True)
     for name in names:
         generator = torch.Generator().manual_seed(1)
         model = network(name, generator)
         size = 299 if name == "inception_v3" else 224
-        images = torch.randn(2, 3, size, size, generator=generator)
-        # Folded as for use, and with BatchNorm's layers kept.
-        for kind, training, folded in (("eval", torch.onnx.TrainingMode.EVAL, True), ("bn", torch.onnx.TrainingMode.PRESERVE, False)):
+        images = torch.randn(fixed or 2, 3, size, size, generator=generator)
+        for kind, training, folded in kinds[:1] if fixed else kinds:
             for opset in opsets:
                 torch.onnx.export(
                     model, images, os.path.join(folder, f"{name}.{kind}.{opset}.onnx"), opset_version=int(opset), training=training,
-                    do_constant_folding=folded, input_names=["input"], output_names=["logits"],
-                    dynamic_axes={"input": {0: "n"}, "logits": {0: "n"}})
+                    do_constant_folding=folded, input_names=["input"], output_names=["logits"], **axes)
         print(name, flush=True)
 
 

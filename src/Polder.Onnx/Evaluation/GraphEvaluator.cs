@@ -41,9 +41,11 @@ internal static class GraphEvaluator
     /// <param name="outputs">The values that are asked for.</param>
     /// <param name="limit">Elements of the largest value that may arise, and of all at once.</param>
     /// <param name="seen">Told of every value that a node makes.</param>
+    /// <param name="replace">What is computed in a node's place, of the node and the values so far; null: the node.</param>
     /// <inheritdoc cref="Run(OnnxFile, Tensor, long)" path="/returns|/exception"/>
     public static IReadOnlyDictionary<string, Tensor> Run(string path, IReadOnlyList<OnnxNode> nodes, int opset, IReadOnlyDictionary<string, Tensor> inputs,
-        Func<string, Tensor?> constants, IReadOnlyList<string> outputs, long limit = DefaultLimit, Action<string, Tensor>? seen = null)
+        Func<string, Tensor?> constants, IReadOnlyList<string> outputs, long limit = DefaultLimit, Action<string, Tensor>? seen = null,
+        Func<OnnxNode, IReadOnlyDictionary<string, Tensor>, IReadOnlyList<OnnxNode>>? replace = null)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
@@ -53,6 +55,18 @@ internal static class GraphEvaluator
         HashSet<string> given = [];
         long living = inputs.Values.Sum(v => v.numel());
         foreach (OnnxNode node in nodes)
+        {
+            IReadOnlyList<OnnxNode> computed = replace?.Invoke(node, values) ?? [node];
+            foreach (string name in computed.SelectMany(n => n.Inputs))
+                reads[name] = reads.GetValueOrDefault(name) + 1;
+            foreach (string name in node.Inputs)
+                reads[name]--;
+            foreach (OnnxNode one in computed)
+                Compute(one);
+        }
+        return outputs.Distinct().ToDictionary(name => name, name => Value(name).MoveToOuterDisposeScope());
+
+        void Compute(OnnxNode node)
         {
             Tensor?[] read = [.. node.Inputs.Select(name => name.Length == 0 ? null : Value(name))];
             // Outputs that nobody reads, such as the statistics of a training, need not be there.
@@ -74,7 +88,6 @@ internal static class GraphEvaluator
                 values.Remove(name);
             }
         }
-        return outputs.Distinct().ToDictionary(name => name, name => Value(name).MoveToOuterDisposeScope());
 
         Tensor Value(string name)
         {

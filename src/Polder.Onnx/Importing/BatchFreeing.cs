@@ -9,93 +9,71 @@ internal sealed class BatchFreeing
     private const int Tried = 3;
     private const double MostError = 1e-4;
 
-    private readonly string _path;
     private readonly int _opset;
     private readonly long _batch;
-    private readonly List<OnnxNode> _nodes;
     private readonly Dictionary<string, Constant> _constants;
     private readonly Dictionary<string, long[]> _shapes;
+    private readonly HashSet<string> _taken;
 
-    // What the nodes so far make of one image more: a dimension that is longer than the file's holds the images.
-    private readonly Dictionary<string, Tensor> _values = [];
-    private readonly Dictionary<string, int> _reads;
-    private long _living;
+    private BatchFreeing(int opset, long batch, IReadOnlyList<OnnxNode> nodes, Dictionary<string, Constant> constants, Dictionary<string, long[]> shapes) =>
+        (_opset, _batch, _constants, _shapes, _taken) = (opset, batch, constants, shapes,
+            [.. constants.Keys, .. nodes.SelectMany(n => n.Inputs), .. nodes.SelectMany(n => n.Outputs)]);
 
-    private BatchFreeing(string path, int opset, long batch, List<OnnxNode> nodes, Dictionary<string, Constant> constants, Dictionary<string, long[]> shapes)
-    {
-        (_path, _opset, _batch, _nodes, _constants, _shapes) = (path, opset, batch, nodes, constants, shapes);
-        _reads = nodes.SelectMany(n => n.Inputs.Distinct()).CountBy(name => name).ToDictionary();
-    }
-
-    /// <summary>Takes the number of images out.</summary>
+    /// <summary>
+    /// Takes the number of images out: one image more is followed through the nodes, so that a dimension that is longer than the file's holds them.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="opset">The version of its operators.</param>
-    /// <param name="input">The value of the images.</param>
-    /// <param name="nodes">The nodes, which are changed.</param>
+    /// <param name="nodes">The nodes.</param>
     /// <param name="constants">The constants, to which is added.</param>
     /// <param name="shapes">The shapes at the file's number of images.</param>
-    public static void Free(
-        string path, int opset, string input, List<OnnxNode> nodes, Dictionary<string, Constant> constants, Dictionary<string, long[]> shapes)
+    /// <param name="input">The value of the images.</param>
+    /// <param name="output">The value that is asked for.</param>
+    /// <returns>The nodes for any number.</returns>
+    /// <exception cref="OnnxException">They cannot be computed for another number.</exception>
+    public static List<OnnxNode> Free(string path, int opset, IReadOnlyList<OnnxNode> nodes, Dictionary<string, Constant> constants,
+        Dictionary<string, long[]> shapes, string input, string output)
     {
         using DisposeScope scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
-        long[] shape = [.. shapes[input]];
-        var freeing = new BatchFreeing(path, opset, shape[0], nodes, constants, shapes);
-        shape[0]++;
-        freeing.Keep(input, zeros(shape));
+        long[] shape = shapes[input];
+        var freeing = new BatchFreeing(opset, shape[0], nodes, constants, shapes);
+        List<OnnxNode> freed = [];
         try
         {
-            freeing.Follow();
+            GraphEvaluator.Run(path, nodes, opset, new Dictionary<string, Tensor> { [input] = zeros([shape[0] + 1, .. shape[1..]]) },
+                name => constants.GetValueOrDefault(name)?.Read(), [output], replace: (node, values) =>
+                {
+                    List<OnnxNode> others = freeing.Freed(node, values);
+                    freed.AddRange(others);
+                    return others;
+                });
         }
         catch (OnnxException)
         {
-            throw Tied(path, shapes[input][0]);
+            throw Tied(path, shape[0]);
         }
+        return freed;
     }
 
-    private void Follow()
+    private List<OnnxNode> Freed(OnnxNode node, IReadOnlyDictionary<string, Tensor> values) => node.Operator switch
     {
-        for (int i = 0; i < _nodes.Count; i++)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            if (_nodes[i].Operator == "Concat" && _opset >= 13)
-                Repeat(i);
-            OnnxNode node = _nodes[i] = Freed(_nodes[i]);
-            Tensor?[] inputs = [.. node.Inputs.Select(name => name.Length == 0 ? null : Value(name))];
-            IReadOnlyList<Tensor> results = Operators.Of(new NodeCall(_path, node, _opset, inputs, GraphEvaluator.DefaultLimit - _living));
-            foreach ((string name, Tensor result) in node.Outputs.Zip(results).Where(o => o.First.Length > 0))
-                Keep(name, result.MoveToOuterDisposeScope());
-            foreach (string name in node.Inputs.Distinct().Where(_values.ContainsKey))
-                if (--_reads[name] == 0)
-                    Forget(name);
-        }
+        "Reshape" or "Gather" when _opset >= 5 => [Reshaped(node, values)],
+        "Concat" when _opset >= 13 => Repeated(node, values),
+        _ => [node],
+    };
 
-        Tensor Value(string name) => _values.TryGetValue(name, out Tensor? value) ? value
-            : _constants.TryGetValue(name, out Constant? constant) ? constant.Read() : throw new OnnxException(_path, $"nothing writes '{name}'");
-    }
+    // Where a value has the images; null where it has none, or does not depend on them.
+    private int? ImagesIn(string name, IReadOnlyDictionary<string, Tensor> values) =>
+        !_constants.ContainsKey(name) && _shapes.TryGetValue(name, out long[]? shape) && values.TryGetValue(name, out Tensor? value)
+            && value.dim() == shape.Length && Array.FindIndex([.. shape.Zip(value.shape)], d => d.First != d.Second) is >= 0 and var place ? place : null;
 
-    private void Keep(string name, Tensor value)
+    private OnnxNode Reshaped(OnnxNode node, IReadOnlyDictionary<string, Tensor> values)
     {
-        _values[name] = value;
-        _living += value.numel();
-    }
-
-    private void Forget(string name)
-    {
-        _living -= _values[name].numel();
-        _values[name].Dispose();
-        _values.Remove(name);
-    }
-
-    private OnnxNode Freed(OnnxNode node)
-    {
-        bool reshapes = node.Operator == "Reshape" && _values.ContainsKey(node.Inputs[0]) && _opset >= 5 && _shapes.ContainsKey(node.Outputs[0])
-            && (_constants.ContainsKey(node.Inputs[1]) || IsTooSmall(node));
-        if (!reshapes && !(node.Operator == "Gather" && _opset >= 5 && IsReshape(node)))
+        if (ImagesIn(node.Inputs[0], values) is not { } images
+            || !(node.Operator == "Gather" ? IsReshape(node) : _constants.ContainsKey(node.Inputs[1]) || IsTooSmall(node, values)))
             return node;
-        long[] from = _shapes[node.Inputs[0]], now = _values[node.Inputs[0]].shape, to = [.. _shapes[node.Outputs[0]]];
-        int images = Array.FindIndex(from.Zip(now).ToArray(), d => d.First != d.Second);
-        if (images < 0 || to.Contains(0) || PlaceOf(from, images, to) is not { } place)
+        long[] to = [.. _shapes[node.Outputs[0]]];
+        if (to.Contains(0) || PlaceOf(_shapes[node.Inputs[0]], images, to) is not { } place)
             return node;
         to[place] = -1;
         string shape = Add($"{node.Outputs[0]}.shape", to);
@@ -103,8 +81,9 @@ internal sealed class BatchFreeing
     }
 
     // A shape of which a part is computed, and the number of images is not.
-    private bool IsTooSmall(OnnxNode node) => _values.TryGetValue(node.Inputs[1], out Tensor? shape) && shape.dim() == 1 && shape.dtype == ScalarType.Int64
-        && shape.data<long>().ToArray() is var sizes && Array.TrueForAll(sizes, d => d > 0) && Product(sizes) < _values[node.Inputs[0]].numel();
+    private static bool IsTooSmall(OnnxNode node, IReadOnlyDictionary<string, Tensor> values) =>
+        values.TryGetValue(node.Inputs[1], out Tensor? shape) && shape.dim() == 1 && shape.dtype == ScalarType.Int64
+        && shape.data<long>().ToArray() is var sizes && Array.TrueForAll(sizes, d => d > 0) && Product(sizes) < values[node.Inputs[0]].numel();
 
     // Which dimension of a reshape holds the images. Elements keep their order, so it must lie where theirs does. A wrong guess is found when the
     // network is tried.
@@ -132,52 +111,54 @@ internal sealed class BatchFreeing
     // PyTorch writes views by strides as a choice of every element in its order.
     private bool IsReshape(OnnxNode node)
     {
-        if (node.Attributes.GetValueOrDefault("axis", 0L) is not 0L || !_shapes.TryGetValue(node.Inputs[0], out long[]? from) || from is not [var all]
-            || !_constants.TryGetValue(node.Inputs[1], out Constant? index) || index.IsReal || index.Count != all || !_values.ContainsKey(node.Inputs[0]))
+        if (node.Attributes.GetValueOrDefault("axis", 0L) is not 0L || _shapes[node.Inputs[0]] is not [var all]
+            || !_constants.TryGetValue(node.Inputs[1], out Constant? index) || index.IsReal || index.Count != all)
             return false;
         using DisposeScope scope = NewDisposeScope();
         return index.Read().reshape(-1).eq(arange(Number(all))).all().ToBoolean();
     }
 
     // A class token that is joined to one image's tokens: one is needed for each image.
-    private void Repeat(int at)
+    private List<OnnxNode> Repeated(OnnxNode node, IReadOnlyDictionary<string, Tensor> values)
     {
-        OnnxNode node = _nodes[at];
-        if (!_shapes.TryGetValue(node.Outputs[0], out long[]? whole))
-            return;
+        List<OnnxNode> nodes = [];
         long axis = node.Attributes.GetValueOrDefault("axis") as long? ?? 1;
-        if (node.Inputs.FirstOrDefault(name => _values.ContainsKey(name) && _shapes.ContainsKey(name)) is not { } live)
-            return;
-        int images = Array.FindIndex(_shapes[live].Zip(_values[live].shape).ToArray(), d => d.First != d.Second);
-        if (images < 0 || axis == images || axis == images - whole.Length)
-            return;
-        foreach (string token in node.Inputs.Where(n => _constants.TryGetValue(n, out Constant? c) && c.IsReal && c.Shape.Length == whole.Length
-            && c.Shape[images] == 1).Distinct().ToArray())
+        if (node.Inputs.FirstOrDefault(name => ImagesIn(name, values) is not null) is { } live && ImagesIn(live, values) is { } images
+            && _shapes[node.Outputs[0]] is var whole && axis != images && axis != images - whole.Length)
         {
-            string start = Add($"{token}.batch.start", [images]), end = Add($"{token}.batch.end", [images + 1]);
-            string before = Add($"{token}.batch.before", [.. Enumerable.Repeat(1L, images)]);
-            string after = Add($"{token}.batch.after", [.. Enumerable.Repeat(1L, whole.Length - images - 1)]);
-            string shape = $"{token}.batch.shape", count = $"{token}.batch.count", to = $"{token}.batch.to", all = $"{token}.batch";
-            _nodes.InsertRange(at,
-            [
-                Make("Shape", [live], shape), Make("Slice", [shape, start, end], count),
-                new("Concat", "", [before, count, after], [to], new Dictionary<string, object> { ["axis"] = 0L }), Make("Expand", [token, to], all),
-            ]);
-            foreach (string read in (string[])[live, shape, count, to, all])
-                _reads[read] = _reads.GetValueOrDefault(read) + 1;
-            int moved = at + 4;
-            _nodes[moved] = _nodes[moved] with { Inputs = [.. _nodes[moved].Inputs.Select(i => i == token ? all : i)] };
-            return;
-        }
+            foreach (string token in node.Inputs.Distinct().Where(n => _constants.TryGetValue(n, out Constant? c) && c.IsReal
+                && c.Shape.Length == whole.Length && c.Shape[images] == 1).ToArray())
+            {
+                string start = Add($"{token}.batch.start", [images]), end = Add($"{token}.batch.end", [images + 1]);
+                string before = Add($"{token}.batch.before", [.. Enumerable.Repeat(1L, images)]);
+                string after = Add($"{token}.batch.after", [.. Enumerable.Repeat(1L, whole.Length - images - 1)]);
+                string count = Make("Slice", Make("Shape", live), start, end), all = Make("Expand", token, Make("Concat", before, count, after));
+                node = node with { Inputs = [.. node.Inputs.Select(i => i == token ? all : i)] };
 
-        static OnnxNode Make(string type, string[] inputs, string output) => new(type, "", inputs, [output], new Dictionary<string, object>());
+                string Make(string type, params string[] inputs)
+                {
+                    string output = Fresh($"{token}.batch.{type}");
+                    nodes.Add(new OnnxNode(type, "", inputs, [output],
+                        type == "Concat" ? new Dictionary<string, object> { ["axis"] = 0L } : new Dictionary<string, object>()));
+                    return output;
+                }
+            }
+        }
+        nodes.Add(node);
+        return nodes;
     }
 
     private string Add(string name, long[] values)
     {
-        while (_constants.ContainsKey(name) || _shapes.ContainsKey(name))
+        string fresh = Fresh(name);
+        _constants[fresh] = Constant.Of(fresh, tensor(values).DetachFromDisposeScope());
+        return fresh;
+    }
+
+    private string Fresh(string name)
+    {
+        while (!_taken.Add(name))
             name += "_";
-        _constants[name] = Constant.Of(name, tensor(values).DetachFromDisposeScope());
         return name;
     }
 

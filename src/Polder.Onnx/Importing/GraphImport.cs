@@ -62,7 +62,7 @@ internal sealed class GraphImport
         _nodes = BodyGraph.Needed(_nodes, output);
         Observe(output);
         if (_batch is not null)
-            BatchFreeing.Free(_path, _opset, _input, _nodes, _constants, _shapes);
+            _nodes = BatchFreeing.Free(_path, _opset, _nodes, _constants, _shapes, _input, output);
         HeadPlace? head = _options.Features is not null ? null
             : HeadFinder.Find(_nodes, _constants, _shapes, output, _options.HeadOutput is not null || _options.Classes == ClassesOf(output));
         if (head is { Weight: null, IsLogits: false })

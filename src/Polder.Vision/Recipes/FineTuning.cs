@@ -26,6 +26,11 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
     /// <summary>Makes what evaluates the probes (<see cref="Trainer.Runner"/>); null, the default, is one after another.</summary>
     public Func<nn.Module, BatchNormPolicy, IProbeRunner>? Runner { get; init; }
 
+    /// <summary>
+    /// What frozen layers make of images, kept for other trainings of this process (<see cref="Trainer.Features"/>); null, the default: each its own.
+    /// </summary>
+    public FeatureCache? Features { get; init; }
+
     /// <summary>Told after every step.</summary>
     public IProgress<TrainingProgress>? Progress { get; set; }
 
@@ -76,6 +81,7 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
             CheckpointEvery = CheckpointEvery,
             Ranks = Ranks,
             Runner = Runner,
+            Features = Features,
             Epoch = written is null ? null : new Relay<EpochReport>(report =>
             {
                 if (report.IsBest)
