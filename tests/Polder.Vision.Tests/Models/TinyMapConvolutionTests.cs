@@ -62,12 +62,24 @@ public class TinyMapConvolutionTests
         Assert.Equal(suits, TinyMapConvolution.Suits(layer, images));
     }
 
-    [Fact]
-    public void In_bf16_it_is_taken_for_larger_maps_where_the_processor_has_tiles()
+    [Theory]
+    [InlineData(512, 4, true, true)]
+    [InlineData(512, 8, true, false)]
+    [InlineData(512, 9, false, false)]
+    [InlineData(128, 4, true, false)]
+    [InlineData(128, 5, false, false)]
+    [InlineData(64, 2, false, false)]
+    public void In_bf16_it_is_taken_for_larger_maps_where_the_processor_has_tiles_and_for_still_larger_ones_where_the_weights_learn(
+        int channels, int side, bool learning, bool fixedWeights)
     {
-        using Conv2d layer = nn.Conv2d(512, 512, 3, padding: 1);
-        using Tensor small = zeros(1, 512, 4, 4, ScalarType.BFloat16), large = zeros(1, 512, 5, 5, ScalarType.BFloat16);
-        Assert.Equal(Polder.Machine.ProcessorFacts.HasBFloat16Tiles, TinyMapConvolution.Suits(layer, small));
-        Assert.False(TinyMapConvolution.Suits(layer, large));
+        bool tiles = Polder.Machine.ProcessorFacts.HasBFloat16Tiles;
+        using Conv2d layer = nn.Conv2d(channels, channels, 3, padding: 1);
+        using Tensor images = zeros(1, channels, side, side, ScalarType.BFloat16);
+        bool small = channels == 512 && side <= 2;
+        Assert.Equal(small || (tiles && learning), TinyMapConvolution.Suits(layer, images));
+        using (no_grad())
+            Assert.Equal(small || (tiles && fixedWeights), TinyMapConvolution.Suits(layer, images));
+        layer.weight.requires_grad = false;
+        Assert.Equal(small || (tiles && fixedWeights), TinyMapConvolution.Suits(layer, images));
     }
 }

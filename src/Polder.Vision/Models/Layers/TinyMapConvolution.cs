@@ -12,8 +12,9 @@ internal static class TinyMapConvolution
     // From 512 x 256 x 3 x 3 weights on the product is faster for maps of up to 2 x 2, in float32 and in bf16, on a Xeon with AMX and with AMX hidden.
     private const long LeastWeights = 1 << 20, MostPixels = 4;
 
-    // With instructions for tiles of bf16, where the convolution's gradient of the weights stays as slow as without.
-    private const long MostPixelsWithTiles = 16;
+    // With instructions for tiles of bf16 the convolution's values are fast over larger maps, and its gradient of the weights stays as slow as without:
+    // it takes a time that goes with the weights, the product's patches one that goes with channels in, taps and pixels.
+    private const long MostPixelsWithTiles = 16, LeastWeightsWithTiles = 1 << 17, ChannelsPerPixel = 8;
 
     /// <summary>Whether the product is the faster form here.</summary>
     /// <param name="convolution">The convolution.</param>
@@ -21,10 +22,14 @@ internal static class TinyMapConvolution
     public static bool Suits(Conv2d convolution, Tensor input)
     {
         Tensor weight = convolution.weight;
-        if (weight.numel() < LeastWeights || convolution.groups != 1 || convolution.padding is not { Length: 2 })
+        long weights = weight.numel();
+        if (weights < LeastWeightsWithTiles || convolution.groups != 1 || convolution.padding is not { Length: 2 } || input.device_type != DeviceType.CPU)
             return false;
-        long most = input.dtype == ScalarType.BFloat16 && ProcessorFacts.HasBFloat16Tiles ? MostPixelsWithTiles : MostPixels;
-        return OutputSide(convolution, input, 0) * OutputSide(convolution, input, 1) <= most;
+        long pixels = PatchGeometry.OutputSide(convolution, input, 0) * PatchGeometry.OutputSide(convolution, input, 1);
+        if (input.dtype != ScalarType.BFloat16 || !ProcessorFacts.HasBFloat16Tiles)
+            return weights >= LeastWeights && pixels <= MostPixels;
+        bool learns = is_grad_enabled() && weight.requires_grad;
+        return learns ? pixels * ChannelsPerPixel <= weight.shape[0] : weights >= LeastWeights && pixels <= MostPixelsWithTiles;
     }
 
     /// <summary>
@@ -38,18 +43,10 @@ internal static class TinyMapConvolution
     public static Tensor Convolve(Conv2d convolution, Tensor input, Tensor weight, Tensor? bias)
     {
         using DisposeScope scope = NewDisposeScope();
-        (long height, long width, long channels) = (OutputSide(convolution, input, 0), OutputSide(convolution, input, 1), weight.shape[0]);
-        (long, long) Pair(long[] values) => (values[0], values[1]);
-        Tensor patches = functional.unfold(input, (weight.shape[2], weight.shape[3]), Pair(convolution.dilation), Pair(convolution.padding!),
-            Pair(convolution.stride));
-        Tensor rows = patches.transpose(1, 2).reshape(-1, patches.shape[1]);
-        Tensor output = functional.linear(rows, weight.reshape(channels, -1), bias).view(-1, height, width, channels).permute(0, 3, 1, 2);
+        PatchGeometry geometry = PatchGeometry.Of(convolution, input);
+        Tensor rows = Patches.Rows(input, geometry);
+        Tensor output = functional.linear(rows, weight.reshape(weight.shape[0], -1), bias)
+            .view(-1, geometry.Output.Height, geometry.Output.Width, weight.shape[0]).permute(0, 3, 1, 2);
         return (input.is_contiguous() ? output.contiguous() : output).MoveToOuterDisposeScope();
-    }
-
-    private static long OutputSide(Conv2d convolution, Tensor input, int side)
-    {
-        long reach = convolution.dilation[side] * (convolution.weight.shape[2 + side] - 1) + 1;
-        return (input.shape[2 + side] + 2 * convolution.padding![side] - reach) / convolution.stride[side] + 1;
     }
 }
