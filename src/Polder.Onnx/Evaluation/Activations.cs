@@ -25,6 +25,7 @@ internal static class Activations
         ["Softsign"] = One(x => x.div(x.abs().add(Number(1)))),
         ["Mish"] = One(x => x.mul(nn.functional.softplus(x).tanh())),
         ["HardSwish"] = One(x => nn.functional.hardswish(x)),
+        ["Swish"] = Operator.Of(call => call.Input(0).mul(call.Input(0).mul(Number(call.Float("alpha", 1))).sigmoid()), "alpha"),
         ["HardSigmoid"] = Operator.Of(
             call => call.Input(0).mul(Number(call.Float("alpha", 0.2f))).add(Number(call.Float("beta", 0.5f))).clamp(Number(0), Number(1)), "alpha", "beta"),
         ["LeakyRelu"] = Operator.Of(call => nn.functional.leaky_relu(call.Input(0), call.Float("alpha", 0.01f)), "alpha"),

@@ -20,6 +20,14 @@ internal static class Arithmetic
         ["And"] = Pair((a, b) => a.logical_and(b)),
         ["Or"] = Pair((a, b) => a.logical_or(b)),
         ["Xor"] = Pair((a, b) => a.logical_xor(b)),
+        ["IsNaN"] = Operator.Of(call => call.Input(0).isnan()),
+        ["IsInf"] = Operator.Of(call => (call.Is("detect_negative", true), call.Is("detect_positive", true)) switch
+        {
+            (true, true) => call.Input(0).isinf(),
+            (true, false) => call.Input(0).isneginf(),
+            (false, true) => call.Input(0).isposinf(),
+            _ => zeros_like(call.Input(0), ScalarType.Bool),
+        }, "detect_negative", "detect_positive"),
         ["Not"] = Operator.Of(call => call.Input(0).logical_not()),
         ["Where"] = Operator.Of(call =>
         {

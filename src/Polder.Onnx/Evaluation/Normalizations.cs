@@ -8,8 +8,10 @@ internal static class Normalizations
         // A file may say that it was written while training: what it holds is used as trained.
         ["BatchNormalization"] = Operator.Of(Batch, "epsilon", "momentum", "training_mode", "spatial", "is_test", "consumed_inputs"),
         ["InstanceNormalization"] = Operator.Of(Instance, "epsilon", "consumed_inputs"),
-        ["LayerNormalization"] = Operator.Of(Layer, "axis", "epsilon", "stash_type"),
+        ["LayerNormalization"] = new(Layer, ["axis", "epsilon", "stash_type"]),
+        ["RMSNormalization"] = Operator.Of(RootMeanSquare, "axis", "epsilon", "stash_type"),
         ["GroupNormalization"] = Operator.Of(Group, "epsilon", "num_groups", "stash_type"),
+        ["LpNormalization"] = Operator.Of(Unit, "axis", "p"),
         ["Softmax"] = Operator.Of(call => Soft(call, (x, axis) => x.softmax(axis)), "axis"),
         ["LogSoftmax"] = Operator.Of(call => Soft(call, (x, axis) => nn.functional.log_softmax(x, axis)), "axis"),
     };
@@ -25,14 +27,39 @@ internal static class Normalizations
     private static Tensor Instance(NodeCall call) =>
         nn.functional.instance_norm(Picture(call), null, null, Channels(call, 1), Channels(call, 2), true, 0.1, Epsilon(call));
 
-    private static Tensor Layer(NodeCall call)
+    // Mean and inverse spread are outputs, too, which some exporters name and nobody uses.
+    private static IReadOnlyList<Tensor> Layer(NodeCall call)
     {
         Tensor x = call.Input(0);
         long[] shape = x.shape[call.Axis(-1)..];
-        Tensor Like(Tensor scale) => scale.numel() == shape.Aggregate(1L, (a, b) => a * b) ? scale.reshape(shape)
-            : throw call.Error($"scales [{string.Join(", ", scale.shape)}] for [{string.Join(", ", shape)}]");
-        return nn.functional.layer_norm(x, shape, Like(call.Input(1)), call.Optional(2) is { } bias ? Like(bias) : null, Epsilon(call));
+        Tensor normal = nn.functional.layer_norm(
+            x, shape, Scaled(call, call.Input(1), shape), call.Optional(2) is { } bias ? Scaled(call, bias, shape) : null, Epsilon(call));
+        if (call.Node.Outputs.Count == 1)
+            return [normal];
+        long[] last = Last(shape.Length);
+        return [normal, x.mean(last, keepdim: true), x.var(last, unbiased: false, keepdim: true).add(Number(Epsilon(call))).rsqrt()];
     }
+
+    private static Tensor RootMeanSquare(NodeCall call)
+    {
+        Tensor x = call.Input(0);
+        long[] shape = x.shape[call.Axis(-1)..];
+        return x.mul(x.mul(x).mean(Last(shape.Length), keepdim: true).add(Number(Epsilon(call))).rsqrt()).mul(Scaled(call, call.Input(1), shape));
+    }
+
+    // Zeros stay zeros.
+    private static Tensor Unit(NodeCall call)
+    {
+        Tensor x = call.Input(0);
+        using Tensor length = x.norm(call.Axis(-1), keepdim: true, call.Long("p", 2, 1, 2));
+        using Tensor none = length.eq(Number(0));
+        return x.div(length.masked_fill(none, Number(1)));
+    }
+
+    private static long[] Last(int count) => [.. Enumerable.Range(1, count).Select(i => (long)-i)];
+
+    private static Tensor Scaled(NodeCall call, Tensor scale, long[] shape) => scale.numel() == shape.Aggregate(1L, (a, b) => a * b) ? scale.reshape(shape)
+        : throw call.Error($"scales [{string.Join(", ", scale.shape)}] for [{string.Join(", ", shape)}]");
 
     private static Tensor Group(NodeCall call)
     {

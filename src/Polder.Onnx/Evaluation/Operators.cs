@@ -12,7 +12,8 @@ internal static class Operators
 {
     private static readonly Dictionary<string, Operator> All = new Dictionary<string, Operator>[]
     {
-        Arithmetic.All, Activations.All, Windows.All, Normalizations.All, Products.All, Reductions.All, ShapeOperators.All, Indexing.All, Values.All,
+        Arithmetic.All, Activations.All, Windows.All, Normalizations.All, Products.All, Attentions.All, Reductions.All, ShapeOperators.All, Indexing.All,
+        Values.All,
     }.SelectMany(family => family).ToDictionary();
 
     /// <summary>Whether a node is of an operator that there is.</summary>

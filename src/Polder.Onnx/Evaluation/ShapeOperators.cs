@@ -9,6 +9,7 @@ internal static class ShapeOperators
         ["Flatten"] = Operator.Of(Flatten, "axis"),
         ["Squeeze"] = Operator.Of(Squeeze, "axes"),
         ["Unsqueeze"] = Operator.Of(Unsqueeze, "axes"),
+        ["Trilu"] = Operator.Of(Triangle, "upper"),
         ["Transpose"] = Operator.Of(Transpose, "perm"),
         ["Concat"] = Operator.Of(Concat, "axis"),
         ["Split"] = new(Split, ["axis", "split", "num_outputs"]),
@@ -157,4 +158,13 @@ internal static class ShapeOperators
     }
 
     private static (Tensor X, long Block) Blocks(NodeCall call) => (call.Input(0, 4), call.Long("blocksize", 0, 1, Windows.Most));
+
+    private static Tensor Triangle(NodeCall call)
+    {
+        Tensor x = call.Input(0);
+        if (x.dim() < 2)
+            throw call.Error($"an input of {x.dim()} dimensions, allowed: 2 and more");
+        double diagonal = call.Optional(1) is null ? 0 : Math.Clamp(call.Number(1), -call.Limit, call.Limit);
+        return call.Is("upper", true) ? x.triu((long)diagonal) : x.tril((long)diagonal);
+    }
 }

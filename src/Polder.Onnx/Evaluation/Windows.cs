@@ -36,8 +36,12 @@ internal static class Windows
         /// <summary>Sizes of the output.</summary>
         public IEnumerable<long> Sizes(Tensor x, bool ceiling = false) => Kernel.Select((k, i) =>
         {
-            long room = x.shape[2 + i] + Before[i] + After[i] - (Dilations[i] * (k - 1)) - 1;
-            return room < 0 ? 0 : ((room + (ceiling ? Strides[i] - 1 : 0)) / Strides[i]) + 1;
+            long begin = x.shape[2 + i] + Before[i], room = begin + After[i] - (Dilations[i] * (k - 1)) - 1;
+            if (room < 0)
+                return 0;
+            // A window that would begin behind the input is none.
+            long count = ((room + (ceiling ? Strides[i] - 1 : 0)) / Strides[i]) + 1;
+            return ceiling && (count - 1) * Strides[i] >= begin ? count - 1 : count;
         });
     }
 
@@ -110,7 +114,7 @@ internal static class Windows
         }
         Tensor pooled = nn.functional.max_pool2d(x, Plane(window.Kernel, 1), Plane(window.Strides, 1), Plane(pads, 0), Plane(window.Dilations, 1),
             call.Is("ceil_mode"));
-        return Unflat(pooled, call.Input(0));
+        return Cut(Unflat(pooled, call.Input(0)), window.Sizes(call.Input(0), call.Is("ceil_mode")));
     }
 
     private static Tensor AveragePool(NodeCall call)
@@ -128,7 +132,7 @@ internal static class Windows
         using IDisposable noGrad = no_grad();
         Tensor ones = ones_like(x[TensorIndex.Slice(0, 1), TensorIndex.Slice(0, 1)]);
         Tensor share = nn.functional.avg_pool2d(Flat(Whole(window.Pad(ones, counted ? 1 : 0))), kernel, strides, [0, 0], false, true);
-        return Unflat(mean.div(share), x);
+        return Cut(Unflat(mean.div(share), x), window.Sizes(x, ceiling));
 
         // Windows that begin inside may end outside.
         Tensor Whole(Tensor padded)
@@ -139,6 +143,19 @@ internal static class Windows
             return nn.functional.pad(padded, [.. Enumerable.Range(0, sizes.Length).Reverse().SelectMany(i => new[]
                 { 0, Math.Max(0, ((sizes[i] - 1) * window.Strides[i]) + window.Kernel[i] - padded.shape[2 + i]) })]);
         }
+    }
+
+    // The library knows of no pads where they are part of its input, and has windows that begin in those behind it.
+    private static Tensor Cut(Tensor pooled, IEnumerable<long> sizes)
+    {
+        int dimension = 2;
+        foreach (long size in sizes)
+        {
+            if (pooled.shape[dimension] > size)
+                pooled = pooled.narrow(dimension, 0, size);
+            dimension++;
+        }
+        return pooled;
     }
 
     // A row of pixels is a picture of height 1.
