@@ -75,6 +75,6 @@ public static class KeptFeatures
             batch => lossOf(network.CallAfter(batch.Stages, batch.Images).to(ScalarType.Float64), batch.Labels), batch => batch.Count));
     }
 
-    private static int FixedStages(ImageClassifier network) =>
+    internal static int FixedStages(ImageClassifier network) =>
         network.Stages.TakeWhile(stage => stage.Modules.All(module => module.parameters().All(p => !p.requires_grad))).Count();
 }
