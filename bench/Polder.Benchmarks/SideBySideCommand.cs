@@ -19,13 +19,19 @@ internal static class SideBySideCommand
 {
     public static void Run(IReadOnlyList<string> arguments)
     {
-        var options = new StudyOptions(arguments, "--mlnet", "--effort", "--sets", "--threads", "--journal", "--out");
+        var options = new StudyOptions(arguments, "--mlnet", "--effort", "--train-on", "--sets", "--threads", "--journal", "--out");
         set_num_threads(options.Count("--threads", 1));
         string folder = options.Path("--mlnet")
             ?? throw new ArgumentException("--mlnet: found nothing, allowed: the folder of results of bench/Polder.MlNet/run.sh");
         string said = options.Text("--effort", "quick");
         if (!Enum.TryParse(said, ignoreCase: true, out Effort effort))
             throw new ArgumentException($"--effort: found {said}, allowed: {string.Join(", ", Enum.GetNames<Effort>().Select(n => n.ToLowerInvariant()))}");
+        string trainOn = options.Text("--train-on", "usual");
+        if (trainOn is not ("usual" or "all"))
+            throw new ArgumentException($"--train-on: found {trainOn}, allowed: usual, all (the validation images too: every epoch, the last one kept)");
+        bool all = trainOn == "all";
+        if (all)
+            said += "-all-last";
         string[] sets = options.Text("--sets", "") is { Length: > 0 } names ? names.Split(',') : [];
         var journal = new StudyJournal(options.Text("--journal", "") is { Length: > 0 } path ? path : null);
         using StreamWriter? page = options.Text("--out", "") is { Length: > 0 } written ? new StreamWriter(written) : null;
@@ -43,7 +49,7 @@ internal static class SideBySideCommand
             {
                 double[] theirs = [.. same.Select(r => r.Theirs)];
                 Outcome[] ours = [.. same.Select(r =>
-                    journal.Piece($"{said} {Path.Combine(set, Path.GetFileName(r.List))}", () => images.Train(r.List, effort)))];
+                    journal.Piece($"{said} {Path.Combine(set, Path.GetFileName(r.List))}", () => images.Train(r.List, effort, all)))];
                 PairedDifference difference = PairedDifference.Of([.. ours.Select(o => 100 * o.Accuracy)], theirs);
                 Show(string.Create(CultureInfo.InvariantCulture, $"| {set} | {int.Parse(same.Key, CultureInfo.InvariantCulture)} "
                     + $"| {theirs.Average():F1} | {100 * ours.Average(o => o.Accuracy):F1} | {difference.Mean:+0.0;-0.0} "
@@ -70,10 +76,9 @@ internal static class SideBySideCommand
     {
         // All images of a set at once: what three stages make of 8 677 images of 224 pixels are 1.7 GB.
         private readonly FeatureCache _features = new(4L << 30);
-        private readonly FeatureCache _own = new();
         private ImageSet? _all;
 
-        public Outcome Train(string list, Effort effort)
+        public Outcome Train(string list, Effort effort, bool all)
         {
             // The seed of the list is the seed of the run, as in NN-SEED.csv.
             long seed = long.Parse(Path.GetFileNameWithoutExtension(list).Split('-')[1], CultureInfo.InvariantCulture);
@@ -87,18 +92,20 @@ internal static class SideBySideCommand
                 throw new InvalidDataException($"{list}: {tested.Count} test images, of which {test.Length} are among the set's");
             var data = new ImageData(
                 Path.GetFileNameWithoutExtension(list), _all.Subset([.. Enumerable.Range(0, _all.Count).Except(test)]), Test: _all.Subset(test[..1]));
+            // Without validation nothing is chosen: not the penalty of the head, not the epoch.
+            if (all)
+                recipe = recipe with { Training = recipe.Training with { HeadL2 = 1, Keep = KeptWeights.Last, HeadImages = HeadImages.Training } };
             using RecipeTask task = recipe.Open(data);
+            using FineTuningStart start = task.Prepare(seed);
+            DataSplits splits = start.Splits;
+            FineTuningStart asTold = all ? start with { Splits = splits with { Train = splits.Train.Then(splits.Validation) } } : start;
             TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
-            using FineTuningResult result = new FineTuning(task.Recipe, task.Prepare(seed)) { Features = _own }.Run();
+            using FineTuningResult result = new FineTuning(task.Recipe, asTold).Run();
             double seconds = (Process.GetCurrentProcess().TotalProcessorTime - before).TotalSeconds;
             return new Outcome(Accuracy(result.Classifier, test), seconds, result.Training.Best.Epoch);
         }
 
-        public void Dispose()
-        {
-            _features.Dispose();
-            _own.Dispose();
-        }
+        public void Dispose() => _features.Dispose();
 
         private double Accuracy(TrainedClassifier classifier, int[] test)
         {

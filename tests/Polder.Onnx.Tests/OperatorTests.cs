@@ -52,6 +52,8 @@ public sealed class OperatorTests : IDisposable
         Tensor x = randn([2, 3, 4, 5], generator: generator);
         Compare("RMSNormalization", new() { ["axis"] = -2L, ["epsilon"] = 0.01f }, 23, x, [randn([4, 5], generator: generator)]);
         Compare("LpNormalization", new() { ["axis"] = 1L, ["p"] = 2L }, 22, x, []);
+        // A row of zeros stays that.
+        Compare("LpNormalization", new() { ["axis"] = 1L, ["p"] = 2L }, 22, x * tensor((float[])[0, 1, 1, 0, 1]), []);
         Compare("LpNormalization", new() { ["axis"] = 3L, ["p"] = 1L }, 22, x, []);
         Compare("Trilu", new() { ["upper"] = 0L }, 17, x, [tensor(1L)]);
     }

@@ -44,7 +44,26 @@ internal sealed record PatchGeometry(
     /// Where the first channel of the pixel under a tap of an output lies in its image, in numbers; negative: in the padding. The same for every image.
     /// </summary>
     /// <returns>An entry an output and tap, the outputs row by row.</returns>
-    public int[] Offsets()
+    public int[] Offsets => field ??= Places();
+
+    /// <summary>
+    /// Where the first channel of a pixel stands in its image's rows, in numbers: once for each output that sees it. The other channels follow in steps of
+    /// <see cref="Taps"/>.
+    /// </summary>
+    /// <returns>An entry a pixel, row by row.</returns>
+    public int[][] Sources()
+    {
+        var sources = new List<int>[Input.Height * Input.Width];
+        for (int i = 0; i < sources.Length; i++)
+            sources[i] = [];
+        int[] offsets = Offsets;
+        for (int i = 0; i < offsets.Length; i++)
+            if (offsets[i] >= 0)
+                sources[offsets[i] / Channels].Add(i / Taps * Taps * Channels + i % Taps);
+        return [.. sources.Select(s => s.ToArray())];
+    }
+
+    private int[] Places()
     {
         var offsets = new int[Output.Height * Output.Width * Taps];
         int next = 0;
@@ -58,19 +77,5 @@ internal sealed record PatchGeometry(
                         offsets[next++] = inside ? (row * Input.Width + column) * Channels : -1;
                     }
         return offsets;
-    }
-
-    /// <summary>Where the first channel of a pixel stands in its image's rows, in numbers: once for each output that sees it. The other channels follow in steps of <see cref="Taps"/>.</summary>
-    /// <returns>An entry a pixel, row by row.</returns>
-    public int[][] Sources()
-    {
-        var sources = new List<int>[Input.Height * Input.Width];
-        for (int i = 0; i < sources.Length; i++)
-            sources[i] = [];
-        int[] offsets = Offsets();
-        for (int i = 0; i < offsets.Length; i++)
-            if (offsets[i] >= 0)
-                sources[offsets[i] / Channels].Add(i / Taps * Taps * Channels + i % Taps);
-        return [.. sources.Select(s => s.ToArray())];
     }
 }

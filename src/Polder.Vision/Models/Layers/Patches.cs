@@ -7,7 +7,7 @@ namespace Polder.Vision.Models;
 
 /// <summary>
 /// The patches that a convolution's outputs see, a row an output, each row in the order of the weights: channel, then tap. libtorch's unfold and fold do this a
-/// number at a time and give the transpose; over 4 x 4 pixels they and the turning took a third of a training step (bench/RESULTS.md).
+/// number at a time and give the transpose; over 4 x 4 pixels that was a third of the time of the product (bench/RESULTS.md).
 /// </summary>
 internal static class Patches
 {
@@ -17,35 +17,38 @@ internal static class Patches
     /// <returns>(batch * outputs) x (channels * taps).</returns>
     public static Tensor Rows(Tensor input, PatchGeometry geometry) => Gathered.apply(input, geometry);
 
-    // The two are linear and each is the other's transpose, so each is the other's derivative.
-    private sealed class Gathered : SingleTensorFunction<Gathered>
+    /// <summary>Whether patches can be made of a map: one in memory of the processor, of a type that is known here.</summary>
+    public static bool CanHave(Tensor input) =>
+        input.device_type == DeviceType.CPU && input.dtype is (ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64);
+
+    // Linear, so that the derivative is the transpose, which is such a function, too: each is the other's.
+    private abstract class Map<TSelf, TTranspose> : SingleTensorFunction<TSelf>
+        where TSelf : Map<TSelf, TTranspose>, new()
+        where TTranspose : Map<TTranspose, TSelf>, new()
     {
-        public override string Name => nameof(Gathered);
+        public override string Name => typeof(TSelf).Name;
 
         public override Tensor forward(AutogradContext ctx, params object[] vars)
         {
             var geometry = (PatchGeometry)vars[1];
             ctx.save_data(nameof(geometry), geometry);
-            return Gather((Tensor)vars[0], geometry);
+            return Of((Tensor)vars[0], geometry);
         }
 
         public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output) =>
-            [Spread.apply(grad_output, ctx.get_data("geometry")), null!];
+            [SingleTensorFunction<TTranspose>.apply(grad_output, ctx.get_data("geometry")), null!];
+
+        protected abstract Tensor Of(Tensor input, PatchGeometry geometry);
     }
 
-    private sealed class Spread : SingleTensorFunction<Spread>
+    private sealed class Gathered : Map<Gathered, Spread>
     {
-        public override string Name => nameof(Spread);
+        protected override Tensor Of(Tensor input, PatchGeometry geometry) => Gather(input, geometry);
+    }
 
-        public override Tensor forward(AutogradContext ctx, params object[] vars)
-        {
-            var geometry = (PatchGeometry)vars[1];
-            ctx.save_data(nameof(geometry), geometry);
-            return Sum((Tensor)vars[0], geometry);
-        }
-
-        public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output) =>
-            [Gathered.apply(grad_output, ctx.get_data("geometry")), null!];
+    private sealed class Spread : Map<Spread, Gathered>
+    {
+        protected override Tensor Of(Tensor input, PatchGeometry geometry) => Sum(input, geometry);
     }
 
     private static Tensor Gather(Tensor input, PatchGeometry g)
@@ -53,7 +56,7 @@ internal static class Patches
         using var scope = NewDisposeScope();
         Tensor last = input.detach().permute(0, 2, 3, 1).contiguous();
         Tensor rows = empty([(long)g.Batch * g.Output.Height * g.Output.Width, (long)g.Channels * g.Taps], last.dtype);
-        int[] offsets = g.Offsets();
+        int[] offsets = g.Offsets;
         EachImage(g, last.dtype switch
         {
             ScalarType.BFloat16 => n => GatherImage(Part<ushort>(last, n, g.ImageLength), Part<ushort>(rows, n, g.RowsLength), offsets, g),
@@ -68,12 +71,12 @@ internal static class Patches
         using var scope = NewDisposeScope();
         Tensor rows = gradient.detach().contiguous();
         Tensor last = empty([g.Batch, g.Input.Height, g.Input.Width, g.Channels], rows.dtype);
-        int[][] offsets = g.Sources();
+        int[][] sources = g.Sources();
         EachImage(g, last.dtype switch
         {
-            ScalarType.BFloat16 => n => SumImage(Part<ushort>(rows, n, g.RowsLength), Part<ushort>(last, n, g.ImageLength), offsets, g),
-            ScalarType.Float32 => n => SumImage(Part<float>(rows, n, g.RowsLength), Part<float>(last, n, g.ImageLength), offsets, g),
-            _ => n => SumImage(Part<double>(rows, n, g.RowsLength), Part<double>(last, n, g.ImageLength), offsets, g),
+            ScalarType.BFloat16 => n => SumImage(Part<ushort>(rows, n, g.RowsLength), Part<ushort>(last, n, g.ImageLength), sources, g),
+            ScalarType.Float32 => n => SumImage(Part<float>(rows, n, g.RowsLength), Part<float>(last, n, g.ImageLength), sources, g),
+            _ => n => SumImage(Part<double>(rows, n, g.RowsLength), Part<double>(last, n, g.ImageLength), sources, g),
         });
         return last.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }

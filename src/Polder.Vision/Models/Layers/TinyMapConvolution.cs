@@ -23,7 +23,7 @@ internal static class TinyMapConvolution
     {
         Tensor weight = convolution.weight;
         long weights = weight.numel();
-        if (weights < LeastWeightsWithTiles || convolution.groups != 1 || convolution.padding is not { Length: 2 } || input.device_type != DeviceType.CPU)
+        if (weights < LeastWeightsWithTiles || convolution.groups != 1 || convolution.padding is not { Length: 2 } || !Patches.CanHave(input))
             return false;
         long pixels = PatchGeometry.OutputSide(convolution, input, 0) * PatchGeometry.OutputSide(convolution, input, 1);
         if (input.dtype != ScalarType.BFloat16 || !ProcessorFacts.HasBFloat16Tiles)
