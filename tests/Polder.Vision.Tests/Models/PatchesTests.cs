@@ -1,11 +1,16 @@
+using Polder.Testing;
 using Polder.Vision.Models;
+using Polder.Vision.Tests.Training;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Polder.Vision.Tests.Models;
 
-/// <summary>The patches of a convolution against libtorch's unfold and, as their derivative, fold.</summary>
+/// <summary>
+/// The patches of a convolution against libtorch's unfold and, as their derivative, fold. Alone in the process: its threads and its live tensors are counted.
+/// </summary>
+[Collection(typeof(AloneWithRandomNumbers))]
 public class PatchesTests
 {
     // Channels, sides, taps, strides, padding, dilation: unequal in both directions.
@@ -78,18 +83,11 @@ public class PatchesTests
     {
         using Conv2d layer = nn.Conv2d(4, 4, 3, padding: 1);
         using Tensor images = ones(2, 4, 3, 3).requires_grad_(true);
-        void Pass()
+        LiveTensors.AssertSteady(() =>
         {
             using var scope = NewDisposeScope();
             Tensor rows = Patches.Rows(images, PatchGeometry.Of(layer, images));
             _ = autograd.grad([rows.square().sum()], [images], create_graph: true)[0];
-        }
-        Pass();
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        long before = Tensor.TotalCount;
-        for (int i = 0; i < 20; i++)
-            Pass();
-        Assert.Equal(before, Tensor.TotalCount);
+        });
     }
 }
