@@ -19,19 +19,21 @@ internal static class SideBySideCommand
 {
     public static void Run(IReadOnlyList<string> arguments)
     {
-        var options = new StudyOptions(arguments, "--mlnet", "--effort", "--train-on", "--sets", "--threads", "--journal", "--out");
+        var options = new StudyOptions(arguments, "--mlnet", "--effort", "--refit", "--sets", "--threads", "--journal", "--out");
         set_num_threads(options.Count("--threads", 1));
         string folder = options.Path("--mlnet")
             ?? throw new ArgumentException("--mlnet: found nothing, allowed: the folder of results of bench/Polder.MlNet/run.sh");
         string said = options.Text("--effort", "quick");
         if (!Enum.TryParse(said, ignoreCase: true, out Effort effort))
             throw new ArgumentException($"--effort: found {said}, allowed: {string.Join(", ", Enum.GetNames<Effort>().Select(n => n.ToLowerInvariant()))}");
-        string trainOn = options.Text("--train-on", "usual");
-        if (trainOn is not ("usual" or "all"))
-            throw new ArgumentException($"--train-on: found {trainOn}, allowed: usual, all (the validation images too: every epoch, the last one kept)");
-        bool all = trainOn == "all";
-        if (all)
-            said += "-all-last";
+        Refit? refit = options.Text("--refit", "usual") switch
+        {
+            "usual" => null,
+            "none" => Refit.None,
+            "all" => Refit.All,
+            string other => throw new ArgumentException($"--refit: found {other}, allowed: none, all, usual (what the effort stands for)"),
+        };
+        said += refit switch { Refit.None => "-once", Refit.All => "-refitted", _ => "" };
         string[] sets = options.Text("--sets", "") is { Length: > 0 } names ? names.Split(',') : [];
         var journal = new StudyJournal(options.Text("--journal", "") is { Length: > 0 } path ? path : null);
         using StreamWriter? page = options.Text("--out", "") is { Length: > 0 } written ? new StreamWriter(written) : null;
@@ -49,7 +51,7 @@ internal static class SideBySideCommand
             {
                 double[] theirs = [.. same.Select(r => r.Theirs)];
                 Outcome[] ours = [.. same.Select(r =>
-                    journal.Piece($"{said} {Path.Combine(set, Path.GetFileName(r.List))}", () => images.Train(r.List, effort, all)))];
+                    journal.Piece($"{said} {Path.Combine(set, Path.GetFileName(r.List))}", () => images.Train(r.List, effort, refit)))];
                 PairedDifference difference = PairedDifference.Of([.. ours.Select(o => 100 * o.Accuracy)], theirs);
                 Show(string.Create(CultureInfo.InvariantCulture, $"| {set} | {int.Parse(same.Key, CultureInfo.InvariantCulture)} "
                     + $"| {theirs.Average():F1} | {100 * ours.Average(o => o.Accuracy):F1} | {difference.Mean:+0.0;-0.0} "
@@ -78,11 +80,11 @@ internal static class SideBySideCommand
         private readonly FeatureCache _features = new(4L << 30);
         private ImageSet? _all;
 
-        public Outcome Train(string list, Effort effort, bool all)
+        public Outcome Train(string list, Effort effort, Refit? refit)
         {
             // The seed of the list is the seed of the run, as in NN-SEED.csv.
             long seed = long.Parse(Path.GetFileNameWithoutExtension(list).Split('-')[1], CultureInfo.InvariantCulture);
-            var recipe = new Recipe { Data = new() { Source = list }, Effort = effort, Method = MethodChoice.Create("base"), Seed = seed };
+            var recipe = new Recipe { Data = new() { Source = list }, Effort = effort, Refit = refit, Method = MethodChoice.Create("base"), Seed = seed };
             StartRecipe asked = recipe.Resolve().Start;
             _all ??= InOrder(ImageSources.Open(list, new ImageSourceOptions { ImageSize = asked.ImageSize!.Value, Fit = asked.Fit ?? ImageFit.Crop }).All);
             HashSet<string> tested =
@@ -92,15 +94,10 @@ internal static class SideBySideCommand
                 throw new InvalidDataException($"{list}: {tested.Count} test images, of which {test.Length} are among the set's");
             var data = new ImageData(
                 Path.GetFileNameWithoutExtension(list), _all.Subset([.. Enumerable.Range(0, _all.Count).Except(test)]), Test: _all.Subset(test[..1]));
-            // Without validation nothing is chosen: not the penalty of the head, not the epoch.
-            if (all)
-                recipe = recipe with { Training = recipe.Training with { HeadL2 = 1, Keep = KeptWeights.Last, HeadImages = HeadImages.Training } };
             using RecipeTask task = recipe.Open(data);
             using FineTuningStart start = task.Prepare(seed);
-            DataSplits splits = start.Splits;
-            FineTuningStart asTold = all ? start with { Splits = splits with { Train = splits.Train.Then(splits.Validation) } } : start;
             TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
-            using FineTuningResult result = new FineTuning(task.Recipe, asTold).Run();
+            using FineTuningResult result = new FineTuning(task.Recipe, start).Run();
             double seconds = (Process.GetCurrentProcess().TotalProcessorTime - before).TotalSeconds;
             return new Outcome(Accuracy(result.Classifier, test), seconds, result.Training.Best.Epoch);
         }

@@ -20,7 +20,7 @@ internal sealed class FinetuneCommand : PolderCommand
         : base("finetune", "fine-tune a network on your images and keep the weights of the best validation accuracy")
     {
         Add(Heading.Method, _method);
-        _recipe = new RecipeOptions(this, draws: 1);
+        _recipe = new RecipeOptions(this, draws: 1, ofOneRun: true);
         Add(Heading.Training, _seed);
         Add(Heading.Output, _out, _noReport);
         Resume = OptionOf.Text(
@@ -110,6 +110,7 @@ internal sealed class FinetuneCommand : PolderCommand
             result.SkippedSteps,
             result.SecondsPerStep,
             result.HeadFit,
+            result.Refit,
             Duplicates = duplicates,
             Head = head,
             Run = folder,
@@ -137,23 +138,26 @@ internal sealed class FinetuneCommand : PolderCommand
 
     private static TrainingResult Train(CommandContext context, FineTuning training, Recipe recipe, RunFolder folder)
     {
-        int epochs = recipe.Training.Epochs;
+        int epochs = recipe.Training.Epochs, passes = recipe.Refit == Refit.All ? 2 : 1;
         training.Folder = folder;
         training.Note = new Relay<string>(context.Output.Info);
         try
         {
-            return context.Output.Track(recipe.Method.Name, epochs, tracker =>
+            return context.Output.Track(recipe.Method.Name, passes * epochs, tracker =>
             {
                 training.Progress = new Relay<TrainingProgress>(p => tracker.Report(
-                    epochs * (double)p.Step / p.Steps,
-                    () => $"epoch {p.Epoch} of {p.Epochs}, loss {ResultCell.Readable(p.Loss, "F3")}"
-                        + $"{(double.IsNaN(p.ValidationAccuracy) ? "" : $", validation {p.ValidationAccuracy:P1}")}, {p.ImagesPerSecond:F0} images/s"));
+                    epochs * ((training.IsRefitting ? 1 : 0) + (double)p.Step / p.Steps),
+                    () => $"{(training.IsRefitting ? "all images, " : "")}epoch {p.Epoch} of {p.Epochs}, loss {ResultCell.Readable(p.Loss, "F3")}"
+                        + $"{(double.IsNaN(p.ValidationAccuracy) || training.IsRefitting ? "" : $", validation {p.ValidationAccuracy:P1}")}, {p.ImagesPerSecond:F0} images/s"));
                 return training.Train(context.Cancellation);
             });
         }
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
         {
-            throw new StoppedException(training.FinishedEpochs == 0
+            throw new StoppedException(training.IsRefitting
+                ? $"the first training is finished and {folder.Path} keeps its best weights; that on all images is not: polder finetune --resume {folder.Path} "
+                    + "goes on"
+                : training.FinishedEpochs == 0
                 ? $"no epoch was finished, {folder.Path} holds the settings; polder finetune --resume {folder.Path} goes on"
                 : !File.Exists(folder.Best)
                 ? $"{training.FinishedEpochs} of {epochs} epochs are finished and none is validated; polder finetune --resume {folder.Path} goes on"
@@ -206,6 +210,9 @@ internal sealed class FinetuneCommand : PolderCommand
                 ResultCell.Of(result.Best.ValidationAccuracy, "P1"), ResultCell.Of(test.Accuracy, "P1"), ResultCell.Of(test.Loss, "F3"),
                 new(result.Steps == 0 ? "" : $"{1000 * result.SecondsPerStep:F0}", result.SecondsPerStep),
             ]]);
+        if (result.Refit is { } refit)
+            yield return $"the weights are those of a second training, on all {refit.Images} images but the test's: {refit.Epochs} epochs in "
+                + $"{refit.Seconds:F0} s; validation and epoch are those of the first";
         if (result.SkippedSteps > 0)
             yield return new ResultNote(
                 $"{result.SkippedSteps} of {result.Steps} steps were left out, since a loss or gradient was not finite")
@@ -215,7 +222,7 @@ internal sealed class FinetuneCommand : PolderCommand
                 ? $"the best epoch, {result.Best.Epoch}, lies before the average, which begins with epoch {first.Epoch}"
                 : "the training ended before there was an average") + ": the result is plain weights, no average")
             { IsWarning = true };
-        yield return $"{folder} keeps the {(keep == KeptWeights.Last ? "last" : "best")} weights (best.safetensors), metrics.jsonl, plots and result.json"
+        yield return $"{folder} keeps the {(result.Refit is not null ? "second training's" : keep == KeptWeights.Last ? "last" : "best")} weights (best.safetensors), metrics.jsonl, plots and result.json"
             + (page ? $"; {folder}/{ReportPages.FileName} shows it all" : "");
     }
 }

@@ -5,14 +5,16 @@ namespace Polder.Cli.Training;
 /// <summary>The options that say what is trained on what and how, the same for every command that fine-tunes: they fill a <see cref="Recipe"/>.</summary>
 internal sealed class RecipeOptions
 {
-    private readonly IReadOnlyList<(RecipeField Field, ICliOption Option)> _fields = [.. RecipeFields.All.Select(field => (field, FieldOption.Of(field)))];
+    private readonly IReadOnlyList<(RecipeField Field, ICliOption Option)> _fields;
     private readonly CliOption<string?> _config = CommonOptions.Config();
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="draws">The default of --draws: a comparison gives one-point noise as many gradients as a pair of nso takes.</param>
-    public RecipeOptions(PolderCommand command, int draws)
+    /// <param name="ofOneRun">Whether it makes one fine-tuning, with what only such a one does.</param>
+    public RecipeOptions(PolderCommand command, int draws, bool ofOneRun = false)
     {
+        _fields = [.. RecipeFields.All.Where(field => ofOneRun || !field.IsOfOneRun).Select(field => (field, FieldOption.Of(field)))];
         foreach ((RecipeField field, ICliOption option) in _fields)
             command.Add(Enum.Parse<Heading>(field.Heading, ignoreCase: true), option);
         Methods = new MethodOptionSet(command, (method, option) => (method, option) == ("wp", "draws") ? draws : null);

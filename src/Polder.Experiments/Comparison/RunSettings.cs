@@ -18,7 +18,7 @@ internal static class RunSettings
         var json = new JsonObject { ["task"] = task, ["method"] = method.Name };
         foreach ((string name, object value) in method.Options.Where(o => !o.Value.Equals(method.Entry.Option(o.Key)?.Default)))
             json[ResultJson.MemberName(name)] = ResultJson.Node(value);
-        foreach (RecipeField field in RecipeFields.All)
+        foreach (RecipeField field in RecipeFields.All.Where(f => !f.IsOfOneRun))
             if (field.ValueIn(recipe) is { } value && ValueKind.TextOf(value) != ValueKind.TextOf(field.ValueIn(fresh)))
                 json[field.Member] = ResultJson.Node(value);
         if (recipe.Training.Steps is { } steps)

@@ -70,6 +70,9 @@ internal static class RunPage
         string weights = kept is null ? "" : kept == 0 ? " The weights are those of the fitted head, before the first epoch."
             : $" The weights are those of epoch {kept} of {epochs.Count(e => e.Epoch > 0)}"
                 + (recipe.Training.Keep == KeptWeights.Last ? ", the last." : ", the best on the validation images.");
+        if (ResultFile.Number(result, "refit", "images") is { } refitted)
+            weights = $" The weights are those of a second training, on all {Words.Count((long)refitted)} images that are not tested; what validation says is "
+                + $"of the first, whose epoch {kept} of {epochs.Count(e => e.Epoch > 0)} was kept.";
         if (TestOf(result, test) is not { } found)
             return $"{what}; there is no test result yet.{weights}";
         ProportionInterval interval = ProportionInterval.Of(found.Right, found.Count);

@@ -16,7 +16,7 @@ public static class StudyDesignFile
     // Those that a comparison of two methods can be read from.
     private static readonly string[] Figures = ["balancedAccuracy", "macroF1", "quadraticKappa", "expectedCalibrationError"];
 
-    private static readonly HashSet<string> RecipeMembers = [.. RecipeFields.All.Select(f => f.Member)];
+    private static readonly HashSet<string> RecipeMembers = [.. RecipeFields.All.Where(f => !f.IsOfOneRun).Select(f => f.Member)];
 
     /// <summary>Reads a plan and checks all that can be checked without data.</summary>
     /// <param name="path">The file.</param>

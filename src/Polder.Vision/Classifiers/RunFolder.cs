@@ -22,7 +22,7 @@ public sealed class RunFolder
     /// <summary>One object an epoch.</summary>
     public string Metrics => In("metrics.jsonl");
 
-    /// <summary>The weights of the best epoch.</summary>
+    /// <summary>The weights of the best epoch or, where there was one, of the training on all images after it.</summary>
     public string Best => In("best.safetensors");
 
     /// <summary>The standard deviations of the posterior around the best weights, by the parameters' names; only methods that keep one have it.</summary>
@@ -30,6 +30,12 @@ public sealed class RunFolder
 
     /// <summary>Everything that the rest of the training depends on.</summary>
     public string ResumeFile => In("last", "training.safetensors");
+
+    /// <summary>The weights that the training began with, where it may begin once more (<see cref="Recipes.Refit"/>).</summary>
+    internal string StartFile => In("last", "start.safetensors");
+
+    /// <summary>What <see cref="ResumeFile"/> is to the first training, for the one on all images.</summary>
+    internal string RefitStateFile => In("last", "refit.safetensors");
 
     /// <summary>Which images it was made with, and in which part each was.</summary>
     public string ImagesFile => In("images.json.gz");
@@ -76,19 +82,21 @@ public sealed class RunFolder
         }
     }
 
-    /// <summary>The parts of its images that its weights were fitted to; those of an epoch are fitted to training images alone.</summary>
+    /// <summary>The parts of its images that its weights were fitted to; those of an epoch are fitted to training images alone, unless it was trained again.</summary>
     public IReadOnlyList<string> FittedParts =>
-        field ??= Setting<string>("headImages") == "all" && !KeepsAnEpoch() ? ["train", "validation"] : ["train"];
+        field ??= (KeepsAnEpoch() is var epoch && epoch != false && Setting<string>("refit") == "all") || (epoch != true && Setting<string>("headImages") == "all")
+            ? ["train", "validation"] : ["train"];
 
-    private bool KeepsAnEpoch()
+    // null: nobody knows, and the more cautious answer is the right one.
+    private bool? KeepsAnEpoch()
     {
         try
         {
-            return File.Exists(Result) && JsonNode.Parse(File.ReadAllText(Result))?["best"]?["epoch"]?.GetValue<int>() > 0;
+            return File.Exists(Result) && JsonNode.Parse(File.ReadAllText(Result))?["best"]?["epoch"]?.GetValue<int>() is { } epoch ? epoch > 0 : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            return false; // nobody knows, and the more cautious answer is that it does not
+            return null;
         }
     }
 

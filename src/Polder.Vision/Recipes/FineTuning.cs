@@ -37,8 +37,11 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
     /// <summary>Told in words what the training keeps so that it need not be computed again.</summary>
     public IProgress<string>? Note { get; set; }
 
-    /// <summary>The epochs that are finished, also when the training is stopped.</summary>
+    /// <summary>The epochs that are finished, also when the training is stopped; those of a training on all images do not count.</summary>
     public int FinishedEpochs { get; private set; }
+
+    /// <summary>Whether the first training is finished, and that on all images begun (<see cref="Refit.All"/>).</summary>
+    public bool IsRefitting { get; private set; }
 
     /// <summary>Compares on all ranks what the training is made of, before anything is written; nothing where there are no <see cref="Ranks"/>.</summary>
     /// <param name="others">What else must be the same, with its hash.</param>
@@ -59,7 +62,10 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
         ]);
     }
 
-    /// <summary>Trains; the network ends with the weights of the best epoch.</summary>
+    /// <summary>
+    /// Trains; the network ends with the weights of the best epoch or, where the recipe wants that, with those of a second training on all images
+    /// (<see cref="Recipe.Refit"/>).
+    /// </summary>
     /// <param name="cancellation">Stops after the step at hand.</param>
     /// <exception cref="TrainingDivergedException">A loss or gradient is not finite.</exception>
     /// <exception cref="OperationCanceledException">It was stopped; the folder keeps what was done.</exception>
@@ -71,37 +77,52 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
         // A state without it is of an earlier version: what that was trained on is not known.
         if (written is not null && !File.Exists(written.ImagesFile) && !File.Exists(written.ResumeFile))
             RunImages.Of(recipe.Data.Source, classifier, start.Splits, start.Data).Write(written.ImagesFile);
-        var trainer = new Trainer(recipe.Training, _method)
+        using SecondTraining? second = recipe.Refit == Refit.All ? new SecondTraining(start, recipe.Training, Folder, written is not null) : null;
+        TrainingResult result = First(written).Run(
+            classifier.Network, start.Splits.Train, start.Splits.Validation, classifier.Normalization, classifier.ImageSize, cancellation);
+        if (second is not null && result.Best.Epoch > 0)
+        {
+            IsRefitting = true;
+            Note?.Report($"the epochs help, so that all {second.Images.Count} images are trained on now, from the start again; the validation figures stay "
+                + "those of the first training");
+            result = result with { Refit = second.Run(result, (options, state) => TrainerOf(options, state, written), cancellation) };
+        }
+        // A kept head that was fitted once more is better than the one that its epoch was reported with.
+        if (written is not null && (result.Refit is not null || (result.Best.Epoch == 0 && recipe.Training.HeadImages == HeadImages.All)))
+            classifier.Save(written.Best);
+        return result;
+    }
+
+    private Trainer First(RunFolder? written) => TrainerOf(recipe.Training, Folder?.ResumeFile, written,
+        written is null ? null : new Relay<EpochReport>(report =>
+        {
+            if (report.IsBest)
+                start.Classifier.Save(written.Best);
+        }),
+        written is null ? null : new Relay<IReadOnlyList<EpochReport>>(reports =>
+        {
+            written.WriteEpochs(reports);
+            FinishedEpochs = reports.Count(r => r.Epoch > 0);
+        }));
+
+    private Trainer TrainerOf(
+        TrainingOptions options, string? state, RunFolder? written, IProgress<EpochReport>? epoch = null, IProgress<IReadOnlyList<EpochReport>>? saved = null) =>
+        new(options, _method)
         {
             Distribution = recipe.Method.Distribution,
             Progress = Progress,
             Note = Note,
             Judged = new Relay<ImagePredictions>(predictions => _trained = predictions),
-            ResumeFile = Folder?.ResumeFile,
+            ResumeFile = state,
             CheckpointEvery = CheckpointEvery,
             Ranks = Ranks,
             Runner = Runner,
             Features = Features,
-            Epoch = written is null ? null : new Relay<EpochReport>(report =>
-            {
-                if (report.IsBest)
-                    classifier.Save(written.Best);
-            }),
+            Epoch = epoch,
             Posterior = written is null ? null : new Relay<IReadOnlyDictionary<string, Tensor>>(deviations =>
                 Safetensors.Write(written.Posterior, deviations.Select(d => (d.Key, d.Value)))),
-            Saved = written is null ? null : new Relay<IReadOnlyList<EpochReport>>(reports =>
-            {
-                written.WriteEpochs(reports);
-                FinishedEpochs = reports.Count(r => r.Epoch > 0);
-            }),
+            Saved = saved,
         };
-        TrainingResult result = trainer.Run(
-            classifier.Network, start.Splits.Train, start.Splits.Validation, classifier.Normalization, classifier.ImageSize, cancellation);
-        // A kept head that was fitted once more is better than the one that its epoch was reported with.
-        if (written is not null && result.Best.Epoch == 0 && recipe.Training.HeadImages == HeadImages.All)
-            classifier.Save(written.Best);
-        return result;
-    }
 
     /// <summary>Judges the trained network on the test images.</summary>
     /// <param name="cancellation">Stops between batches.</param>

@@ -26,6 +26,12 @@ public sealed record Recipe
     /// </summary>
     public Effort? Effort { get; init; }
 
+    /// <summary>
+    /// Whether a fine-tuning trains once more, on all images but those it is tested on. Null, the default: none. Comparisons, tunings and studies do not:
+    /// they ask what validation says of one training.
+    /// </summary>
+    public Refit? Refit { get; init; }
+
     /// <summary>The seed of everything random: split, order, new weights, noise. Default 0.</summary>
     public long Seed { get; init; }
 
@@ -58,6 +64,8 @@ public sealed record Recipe
             throw new SettingException("epochs", "0", "a whole number >= 1; 0 is only with {freeze-body} and {head-solver}, for a fitted head alone");
         if (filled is { Epochs: > 0, HeadImages: HeadImages.All, Keep: KeptWeights.Last })
             throw new SettingException("head-images", "all", "training with {keep} last, where the fitted head is not kept");
+        if (filled is { Patience: not null } && Refit == Recipes.Refit.All)
+            throw new SettingException("refit", "all", "none with {patience}: a second training has nothing to end it by");
         if (filled is { Epochs: 0, Averaging: not (null or { Kind: AveragingKind.None }) })
             throw new SettingException("average", SettingWords.Of(filled.Averaging.Kind), "none with {epochs} 0, which takes no steps");
         if (filled.HeadEpochs > 0 && filled.HeadEpochs >= filled.Epochs)
@@ -222,7 +230,7 @@ public sealed record Recipe
         // A rate that was said is the method's own.
         if (Method.Entry.DemandsPlainSgd)
             training = Method.BaseTraining(Training.Said.LearningRate is null ? training : training with { Momentum = 0 });
-        return recipe with { Training = training };
+        return recipe with { Training = training, Refit = recipe.Refit ?? Recipes.Refit.None };
     }
 
     private TrainingOptions Filled(TrainingOptions training, double learningRate) => IsDemo

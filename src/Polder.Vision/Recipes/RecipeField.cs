@@ -36,6 +36,9 @@ public sealed class RecipeField
     /// <summary>What a file means that lacks it, since the version that wrote it did not know it; null: that it is left open.</summary>
     public object? FormerValue { get; init; }
 
+    /// <summary>Whether it says what a fine-tuning by itself does beside its training: comparisons, tunings and studies have no use for it.</summary>
+    public bool IsOfOneRun { get; init; }
+
     /// <summary>What it acts with only, where a recipe lacks that: <c>only with {optimizer} sgd</c>; null where it acts.</summary>
     internal Func<Recipe, string?> Idle { get; init; } = _ => null;
 

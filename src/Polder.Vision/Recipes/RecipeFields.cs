@@ -107,6 +107,15 @@ public static partial class RecipeFields
             "which weights the training ends with: those of the best validation accuracy, or those of the last epoch",
             t => t.Said.Keep is { } kept ? Word(kept) : null, (t, v) => v is null ? t : t with { Keep = Named<KeptWeights>(v) },
             "best; compare on the digits: last"),
+        new("refit", Words(Refit.None, Refit.All),
+            "all: where validation finds an epoch worth keeping, train once more from the start, on training and validation images together",
+            r => r.Refit is { } refit ? Word(refit) : null, (r, v) => r with { Refit = v is null ? null : Named<Refit>(v) })
+        {
+            DefaultText = "none",
+            FormerValue = Word(Refit.None),
+            IsOfOneRun = true,
+            Idle = r => r is { Refit: Refit.All, Training.Epochs: 0 } ? "none with {epochs} 0; {head-images} says what a fitted head is kept of" : null,
+        },
         Training("clip-norm", ValueKind.Number(ValueRange.Above(0)), "largest Euclidean norm of the final gradient: a longer one is scaled down, once a step",
             t => t.ClipNorm, (t, v) => t with { ClipNorm = (double?)v }, "no limit"),
         Training("accumulate", ValueKind.Count(ValueRange.AtLeast(1)),

@@ -75,6 +75,22 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal(expected, RunFolder.OpenUnfinished(run.Path).FittedParts);
     }
 
+    [Theory]
+    [InlineData("none", """{ "best": { "epoch": 3 } }""", new[] { "train" })]
+    [InlineData("all", """{ "best": { "epoch": 3 } }""", new[] { "train", "validation" })]
+    [InlineData("all", """{ "best": { "epoch": 0 } }""", new[] { "train" })] // the fitted head, of training images here
+    [InlineData("all", null, new[] { "train", "validation" })]
+    public void Validation_images_are_fitted_to_where_the_training_was_made_once_more(string refit, string? result, string[] expected)
+    {
+        RunFolder run = RunFolder.CreateNext(_folder.Path, "finetune");
+        JsonObject configuration = Configuration("finetune");
+        (configuration["settings"]!["headImages"], configuration["settings"]!["refit"]) = ("training", refit);
+        run.WriteConfiguration(configuration);
+        if (result is not null)
+            File.WriteAllText(run.Result, result);
+        Assert.Equal(expected, RunFolder.OpenUnfinished(run.Path).FittedParts);
+    }
+
     private static JsonObject Configuration(string command) => new()
     {
         ["polder"] = "0.1.0",

@@ -86,6 +86,7 @@ public sealed class RecipeTests : IDisposable
             Precision = Machine.Precision.BF16,
             MemoryLayout = Machine.MemoryLayout.Contiguous,
         },
+        Refit = Refit.All,
         Seed = 11,
     };
 
@@ -108,7 +109,7 @@ public sealed class RecipeTests : IDisposable
                 Assert.Equal(Full.Training with { Freeze = [] }, read.Training with { Freeze = [] });
                 Assert.Equal(Full.Training.Freeze, read.Training.Freeze);
                 Assert.Equal(Full.Method.Options, read.Method.Options);
-                Assert.Equal(11, read.Seed);
+                Assert.Equal((Refit.All, 11), (read.Refit, read.Seed));
             }
         }
         finally

@@ -78,9 +78,22 @@ public sealed record TrainingResult(EpochReport Best, IReadOnlyList<EpochReport>
     [JsonIgnore]
     public HeadFit? HeadFit => Epochs[0].HeadFit;
 
+    /// <summary>The training that came after it on all images, whose weights the model has then; null where there was none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RefitReport? Refit { get; init; }
+
     /// <summary>The training loss of the last epoch.</summary>
     public double TrainLoss => Epochs[^1].TrainLoss;
 }
+
+/// <summary>What a training on all images came to.</summary>
+/// <param name="Images">The images that it saw in an epoch.</param>
+/// <param name="Epochs">Its epochs.</param>
+/// <param name="Steps">Steps of the base optimizer.</param>
+/// <param name="GradientEvaluations">Forward and backward passes, each over one batch.</param>
+/// <param name="TrainLoss">The training loss of its last epoch.</param>
+/// <param name="Seconds">How long it took; of a run that was stopped, since it went on.</param>
+public sealed record RefitReport(int Images, int Epochs, long Steps, long GradientEvaluations, double TrainLoss, double Seconds);
 
 /// <summary>The loss stopped being a finite number.</summary>
 public sealed class TrainingDivergedException : ArithmeticException
