@@ -68,7 +68,7 @@ internal static class RecipeCommand
     {
         JsonObject all = settings.DeepClone().AsObject();
         (all["data"], all["perClass"], all["seed"]) = (data, perClass, seed);
-        return RecipeJson.Read(all, plan);
+        return RecipeJson.Read(all, plan) with { Refit = Refit.None }; // what is asked is what validation says
     }
 
     private static Outcome Train(Recipe recipe, FeatureCache? features, ref ImageData? images)

@@ -91,7 +91,7 @@ public sealed class StudyPlanTests : IDisposable
     {
         string plan = Write("plan.json", Plan), bad = Write("bad.json", Plan.Replace("\"epochs\"", "\"epoch\"", StringComparison.Ordinal));
         string gone = Write("gone.json", Plan.Replace("\"data\": \"digits\"", "\"data\": \"no-such-photos\"", StringComparison.Ordinal));
-        AssertRefused("settings.epoch: found 2, allowed: a setting of polder finetune", "study", bad, "--out", In("a"));
+        AssertRefused("settings.epoch: found 2, allowed: a setting of polder compare", "study", bad, "--out", In("a"));
         AssertRefused("no-such-photos", "study", gone, "--dry-run");
         AssertRefused("there is no such file", "study", In("none.json"), "--out", In("b"));
         AssertRefused("PLAN: found nothing", "study", "--out", In("c"));

@@ -113,7 +113,11 @@ internal static class RunPage
             yield return new("Validation", Words.Percent(best.ValidationAccuracy), kept == 0 ? "the fitted head"
                 : $"epoch {kept} of {epochs.Count(e => e.Epoch > 0)}");
         if (ResultFile.Number(result, "gradientEvaluations") is { } gradients)
-            yield return new("Gradients", Words.Count((long)gradients), Words.Of((long)(ResultFile.Number(result, "steps") ?? 0), "step"));
+        {
+            long again = (long)(ResultFile.Number(result, "refit", "gradientEvaluations") ?? 0);
+            double steps = (ResultFile.Number(result, "steps") ?? 0) + (ResultFile.Number(result, "refit", "steps") ?? 0);
+            yield return new("Gradients", Words.Count((long)gradients + again), Words.Of((long)steps, "step") + (again > 0 ? ", both trainings" : ""));
+        }
         if (ResultFile.Number(result, "seconds") is { } seconds)
             yield return new("Time", Words.Duration(seconds), "training and test");
     }

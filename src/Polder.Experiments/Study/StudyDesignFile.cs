@@ -200,7 +200,7 @@ public static class StudyDesignFile
     {
         var settings = new JsonObject(plan.Rest.Select(member => KeyValuePair.Create(member.Key, member.Value?.DeepClone())));
         if (settings.FirstOrDefault(member => !RecipeMembers.Contains(member.Key) && !options.Contains(member.Key)) is { Key: { } name, Value: var value })
-            throw plan.Wrong(name, value, $"no such setting; there are {own}, those of polder finetune (learningRate, epochs, ...)"
+            throw plan.Wrong(name, value, $"no such setting; there are {own}, those of polder compare (learningRate, epochs, ...)"
                 + (options.Count > 0 ? $", and the method's: {string.Join(", ", options)}" : ""));
         return settings;
     }
@@ -208,7 +208,7 @@ public static class StudyDesignFile
     private static void RequireRecipe(PlanObject plan, string member, JsonObject settings)
     {
         if (settings.FirstOrDefault(m => !RecipeMembers.Contains(m.Key)) is { Key: { } name, Value: var value })
-            throw plan.Wrong($"{member}.{name}", value, "a setting of polder finetune (learningRate, epochs, ...); options of a method stand with the method");
+            throw plan.Wrong($"{member}.{name}", value, "a setting of polder compare (learningRate, epochs, ...); options of a method stand with the method");
     }
 
     private static void RequireDistinct(string origin, string member, IEnumerable<string> names)

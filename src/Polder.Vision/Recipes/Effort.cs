@@ -11,11 +11,12 @@ public enum Effort
 
     /// <summary>
     /// A fitted head, then a few epochs of the last stage of the network from a head of a stronger penalty, on what the stages before make of the images,
-    /// computed once: minutes for 300 photos. Where no epoch is better, the fitted head is kept. The default.
+    /// computed once; then the same once more on the validation images, too (<see cref="Refit"/>): minutes for 300 photos. Where no epoch is better, the
+    /// fitted head is kept. The default.
     /// </summary>
     Normal,
 
-    /// <summary>A fitted head, then three times the epochs, of the whole network.</summary>
+    /// <summary>A fitted head, then three times the epochs, of the whole network; once more on all images as normal does.</summary>
     Thorough,
 }
 
@@ -39,7 +40,7 @@ internal static class Efforts
         ? new TrainingPreset
         {
             HeadSolver = HeadSolver.Lbfgs,
-            HeadImages = ImagesOf(data),
+            HeadImages = TakesAll(data) ? HeadImages.All : null,
             FreezeBody = true,
             Epochs = 0,
         }
@@ -47,11 +48,15 @@ internal static class Efforts
         {
             HeadSolver = HeadSolver.Lbfgs,
             HeadStartL2 = effort == Effort.Normal ? 1 : null,
-            HeadImages = ImagesOf(data),
+            HeadImages = TakesAll(data) ? HeadImages.All : null,
             Epochs = effort == Effort.Normal ? 8 : 24,
             LearningRate = training.Optimizer != BaseOptimizer.Sgd ? null : effort == Effort.Normal ? 0.003 : 0.001,
             Freeze = effort == Effort.Normal ? [.. FirstStages, .. Norms] : Norms,
         };
 
-    private static HeadImages? ImagesOf(DataRecipe data) => data is { PerClass: null, Fraction: null or 1, LabelNoise: 0 } ? HeadImages.All : null;
+    /// <summary>Whether a training is made once more on all images, where nothing was said of that.</summary>
+    public static Refit RefitOf(Effort effort, TrainingOptions training, DataRecipe data) =>
+        effort != Effort.Quick && !training.FreezeBody && training is { Said.Epochs: not 0, Patience: null } && TakesAll(data) ? Refit.All : Refit.None;
+
+    private static bool TakesAll(DataRecipe data) => data is { PerClass: null, Fraction: null or 1, LabelNoise: 0 };
 }

@@ -111,7 +111,7 @@ public static partial class RecipeFields
             "all: where validation finds an epoch worth keeping, train once more from the start, on training and validation images together",
             r => r.Refit is { } refit ? Word(refit) : null, (r, v) => r with { Refit = v is null ? null : Named<Refit>(v) })
         {
-            DefaultText = "none",
+            DefaultText = "all with effort normal or thorough and all training images, else none",
             FormerValue = Word(Refit.None),
             IsOfOneRun = true,
             Idle = r => r is { Refit: Refit.All, Training.Epochs: 0 } ? "none with {epochs} 0; {head-images} says what a fitted head is kept of" : null,

@@ -81,6 +81,8 @@ public sealed class StudyFolderTests(DigitsFixture fixture) : IClassFixture<Digi
         JsonObject settings = RunSettings.Of(fixture.Task, MethodChoice.Create("nso"), Training);
         Assert.Equal(["task", "method", "shots", "epochs", "batchSize", "learningRate"], settings.Select(s => s.Key).Where(key => key != "weightDecay"));
         Assert.Equal(0.05, (double)RunSettings.Of(fixture.Task, MethodChoice.Create("nso").With("sigma", 0.05), Training)["sigma"]!);
+        // Nor is what only a fine-tuning by itself does.
+        Assert.False(RunSettings.Of("photos", new Recipe { Refit = Refit.All }, MethodChoice.Create("nso")).ContainsKey("refit"));
     }
 
     [Fact]

@@ -46,6 +46,28 @@ public class EffortTests
     }
 
     [Fact]
+    public void A_training_is_made_once_more_where_nobody_says_how_many_images_there_are_to_be()
+    {
+        Assert.Equal(Refit.All, Photos.Resolve().Refit);
+        Assert.Equal(Refit.All, (Photos with { Effort = Effort.Thorough }).Resolve().Refit);
+        Recipe[] once =
+        [
+            Photos with { Effort = Effort.Quick }, Photos with { Refit = Refit.None }, Photos with { Data = Photos.Data with { PerClass = 10 } },
+            Photos with { Data = Photos.Data with { LabelNoise = 0.2 } }, Photos with { Data = Photos.Data with { Fraction = 0.5 } },
+            Photos with { Training = new() { FreezeBody = true } }, Photos with { Training = new() { Patience = 2 } },
+            Photos with { Start = new() { Architecture = "resnet18" } }, new Recipe(),
+        ];
+        Assert.All(once, recipe => Assert.Equal(Refit.None, recipe.Resolve().Refit));
+        // A run of an earlier version goes on as it began.
+        var settings = RecipeJson.Write(Photos.Resolve());
+        Assert.Equal(Refit.All, RecipeJson.Read(settings, "config.json").Refit);
+        settings.Remove("refit");
+        Assert.Equal(Refit.None, RecipeJson.Read(settings, "config.json").Resolve().Refit);
+        // Runs of a comparison are called what they were.
+        Assert.True(RecipeFields.Find("refit")!.IsOfOneRun);
+    }
+
+    [Fact]
     public void A_kept_head_is_one_of_all_images_where_nobody_says_how_many_there_are_to_be()
     {
         foreach (Effort effort in Enum.GetValues<Effort>())

@@ -21,10 +21,11 @@ internal sealed class PicturePart(RunFolder run, RunPictures? pictures)
         int[] wrong = [.. Enumerable.Range(0, test.Count).Where(i => !test.IsRight(i)).OrderByDescending(test.ConfidenceOf).ThenBy(i => i)];
         if (wrong.Length == 0)
             return new PageSection("What it got wrong", "Nothing: every test image was taken for its class.") { ShortTitle = "Errors" };
-        string which = wrong.Length > MostWrong ? $"{MostWrong} of {Words.Count(wrong.Length)} wrong test images"
-            : $"All {Words.Of(wrong.Length, "wrong test image")}";
+        const string order = "those first of which the network was surest";
+        string which = wrong.Length > MostWrong ? $"{MostWrong} of {Words.Count(wrong.Length)} wrong test images, {order}"
+            : wrong.Length == 1 ? "The only wrong test image" : $"All {wrong.Length} wrong test images, {order}";
         return new PageSection(
-            "What it got wrong", $"{which}, those first of which the network was surest. A confident error is often a wrong label.",
+            "What it got wrong", $"{which}. A confident error is often a wrong label.",
             Pictures("test", test, wrong.Take(MostWrong)))
         { ShortTitle = "Errors" };
     }
