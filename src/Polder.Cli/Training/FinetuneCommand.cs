@@ -148,7 +148,8 @@ internal sealed class FinetuneCommand : PolderCommand
                 training.Progress = new Relay<TrainingProgress>(p => tracker.Report(
                     epochs * ((training.IsRefitting ? 1 : 0) + (double)p.Step / p.Steps),
                     () => $"{(training.IsRefitting ? "all images, " : "")}epoch {p.Epoch} of {p.Epochs}, loss {ResultCell.Readable(p.Loss, "F3")}"
-                        + $"{(double.IsNaN(p.ValidationAccuracy) || training.IsRefitting ? "" : $", validation {p.ValidationAccuracy:P1}")}, {p.ImagesPerSecond:F0} images/s"));
+                        + $"{(double.IsNaN(p.ValidationAccuracy) || training.IsRefitting ? "" : $", validation {p.ValidationAccuracy:P1}")}, "
+                        + $"{p.ImagesPerSecond:F0} images/s"));
                 return training.Train(context.Cancellation);
             });
         }
@@ -222,7 +223,8 @@ internal sealed class FinetuneCommand : PolderCommand
                 ? $"the best epoch, {result.Best.Epoch}, lies before the average, which begins with epoch {first.Epoch}"
                 : "the training ended before there was an average") + ": the result is plain weights, no average")
             { IsWarning = true };
-        yield return $"{folder} keeps the {(result.Refit is not null ? "second training's" : keep == KeptWeights.Last ? "last" : "best")} weights (best.safetensors), metrics.jsonl, plots and result.json"
+        string kept = result.Refit is not null ? "second training's" : keep == KeptWeights.Last ? "last" : "best";
+        yield return $"{folder} keeps the {kept} weights (best.safetensors), metrics.jsonl, plots and result.json"
             + (page ? $"; {folder}/{ReportPages.FileName} shows it all" : "");
     }
 }

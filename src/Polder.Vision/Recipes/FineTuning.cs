@@ -83,9 +83,10 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
         if (second is not null && result.Best.Epoch > 0)
         {
             IsRefitting = true;
-            Note?.Report($"the epochs help, so that all {second.Images.Count} images are trained on now, from the start again; the validation figures stay "
+            Note?.Report($"the epochs help, so that all {second.Start.Splits.Train.Count} images are trained on now, from the start again; the validation figures stay "
                 + "those of the first training");
-            result = result with { Refit = second.Run(result, (options, state) => TrainerOf(options, state, written), cancellation) };
+            result = result with { Refit = second.Run(result,
+                (options, state) => TrainerOf(options, recipe.Method.For(second.Start, options), state, written), cancellation) };
         }
         // A kept head that was fitted once more is better than the one that its epoch was reported with.
         if (written is not null && (result.Refit is not null || (result.Best.Epoch == 0 && recipe.Training.HeadImages == HeadImages.All)))
@@ -93,7 +94,7 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
         return result;
     }
 
-    private Trainer First(RunFolder? written) => TrainerOf(recipe.Training, Folder?.ResumeFile, written,
+    private Trainer First(RunFolder? written) => TrainerOf(recipe.Training, _method, Folder?.ResumeFile, written,
         written is null ? null : new Relay<EpochReport>(report =>
         {
             if (report.IsBest)
@@ -106,8 +107,9 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
         }));
 
     private Trainer TrainerOf(
-        TrainingOptions options, string? state, RunFolder? written, IProgress<EpochReport>? epoch = null, IProgress<IReadOnlyList<EpochReport>>? saved = null) =>
-        new(options, _method)
+        TrainingOptions options, IGradientMethod method, string? state, RunFolder? written, IProgress<EpochReport>? epoch = null,
+        IProgress<IReadOnlyList<EpochReport>>? saved = null) =>
+        new(options, method)
         {
             Distribution = recipe.Method.Distribution,
             Progress = Progress,

@@ -27,8 +27,8 @@ public sealed record Recipe
     public Effort? Effort { get; init; }
 
     /// <summary>
-    /// Whether a fine-tuning trains once more, on all images but those it is tested on. Null, the default: with the efforts normal and thorough and all training
-    /// images, else not. Comparisons, tunings and studies never do: they ask what validation says of one training.
+    /// Whether a fine-tuning trains once more, on all images but those it is tested on. Null, the default: with the efforts normal and thorough and all
+    /// training images, else not. Comparisons, tunings and studies never do: they ask what validation says of one training.
     /// </summary>
     public Refit? Refit { get; init; }
 

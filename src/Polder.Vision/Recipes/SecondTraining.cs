@@ -11,17 +11,20 @@ internal sealed class SecondTraining(FineTuningStart start, TrainingOptions trai
 {
     private readonly Snapshot _begin = Begin(start.Classifier.Network, folder, writes);
 
-    /// <summary>The images, all that are not tested.</summary>
-    public ImageSet Images { get; } = start.Splits.Train.Then(start.Splits.Validation);
+    /// <summary>
+    /// What it starts from: all images that are not tested are trained on. A method is another one where there are more images, and so more steps.
+    /// </summary>
+    public FineTuningStart Start { get; } = start with { Splits = start.Splits with { Train = start.Splits.Train.Then(start.Splits.Validation) } };
 
     /// <summary>Makes it; the network ends with its last weights.</summary>
     /// <param name="first">What the first training came to.</param>
-    /// <param name="trainerOf">The trainer of options, with the file of its state.</param>
+    /// <param name="trainerOf">The trainer of options, with the file of its state; it makes the method for <see cref="Start"/>.</param>
     /// <param name="cancellation">Stops after the step at hand.</param>
     public RefitReport Run(TrainingResult first, Func<TrainingOptions, string?, Trainer> trainerOf, CancellationToken cancellation)
     {
         _begin.Restore();
-        TrainedClassifier classifier = start.Classifier;
+        TrainedClassifier classifier = Start.Classifier;
+        ImageSet images = Start.Splits.Train;
         TrainingOptions again = training with
         {
             // The head that the first epochs began with.
@@ -34,8 +37,8 @@ internal sealed class SecondTraining(FineTuningStart start, TrainingOptions trai
         };
         long began = Stopwatch.GetTimestamp();
         TrainingResult result = trainerOf(again, folder?.RefitStateFile)
-            .Run(classifier.Network, Images, start.Splits.Validation, classifier.Normalization, classifier.ImageSize, cancellation);
-        return new RefitReport(Images.Count, result.Best.Epoch, result.Steps, result.GradientEvaluations, result.TrainLoss,
+            .Run(classifier.Network, images, Start.Splits.Validation, classifier.Normalization, classifier.ImageSize, cancellation);
+        return new RefitReport(images.Count, result.Best.Epoch, result.Steps, result.GradientEvaluations, result.TrainLoss,
             Stopwatch.GetElapsedTime(began).TotalSeconds);
     }
 

@@ -74,7 +74,8 @@ public class PatchesTests
         using Conv2d layer = nn.Conv2d(1, 1, 1);
         Tensor images = zeros(1, 1, 1, 4, ScalarType.BFloat16).requires_grad_(true);
         Tensor gradient = tensor(new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity, -3f }).to(ScalarType.BFloat16);
-        Tensor found = autograd.grad([Patches.Rows(images, PatchGeometry.Of(layer, images))], [images], [gradient.view(4, 1)])[0].to(ScalarType.Float32).view(-1);
+        Tensor rows = Patches.Rows(images, PatchGeometry.Of(layer, images));
+        Tensor found = autograd.grad([rows], [images], [gradient.view(4, 1)])[0].to(ScalarType.Float32).view(-1);
         Assert.Equal([float.NaN, float.PositiveInfinity, float.NegativeInfinity, -3f], found.data<float>().ToArray());
     }
 

@@ -12,7 +12,7 @@ namespace Polder.Experiments.Pages;
 /// </summary>
 internal sealed class PageWriter
 {
-    private const int Levels = 10, Shades = 16;
+    private const int Levels = 10;
 
     private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
 
@@ -231,32 +231,9 @@ internal sealed class PageWriter
 
     private void Surface(PageSurface surface)
     {
-        const int side = 400;
-        int n = surface.Positions.Count;
-        double[] finite = [.. surface.Values.SelectMany(row => row).Where(double.IsFinite)];
-        // Colors are by rank: a loss spans decades, and its valley is what is looked at.
-        double[] sorted = [.. finite.Order()];
-        double[] limits = [.. Enumerable.Range(1, Shades - 1).Select(k => sorted.Length == 0 ? 0 : sorted[Math.Min(sorted.Length - 1,
-            k * sorted.Length / Shades)])];
         _html.Append("<figure class=\"chart\">");
         Element("figcaption", "", surface.Title);
-        _html.Append(CultureInfo.InvariantCulture,
-            $"<svg class=\"surface\" viewBox=\"0 0 {side} {side}\" shape-rendering=\"crispEdges\" role=\"img\" aria-label=\"{Text(surface.Alt)}\">");
-        double cell = (double)side / n;
-        for (int i = 0; i < n; i++)
-        {
-            for (int j = 0; j < n; j++)
-            {
-                if (!double.IsFinite(surface.Values[i][j]))
-                    continue;
-                int shade = limits.Count(limit => surface.Values[i][j] >= limit);
-                // A little larger than the cell, so that no line shows between two.
-                _html.Append(CultureInfo.InvariantCulture,
-                    $"<rect class=\"v{shade}\" x=\"{i * cell:F1}\" y=\"{(n - 1 - j) * cell:F1}\" width=\"{cell + 0.5:F1}\" height=\"{cell + 0.5:F1}\"/>");
-            }
-        }
-        double centre = side / 2.0;
-        _html.Append(CultureInfo.InvariantCulture, $"<path class=\"centre\" d=\"M{centre - 7:F0} {centre:F0}h14M{centre:F0} {centre - 7:F0}v14\"/></svg>");
+        _html.Append(SurfacePicture.Of(surface, Text(surface.Alt)));
         Element("p", " class=\"scale\"", string.Create(CultureInfo.InvariantCulture,
             $"Both axes from {surface.Positions[0]:G3} to {surface.Positions[^1]:G3}; the cross is the trained weights; dark is low."));
         _html.Append("</figure>\n");
