@@ -18,8 +18,8 @@ public sealed class OnnxFile : IDisposable
     public string Path => _file.Path;
 
     /// <summary>
-    /// Opens a file. Functions, sparse constants, types of elements that are not in <see cref="OnnxType"/> and graphs nested more than eight deep are
-    /// refused; which operators there are is not looked at.
+    /// Opens a file. In the place of nodes that call functions of the file come the functions' own nodes. Sparse constants, types of elements that are not
+    /// in <see cref="OnnxType"/> and graphs nested more than eight deep are refused; which operators there are is not looked at.
     /// </summary>
     /// <param name="path">The file; constants outside it must lie in its folder.</param>
     /// <exception cref="OnnxException">The file is damaged or has what is refused.</exception>

@@ -56,6 +56,9 @@ public sealed record OnnxNode(
     /// <summary>Whose operator it is: empty for ONNX's own.</summary>
     public string Domain { get; init; } = "";
 
+    /// <summary>Which of the file's functions of one name it calls (<see cref="OnnxFunction"/>); none is called after a file is read.</summary>
+    internal string Overload { get; init; } = "";
+
     /// <summary>The operator with the node's name, for messages.</summary>
     public override string ToString() => $"node {(Name.Length > 0 ? Name : Outputs is [var output, ..] ? output : "")} ({Operator})";
 }

@@ -41,7 +41,8 @@ internal static class ModelWriter
             to.Message(12, message => Value(message, output));
     }
 
-    private static void Node(WireWriter to, OnnxNode node)
+    /// <summary>The message of a node.</summary>
+    internal static void Node(WireWriter to, OnnxNode node)
     {
         foreach (string input in node.Inputs)
             to.Text(1, input);
@@ -55,7 +56,8 @@ internal static class ModelWriter
             to.Text(7, node.Domain);
     }
 
-    private static void Attribute(WireWriter to, string name, object value)
+    /// <summary>The message of an attribute.</summary>
+    internal static void Attribute(WireWriter to, string name, object value)
     {
         to.Text(1, name);
         int type = Content(to, value);
