@@ -26,7 +26,7 @@ public sealed class SecondTrainingTests : IDisposable
     private Recipe Recipe => new()
     {
         Data = new DataRecipe { Source = "textures" },
-        Start = new StartRecipe { Weights = Path.Combine(_folder.Path, "weights.safetensors"), Architecture = "resnet20", ImageSize = Side },
+        Start = new StartRecipe { Weights = Path.Combine(_folder.Path, "weights.safetensors"), Architecture = "digits-cnn", ImageSize = Side },
         Method = MethodChoice.Create("nso", new Dictionary<string, object> { ["sigma"] = 0.02, ["sigma-schedule"] = "linear" }),
         Training = new TrainingOptions { Epochs = Epochs, BatchSize = 8, LearningRate = 0.05, Augmentation = Augmentation.Flip },
         Refit = Refit.All,
@@ -37,7 +37,7 @@ public sealed class SecondTrainingTests : IDisposable
 
     public SecondTrainingTests()
     {
-        using var weights = new TrainedClassifier(Architectures.Get("resnet20").Build(2, 0), "resnet20", Side, Normalization.ImageNet, ["a", "b"]);
+        using var weights = new TrainedClassifier(Architectures.Get("digits-cnn").Build(2, 0), "digits-cnn", Side, Architectures.Get("digits-cnn").Normalization, ["a", "b"]);
         Safetensors.Write(Recipe.Start.Weights!, weights.Network.state_dict().Select(entry => (entry.Key, entry.Value)));
     }
 
@@ -98,8 +98,8 @@ public sealed class SecondTrainingTests : IDisposable
             Assert.Equal(expected, weights);
             Assert.Equal(whole.Refit! with { Seconds = 0 }, result.Refit! with { Seconds = 0 });
             using Checkpoint best = Checkpoint.Load(run.Best);
-            using Tensor head = best.Tensors["linear.weight"].clone();
-            Assert.Equal(expected["linear.weight"], Bytes(head));
+            using Tensor head = best.Tensors["fc.weight"].clone();
+            Assert.Equal(expected["fc.weight"], Bytes(head));
             // A finished one has nothing left to do.
             Assert.Equal(expected, Train(recipe, run, spoil: true).Weights);
         }
@@ -179,8 +179,8 @@ public sealed class SecondTrainingTests : IDisposable
     private static ImageSet Set(int count)
     {
         var random = new Random(3);
-        byte[][] pixels = [.. Enumerable.Range(0, count).Select(i => Enumerable.Range(0, 3 * Side * Side).Select(p =>
+        byte[][] pixels = [.. Enumerable.Range(0, count).Select(i => Enumerable.Range(0, Side * Side).Select(p =>
             (byte)Math.Clamp((((p / (i % 2 == 0 ? 1 : Side)) % 2) * 40) + 90 + random.Next(-20, 20), 0, 255)).ToArray())];
-        return new ImageSet(pixels, [.. Enumerable.Range(0, count).Select(i => i % 2)], ["columns", "rows"], 3, Side, Side);
+        return new ImageSet(pixels, [.. Enumerable.Range(0, count).Select(i => i % 2)], ["columns", "rows"], 1, Side, Side);
     }
 }
