@@ -17,7 +17,7 @@ internal sealed class FinetuneCommand : PolderCommand
         ValueRange.AtLeast(1));
 
     public FinetuneCommand()
-        : base("finetune", "fine-tune a network on your images and keep the weights of the best validation accuracy")
+        : base("finetune", "fine-tune a network on your images and keep what is best on its validation images")
     {
         Add(Heading.Method, _method);
         _recipe = new RecipeOptions(this, draws: 1, ofOneRun: true);
