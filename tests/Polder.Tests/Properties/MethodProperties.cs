@@ -153,7 +153,7 @@ public class MethodProperties
         for (int step = 0; step < Steps; step++)
         {
             double length = network.Take(optimizer).GradientNorm;
-            if (method is LookSharpnessAware)
+            if (method is LookSharpnessAware || (method is LateStart { Method: LookSharpnessAware, FirstStep: var first } && step >= first))
             {
                 using var scope = NewDisposeScope();
                 double kept = Math.Sqrt(optimizer.StateDict().Where(e => e.Key.StartsWith("method.orthogonal.", StringComparison.Ordinal))
