@@ -95,7 +95,7 @@ internal static class SideBySideCommand
             var data = new ImageData(
                 Path.GetFileNameWithoutExtension(list), _all.Subset([.. Enumerable.Range(0, _all.Count).Except(test)]), Test: _all.Subset(test[..1]));
             using RecipeTask task = recipe.Open(data);
-            using FineTuningStart start = task.Prepare(seed);
+            FineTuningStart start = task.Prepare(seed); // the result's to dispose of
             TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
             using FineTuningResult result = new FineTuning(task.Recipe, start).Run();
             double seconds = (Process.GetCurrentProcess().TotalProcessorTime - before).TotalSeconds;

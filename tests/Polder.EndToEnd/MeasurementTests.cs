@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 
 namespace Polder.EndToEnd;
@@ -248,22 +247,10 @@ public sealed class MeasurementTests(MeasurementTests.FineTunedRun run) : IClass
     // Sends SIGINT at the first line of progress that begins so; the command must end with 130 and leave its JSON.
     private (string Output, string Error, JsonNode Json) Stop(string line, string command, params string[] arguments)
     {
-        PolderProcess.RequireInterrupts();
         string file = Path.Combine(run.Folder, Path.GetRandomFileName() + ".json");
-        using Process process = PolderProcess.Start([command, "--run", run.Path, .. arguments, "--threads", "1", "--json", file]);
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        string error = "";
-        while (process.StandardError.ReadLine() is { } read)
-        {
-            error += read + "\n";
-            if (read.StartsWith(line, StringComparison.Ordinal))
-                break;
-        }
-        PolderProcess.Interrupt(process);
-        error += process.StandardError.ReadToEnd();
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "does not stop");
-        Assert.True(process.ExitCode == 130, error);
-        return (output.Result, error, JsonNode.Parse(File.ReadAllText(file))!);
+        (string output, string error) = PolderProcess.InterruptAt(read => read.StartsWith(line, StringComparison.Ordinal),
+            [command, "--run", run.Path, .. arguments, "--threads", "1", "--json", file]);
+        return (output, error, JsonNode.Parse(File.ReadAllText(file))!);
     }
 
     private static JsonNode Json(params string[] arguments)

@@ -64,6 +64,31 @@ internal static class PolderProcess
         kill.WaitForExit();
     }
 
+    /// <summary>Runs the program and presses Ctrl-C when a line of its errors, where progress is told, says so; it must stop as one that was asked to.</summary>
+    /// <param name="isTime">Whether a line is the one to stop at.</param>
+    /// <param name="arguments">What the program is called with.</param>
+    /// <returns>All that it said.</returns>
+    public static (string Output, string Error) InterruptAt(Func<string, bool> isTime, params string[] arguments)
+    {
+        RequireInterrupts();
+        using Process process = Start(arguments);
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        string error = "";
+        while (process.StandardError.ReadLine() is { } line)
+        {
+            error += line + "\n";
+            if (isTime(line))
+                break;
+        }
+        Interrupt(process);
+        error += process.StandardError.ReadToEnd();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "does not stop");
+        Assert.True(process.ExitCode == 130, error);
+        string said = output.GetAwaiter().GetResult();
+        Assert.DoesNotContain("   at ", error + said);
+        return (said, error);
+    }
+
     private static (int ExitCode, string Output, string Error) Finish(Process started, string[] arguments)
     {
         using Process process = started;

@@ -125,6 +125,11 @@ public sealed class FunctionTests : IDisposable
         ["it needs its own output"] = ([Own("F", ["x"], ["y"])], [new("F", ["x"], ["z"], [Node("Add", ["x", "h"], ["z"]), Node("Relu", ["z"], ["h"])])]),
         ["'steep', which the function local.F has not"] = ([Own("F", ["x"], ["y"], new() { ["steep"] = 1f })], [Identity("F")]),
         ["is that of a function, and there is none around it"] = ([Node("LeakyRelu", ["x"], ["y"], [], new() { ["alpha"] = "slope" })], []),
+        ["has a default of 'body' that is no value"] = ([Own("F", ["x"], ["y"])], [Identity("F") with
+        {
+            Defaults = new() { ["body"] = new OnnxGraph("g", [], [new("r", OnnxType.Float, null)],
+                [new("Relu", "", ["x"], ["r"], new Dictionary<string, object>())], new Dictionary<string, OnnxTensor>()) },
+        }]),
         ["opset 11 in a file of opset 17"] = ([Own("F", ["x"], ["y"])], [Identity("F") with { Opset = 11 }]),
         ["G"] = ([Own("F", ["x"], ["y"])], [new("F", ["x"], ["y"], [Own("G", ["x"], ["y"])])]), // an operator that nobody has
         // Each calls the next twice, forty of them: 2^40 nodes.

@@ -23,6 +23,9 @@ internal sealed class FunctionCalls
         {
             if (!_functions.TryAdd(function.Key, function))
                 throw refuse($"defines the function {function.Key} twice");
+            // A graph by default would name values of no call.
+            if (function.Defaults.FirstOrDefault(d => d.Value is AttributeReference or OnnxGraph).Key is { } name)
+                throw refuse($"function {function.Key} has a default of '{name}' that is no value of its own");
         }
         _opset = opset;
         TakeNames(graph);

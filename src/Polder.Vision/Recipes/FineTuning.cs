@@ -85,11 +85,9 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
             IsRefitting = true;
             Note?.Report($"the epochs help, so that all {second.Start.Splits.Train.Count} images are trained on now, from the start again; the validation figures stay "
                 + "those of the first training");
-            result = result with
-            {
-                Refit = second.Run(result,
-                (options, state) => TrainerOf(options, recipe.Method.For(second.Start, options), state, written), cancellation)
-            };
+            RefitReport refit = second.Run(
+                result, (options, state) => TrainerOf(options, recipe.Method.For(second.Start, options), state, written), cancellation);
+            result = result with { Refit = refit };
         }
         // A kept head that was fitted once more is better than the one that its epoch was reported with.
         if (written is not null && (result.Refit is not null || (result.Best.Epoch == 0 && recipe.Training.HeadImages == HeadImages.All)))
