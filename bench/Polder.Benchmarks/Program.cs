@@ -12,7 +12,7 @@ if (args is [JobsBenchmark.Worker, .. var job])
     ("products", ProductCountCommand.Run), ("free-trace", FreeTraceCommand.Run), ("precision", PrecisionBenchmark.Run), ("tiny-maps", TinyMapBenchmark.Run),
     ("bf16-trace", BFloat16TraceCommand.Run), ("equivalence", EquivalenceCommand.Run), ("predict", PredictBenchmark.Run),
     ("start-up", StartUpCommand.Run), ("lists", ListsCommand.Run), ("recipe", RecipeCommand.Run), ("side-by-side", SideBySideCommand.Run),
-    ("ranks", RanksBenchmark.Run),
+    ("ranks", RanksBenchmark.Run), ("pooling", PoolingBenchmark.Run),
 ];
 // For programs: the tables that are timed, with machine and command.
 string? json = null;

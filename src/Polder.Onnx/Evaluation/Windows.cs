@@ -112,8 +112,10 @@ internal static class Windows
                 throw call.Error($"pads of an input of {x.dtype}, allowed: floats");
             (x, pads) = (Flat(window.Pad(call.Input(0), double.NegativeInfinity)), new long[pads.Length]);
         }
-        Tensor pooled = nn.functional.max_pool2d(x, Plane(window.Kernel, 1), Plane(window.Strides, 1), Plane(pads, 0), Plane(window.Dilations, 1),
-            call.Is("ceil_mode"));
+        long[] kernel = Plane(window.Kernel, 1), strides = Plane(window.Strides, 1);
+        Tensor pooled = call.Is("ceil_mode") || Array.Exists(window.Dilations, d => d != 1)
+            ? nn.functional.max_pool2d(x, kernel, strides, Plane(pads, 0), Plane(window.Dilations, 1), call.Is("ceil_mode"))
+            : MaxPooling.Of(x, kernel, strides, Plane(pads, 0));
         return Cut(Unflat(pooled, call.Input(0)), window.Sizes(call.Input(0), call.Is("ceil_mode")));
     }
 

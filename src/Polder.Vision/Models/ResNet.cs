@@ -94,7 +94,7 @@ public sealed class ResNet : ImageClassifier
     private Tensor Stem(Tensor images)
     {
         using Tensor stem = Layers.ConvolutionNormRelu(_stem, _stemNorm, images);
-        return functional.max_pool2d(stem, 3, stride: 2, padding: 1);
+        return MaxPooling.Of(stem, window: 3, stride: 2, padding: 1);
     }
 }
 
