@@ -49,7 +49,7 @@ internal sealed class CompareCommand : PolderCommand
         bool digits = recipe.IsDemo && recipe.Data.Shots is null;
         if (digits)
             recipe = DigitsDemo.ForComparison(recipe);
-        MethodChoice[] methods = _study.MethodsOf(context, kept, _recipe.Methods, recipe.IsDemo);
+        MethodChoice[] methods = _study.MethodsOf(context, kept, _recipe.Methods, DigitsDemo.ShotsOf(recipe));
         WeightCurvatureOptions? curvature = _curvature.Choose(context, recipe.IsDemo, digits ? DigitsDemo.ComparisonLoss : null);
         _study.Folder.ShareProcessors(context, recipe.Threads);
         using RecipeTask task = _recipe.OpenFor(context, recipe, methods);

@@ -20,7 +20,7 @@ internal sealed class CurvatureOptions
 
     private readonly CliOption<double?> _loss = OptionOf.OptionalNumber(
         "--curvature-loss",
-        "measure once more, at the end of the first epoch whose training images have this mean loss or less: flatness of weights that fit alike",
+        "measure once more, where the mean loss of the training images first falls to this: flatness of weights that fit alike",
         "not; digits: 0.1", ValueRange.Above(0));
 
     private readonly CliOption<double?> _error = OptionOf.OptionalNumber(

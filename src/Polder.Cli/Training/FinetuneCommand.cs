@@ -44,7 +44,7 @@ internal sealed class FinetuneCommand : PolderCommand
         using IDisposable? before = context.Writes ? context.Folder?.Hold() : null;
         RequireRanks(context);
         Recipe recipe = _recipe.Fill(context, context.Get(_seed));
-        recipe = recipe with { Method = _recipe.Methods.Choose(context, [context.Get(_method)!], recipe.IsDemo)[0] };
+        recipe = recipe with { Method = _recipe.Methods.Choose(context, [context.Get(_method)!], DigitsDemo.ShotsOf(recipe))[0] };
         recipe.Validate();
         using RecipeTask task = _recipe.Open(context, recipe);
         if (context.Folder is { } resumed && task.FollowOrder(resumed))

@@ -32,10 +32,10 @@ internal sealed class MethodOptionSet
     /// </summary>
     /// <param name="context">The command.</param>
     /// <param name="entries">The methods, as <see cref="MethodVariant"/> reads them.</param>
-    /// <param name="demo">Whether the defaults are those of the digits demo.</param>
+    /// <param name="shots">The labelled images a class of the digits demo, whose defaults hold then; null: not the demo.</param>
     /// <param name="swept">Whether the command itself tries the first option of each method, so that it cannot be given.</param>
     /// <exception cref="UserErrorException">An option is given that no chosen method takes, or a value that one of them does not allow.</exception>
-    public MethodChoice[] Choose(CommandContext context, IReadOnlyList<string> entries, bool demo, bool swept = false)
+    public MethodChoice[] Choose(CommandContext context, IReadOnlyList<string> entries, int? shots, bool swept = false)
     {
         MethodVariant[] variants = [.. entries.Select(entry => MethodVariant.TryParse(entry, out MethodVariant variant)
             ? variant
@@ -43,7 +43,7 @@ internal sealed class MethodOptionSet
         MethodEntry[] methods = [.. variants.Select(v => v.Method).Distinct()];
         foreach (CliOption<string?> option in _options.Where(context.IsGiven))
             RequireTaken(context, option, methods, swept);
-        MethodChoice[] choices = [.. variants.Select(v => Choice(context, v, demo) with { Label = v.Label })];
+        MethodChoice[] choices = [.. variants.Select(v => Choice(context, v, shots) with { Label = v.Label })];
         ShowEffective(context, choices);
         return choices;
     }
@@ -103,7 +103,7 @@ internal sealed class MethodOptionSet
         }
     }
 
-    private MethodChoice Choice(CommandContext context, MethodVariant variant, bool demo)
+    private MethodChoice Choice(CommandContext context, MethodVariant variant, int? shots)
     {
         MethodEntry method = variant.Method;
         var values = new Dictionary<string, object>();
@@ -120,7 +120,7 @@ internal sealed class MethodOptionSet
             values[name] = value;
         }
         return MethodChoice.Create(method, values)
-            .WithDefaults(option => (demo ? DigitsDemo.Default(method.Name, option) : null) ?? _commandDefault(method.Name, option));
+            .WithDefaults(option => (shots is { } n ? DigitsDemo.Default(method.Name, option, n) : null) ?? _commandDefault(method.Name, option));
     }
 
     private CliOption<string?> Make(string name, IReadOnlyList<(MethodEntry Method, MethodOption Option)> takers)
@@ -158,7 +158,16 @@ internal sealed class MethodOptionSet
                 .Where(t => t.Value is not null)
                 .Select(t => $"{t.Name} {MethodOption.Text(t.Value!)}"),
         ];
-        return string.Join(", ", groups) + (digits.Length > 0 ? $"; digits: {string.Join(", ", digits)}" : "");
+        string[] compared =
+        [
+            .. takers
+                .Select(t => (t.Method.Name, Few: DigitsDemo.Default(t.Method.Name, t.Option.Name),
+                    More: DigitsDemo.Default(t.Method.Name, t.Option.Name, DigitsDemo.ComparisonShots)))
+                .Where(t => t.More is not null && !t.More.Equals(t.Few))
+                .Select(t => $"{t.Name} {MethodOption.Text(t.More!)}"),
+        ];
+        return string.Join(", ", groups) + (digits.Length > 0 ? $"; digits: {string.Join(", ", digits)}" : "")
+            + (compared.Length > 0 ? $", with {DigitsDemo.ComparisonShots} shots: {string.Join(", ", compared)}" : "");
     }
 
     private static string NameOf(Option option) => option.Name[2..];

@@ -46,9 +46,9 @@ internal sealed class StudyOptions(string command, string seeds, string? ownJobs
     /// <param name="context">The command.</param>
     /// <param name="kept">The plan of the folder.</param>
     /// <param name="options">The options of the methods.</param>
-    /// <param name="demo">Whether the defaults are those of the digits demo.</param>
+    /// <param name="shots">The labelled images a class of the digits demo, whose defaults hold then; null: not the demo.</param>
     /// <param name="swept">Whether the command itself tries the first option of each method, and leaves out those without one.</param>
-    public MethodChoice[] MethodsOf(CommandContext context, StudyPlan? kept, MethodOptionSet options, bool demo, bool swept = false)
+    public MethodChoice[] MethodsOf(CommandContext context, StudyPlan? kept, MethodOptionSet options, int? shots, bool swept = false)
     {
         if (kept is null)
             return Typed(context.Get(Methods)!);
@@ -70,7 +70,7 @@ internal sealed class StudyOptions(string command, string seeds, string? ownJobs
         return [.. all];
 
         MethodChoice[] Typed(IReadOnlyList<string> entries) =>
-            [.. options.Choose(context, entries, demo, swept).Where(m => !swept || m.Entry.TuningGrid.Count > 0)];
+            [.. options.Choose(context, entries, shots, swept).Where(m => !swept || m.Entry.TuningGrid.Count > 0)];
     }
 
     /// <summary>Makes the folder, or goes on with it, and starts the other jobs.</summary>

@@ -45,7 +45,7 @@ internal sealed class TuneCommand : PolderCommand
         StudyPlan? kept = _study.PlanOf(context);
         IReadOnlyList<long> seeds = _study.SeedsOf(context, kept);
         Recipe recipe = _recipe.Fill(context, seeds[0]);
-        MethodChoice[] methods = _study.MethodsOf(context, kept, _recipe.Methods, recipe.IsDemo, swept: true);
+        MethodChoice[] methods = _study.MethodsOf(context, kept, _recipe.Methods, DigitsDemo.ShotsOf(recipe), swept: true);
         _study.Folder.ShareProcessors(context, recipe.Threads);
         using RecipeTask opened = _recipe.OpenFor(context, recipe, methods);
         TrainingOptions training = opened.Recipe.Training;

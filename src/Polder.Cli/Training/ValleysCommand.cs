@@ -40,7 +40,7 @@ internal sealed class ValleysCommand : PolderCommand
     {
         if (context.Get(_learningRate) <= 0)
             throw UserErrorException.ForOption("--learning-rate", "0", "a number > 0");
-        MethodChoice[] methods = _methodOptions.Choose(context, context.Get(_methods)!, demo: false, swept: true);
+        MethodChoice[] methods = _methodOptions.Choose(context, context.Get(_methods)!, shots: null, swept: true);
         // "all" is all that can; one that is named must.
         if (context.Get(_methods)!.SequenceEqual(MethodRegistry.StandardNames))
         {

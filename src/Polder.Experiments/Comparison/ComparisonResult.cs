@@ -58,10 +58,12 @@ public sealed record MethodRun(
     public RunBound? Bound { get; init; }
 }
 
-/// <summary>The curvature at the end of the first epoch whose training loss is low enough.</summary>
-/// <param name="Loss">The mean cross entropy, in nats, that was waited for.</param>
+/// <summary>
+/// The curvature where the training loss first falls to a given one: at weights that have it to 1 %, on the line between two of a quarter of an epoch.
+/// </summary>
+/// <param name="Loss">The mean cross entropy of the training images, as they are, in nats, that was waited for.</param>
 /// <param name="Epoch">The epoch, from 1.</param>
-/// <param name="Curvature">The curvature there; its own loss is at most that.</param>
+/// <param name="Curvature">The curvature there; its own loss is that of the images it was measured on.</param>
 public sealed record MatchedCurvature(double Loss, int Epoch, WeightCurvature Curvature);
 
 /// <summary>What validation would have chosen.</summary>

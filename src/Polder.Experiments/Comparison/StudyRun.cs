@@ -63,14 +63,18 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
         TrainedClassifier classifier = start.Classifier;
         TrainingOptions options = WithBudget(start);
         using var begin = new TrainingStart(classifier.Network);
-        using var way = new Waypoints(classifier, start.Splits.Train, options, Curvature?.AtLoss);
+        using var way = new Waypoints(classifier, options, MatchedIn(start, options));
         var trainer = new Trainer(options, Method.For(start, options))
         {
             Epoch = way.Epoch,
             Distribution = Method.Distribution,
             Features = Features,
             Note = new Relay<string>(events.Note),
-            Progress = new Relay<TrainingProgress>(events.Training),
+            Progress = new Relay<TrainingProgress>(progress =>
+            {
+                way.Look(progress);
+                events.Training(progress);
+            }),
         };
         TrainingResult result;
         try
@@ -111,6 +115,15 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
 
         ClassificationMetrics Test() => Features?.Measure(classifier, start.Splits.Test, Training.BatchSize, cancellation)
             ?? classifier.Measure(start.Splits.Test, batchSize: Training.BatchSize, cancellation: cancellation);
+    }
+
+    private MatchedWeights? MatchedIn(FineTuningStart start, TrainingOptions options)
+    {
+        if (Curvature?.AtLoss is not { } loss)
+            return null;
+        (TrainedClassifier classifier, ImageSet train) = (start.Classifier, start.Splits.Train);
+        return new MatchedWeights(classifier.Network, loss, (train.Count + options.BatchSize - 1) / options.BatchSize,
+            () => (Features?.Measure(classifier, train) ?? classifier.Measure(train)).Loss);
     }
 
     private MethodRun Measured(

@@ -50,8 +50,9 @@ public sealed record WeightCurvatureOptions
     public int MaxProducts { get; init; } = 300;
 
     /// <summary>
-    /// Where a comparison measures a second time: after the first epoch whose training images, as they are, have at most this mean cross entropy. Weights
-    /// that fit alike can be compared; the curvature of a loss near zero is near zero whatever the method. Above 0; null, the default: it does not.
+    /// Where a comparison measures a second time: where the mean cross entropy of the training images, as they are, first falls to this (to 1 %, on the line
+    /// between weights of a quarter of an epoch). Weights that fit alike can be compared; the curvature of a loss near zero is near zero whatever the method.
+    /// Above 0; null, the default: it does not.
     /// </summary>
     public double? AtLoss { get; init; }
 
@@ -84,7 +85,10 @@ public sealed record WeightCurvatureOptions
     {
         JsonObject json = ResultJson.Node(new { Samples, RelativeError, Tolerance, MaxProducts })!.AsObject();
         if (AtLoss is { } loss)
+        {
             json["atLoss"] = loss;
+            json["atLossWithin"] = MatchedWeights.Tolerance;
+        }
         if (AtBestEpoch)
             json["atBestEpoch"] = true;
         if (Radius is { } radius)

@@ -142,7 +142,7 @@ public static class ComparisonReport
             + Invariant($"{measured[0].Samples} images; mean +- standard error over seeds, differences paired.");
         MatchedCurvature[] matched = [.. results.SelectMany(r => r.Runs).Select(r => r.AtLoss).OfType<MatchedCurvature>()];
         if (matched.Length > 0)
-            yield return Invariant($"At equal loss: after the first epoch whose training images have a mean loss of {matched[0].Loss:G3} or less, in ")
+            yield return Invariant($"At equal loss: where the mean loss of the training images first falls to {matched[0].Loss:G3} (to 1 %), in ")
                 + Invariant($"{matched.Length} of {measured.Length} runs. ")
                 + "Near a loss of zero every curvature is small; there weights that fit alike are compared.";
         int open = measured.Concat(matched.Select(m => m.Curvature)).Count(c => !c.TopEigenvalue.Converged || c.Trace.Exit == EstimateExit.Budget);

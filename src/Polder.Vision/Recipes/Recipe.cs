@@ -219,7 +219,7 @@ public sealed record Recipe
             ? this with
             {
                 Data = Data with { Shots = Data.Shots ?? DigitsDemo.DefaultShots },
-                Method = Method.WithDefaults(option => DigitsDemo.Default(Method.Name, option))
+                Method = Method.WithDefaults(option => DigitsDemo.Default(Method.Name, option, Data.Shots ?? DigitsDemo.DefaultShots))
             }
             : this with { Start = Start.Resolve(metadata) };
         recipe.Validate();

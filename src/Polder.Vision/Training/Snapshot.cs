@@ -35,6 +35,17 @@ public sealed class Snapshot : IDisposable
             source.copy_(copy);
     }
 
+    /// <summary>Moves the model a part of the straight way from its values to the copied ones; whole numbers stay what they are.</summary>
+    /// <param name="share">How much of the way: 0 is nothing, 1 is all of it.</param>
+    public void Approach(double share)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (source, copy) in _tensors)
+            if (source.is_floating_point())
+                source.add_(copy.sub(source), alpha: Number(share));
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -51,11 +51,11 @@ public sealed class DigitsDemoTests : IDisposable
     public void Compared_it_has_more_shots_and_the_last_weights_and_keeps_what_was_said()
     {
         Recipe compared = DigitsDemo.ForComparison(new Recipe()).Resolve();
-        Assert.Equal((DigitsDemo.ComparisonShots, DigitsDemo.ComparisonLearningRate, KeptWeights.Last),
-            (compared.Data.Shots, compared.Training.LearningRate, compared.Training.Keep));
-        var said = new Recipe { Training = new TrainingOptions { LearningRate = 0.01, Keep = KeptWeights.Best } };
+        Assert.Equal((DigitsDemo.ComparisonShots, DigitsDemo.ComparisonLearningRate, DigitsDemo.ComparisonEpochs, KeptWeights.Last),
+            (compared.Data.Shots, compared.Training.LearningRate, compared.Training.Epochs, compared.Training.Keep));
+        var said = new Recipe { Training = new TrainingOptions { LearningRate = 0.01, Epochs = 7, Keep = KeptWeights.Best } };
         Recipe kept = DigitsDemo.ForComparison(said).Resolve();
-        Assert.Equal((0.01, KeptWeights.Best), (kept.Training.LearningRate, kept.Training.Keep));
+        Assert.Equal((0.01, 7, KeptWeights.Best), (kept.Training.LearningRate, kept.Training.Epochs, kept.Training.Keep));
         // A training that ends early ends with its best epoch, and Adam has a rate of its own.
         DigitsDemo.ForComparison(new Recipe { Training = new TrainingOptions { Patience = 3 } }).Validate();
         Assert.NotEqual(DigitsDemo.ComparisonLearningRate,

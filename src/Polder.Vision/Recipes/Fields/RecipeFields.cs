@@ -71,7 +71,8 @@ public static partial class RecipeFields
             Idle = r => r.Start.Weights == PackagedWeights.Name ? null : $"only with the network {PackagedWeights.Name}, of which it is known what it needs",
         },
         Training("epochs", ValueKind.Count(NotNegative), "passes through the training data; 0 with {freeze-body} and {head-solver}: the fitted head alone",
-            t => t.Said.Epochs, (t, v) => v is int n ? t with { Epochs = n } : t, $"{new TrainingOptions().Epochs}; digits: {DigitsDemo.Epochs}"),
+            t => t.Said.Epochs, (t, v) => v is int n ? t with { Epochs = n } : t,
+            $"{new TrainingOptions().Epochs}; digits: {DigitsDemo.Epochs}; compare on them: {DigitsDemo.ComparisonEpochs}"),
         new("validate-every", ValueKind.Custom("N|auto", "auto, or a whole number >= 1", text => text == "auto" ? text
             : ValueKind.Count(ValueRange.AtLeast(1)).Read(text)),
             "epochs from one validation to the next; auto: so many that it takes at most a quarter of the time, by the numbers of images",
