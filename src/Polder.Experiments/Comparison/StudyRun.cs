@@ -63,7 +63,8 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
         TrainedClassifier classifier = start.Classifier;
         TrainingOptions options = WithBudget(start);
         using var begin = new TrainingStart(classifier.Network);
-        using var way = new Waypoints(classifier, options, MatchedIn(start, options));
+        using FeatureCache? own = Features is null ? new FeatureCache() : null;
+        using var way = new Waypoints(classifier, options, MatchedIn(start, options, Features ?? own!, cancellation));
         var trainer = new Trainer(options, Method.For(start, options))
         {
             Epoch = way.Epoch,
@@ -117,13 +118,12 @@ internal sealed record StudyRun(IFineTuningTask Task, MethodChoice Method, Train
             ?? classifier.Measure(start.Splits.Test, batchSize: Training.BatchSize, cancellation: cancellation);
     }
 
-    private MatchedWeights? MatchedIn(FineTuningStart start, TrainingOptions options)
+    private MatchedWeights? MatchedIn(FineTuningStart start, TrainingOptions options, FeatureCache features, CancellationToken cancellation)
     {
-        if (Curvature?.AtLoss is not { } loss)
-            return null;
-        (TrainedClassifier classifier, ImageSet train) = (start.Classifier, start.Splits.Train);
-        return new MatchedWeights(classifier.Network, loss, (train.Count + options.BatchSize - 1) / options.BatchSize,
-            () => (Features?.Measure(classifier, train) ?? classifier.Measure(train)).Loss);
+        ImageSet train = start.Splits.Train;
+        return Curvature?.AtLoss is not { } loss ? null : new MatchedWeights(
+            start.Classifier.Network, loss, (train.Count + options.BatchSize - 1) / options.BatchSize,
+            () => features.Evaluate(start.Classifier, train, cancellation: cancellation).Loss);
     }
 
     private MethodRun Measured(

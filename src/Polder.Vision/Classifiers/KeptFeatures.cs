@@ -37,6 +37,26 @@ public static class KeptFeatures
         return metrics.Result([]);
     }
 
+    /// <summary>
+    /// Accuracy and mean cross entropy, as <see cref="EvaluationResult.Of(ImageClassifier, Loader, CancellationToken)"/> gives them: NaN where the network has
+    /// weights that are no numbers.
+    /// </summary>
+    /// <param name="cache">The cache.</param>
+    /// <param name="classifier">The classifier; the stages whose parameters require no gradient are not computed again.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="batchSize">Images a forward pass.</param>
+    /// <param name="cancellation">Stops.</param>
+    public static EvaluationResult Evaluate(
+        this FeatureCache cache, TrainedClassifier classifier, ImageSet images, int batchSize = DefaultBatchSize, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        ArgumentNullException.ThrowIfNull(classifier);
+        ArgumentNullException.ThrowIfNull(images);
+        ImageClassifier network = classifier.Network;
+        using var loader = new FeatureLoader(network, classifier.LoaderOf(images, batchSize), _ => { }, cache);
+        return EvaluationResult.Of(network, loader.Epoch(0, 0..loader.Count, FixedStages(network), cancellation), images.Count);
+    }
+
     /// <summary>The mean cross entropy of a set, in nats, as <see cref="TrainedClassifier.CrossEntropy"/> gives it, for something that measures it.</summary>
     /// <param name="cache">The cache.</param>
     /// <param name="classifier">The classifier; the stages whose parameters require no gradient are not computed again.</param>

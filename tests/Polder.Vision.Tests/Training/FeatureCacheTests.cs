@@ -45,6 +45,18 @@ public sealed class FeatureCacheTests
     }
 
     [Fact]
+    public void The_loss_of_a_network_that_overflowed_is_no_number()
+    {
+        using var network = new SmallConvNet(5);
+        network.Initialize(1);
+        using (no_grad())
+            network.parameters().Last().fill_(float.NaN);
+        using var classifier = new TrainedClassifier(network, "small", Splits.Test.Height, Normalization.ImageNetGray, Splits.Test.Classes);
+        using var cache = new FeatureCache();
+        Assert.Equal(double.NaN, cache.Evaluate(classifier, Splits.Validation).Loss);
+    }
+
+    [Fact]
     public void The_test_images_are_judged_as_without_it_and_so_is_their_loss()
     {
         using var network = new SmallConvNet(5);
@@ -57,6 +69,9 @@ public sealed class FeatureCacheTests
         Assert.Equal(plain.Loss, kept.Loss, 6);
         Assert.Equal(plain.Figures.Select(f => f.Value), kept.Figures.Select(f => f.Value));
         Assert.True(cache.Bytes > 0);
+        EvaluationResult evaluated = cache.Evaluate(classifier, Splits.Test);
+        Assert.Equal((plain.Accuracy, Splits.Test.Count), (evaluated.Accuracy, evaluated.Count));
+        Assert.Equal(plain.Loss, evaluated.Loss, 6);
         double loss = cache.WithCrossEntropy(classifier, Splits.Test, f => f.Value());
         Assert.Equal(classifier.CrossEntropy(Splits.Test).Value(), loss, 6);
         // With nothing frozen nothing is kept.
