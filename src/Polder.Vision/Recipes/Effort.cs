@@ -16,7 +16,7 @@ public enum Effort
     /// </summary>
     Normal,
 
-    /// <summary>A fitted head, then three times the epochs, of the whole network; once more on all images as normal does.</summary>
+    /// <summary>A fitted head, then three times the epochs, of the whole network, from a head as normal's; once more on all images as normal does.</summary>
     Thorough,
 }
 
@@ -47,7 +47,7 @@ internal static class Efforts
         : new TrainingPreset
         {
             HeadSolver = HeadSolver.Lbfgs,
-            HeadStartL2 = effort == Effort.Normal ? 1 : null,
+            HeadStartL2 = 1,
             HeadImages = TakesAll(data) ? HeadImages.All : null,
             Epochs = effort == Effort.Normal ? 8 : 24,
             LearningRate = training.Optimizer != BaseOptimizer.Sgd ? null : effort == Effort.Normal ? 0.003 : 0.001,

@@ -85,6 +85,7 @@ public class EffortTests
     public void Epochs_begin_with_a_weaker_head_where_nothing_is_said_of_how_it_is_fitted()
     {
         Assert.Equal(1, Photos.Resolve().Training.HeadStartL2);
+        Assert.Equal(1, (Photos with { Effort = Effort.Thorough }).Resolve().Training.HeadStartL2);
         Assert.Equal(1, (Photos with { Training = new() { Epochs = 3, Optimizer = BaseOptimizer.AdamW } }).Resolve().Training.HeadStartL2);
         TrainingOptions[] said =
         [
@@ -93,8 +94,7 @@ public class EffortTests
         ];
         Assert.All(said, training => Assert.Equal(0, (Photos with { Training = training }).Resolve().Training.HeadStartL2));
         Assert.Equal(0.1, (Photos with { Training = new() { HeadL2 = 0.01, HeadStartL2 = 0.1 } }).Resolve().Training.HeadStartL2);
-        foreach (Effort effort in (Effort[])[Effort.Quick, Effort.Thorough])
-            Assert.Equal(0, (Photos with { Effort = effort }).Resolve().Training.HeadStartL2);
+        Assert.Equal(0, (Photos with { Effort = Effort.Quick }).Resolve().Training.HeadStartL2);
         // Runs and plans of earlier versions say nothing of it, and mean the head that was fitted.
         JsonObject earlier = RecipeJson.Write(Photos);
         Assert.True(earlier.Remove("headStartL2"));

@@ -72,7 +72,7 @@ public static partial class RecipeFields
             r => r.Training.Said.HeadStartL2 is { } l2 ? l2 == 0 ? "kept" : l2 : null,
             (r, v) => v is null ? r : r with { Training = r.Training with { HeadStartL2 = v as double? ?? 0 } })
         {
-            DefaultText = "1 with effort normal where no {head-solver} and {head-l2} are given, else kept",
+            DefaultText = "1 with effort normal or thorough where no {head-solver} and {head-l2} are given, else kept",
             FormerValue = "kept",
             Idle = r => r.Training.HeadStartL2 == 0 ? null : r.Training.HeadSolver == HeadSolver.None ? "only with {head-solver}"
                 : r.Training.Said.Epochs == 0 ? "only with {epochs} above 0" : null,
