@@ -17,13 +17,8 @@ public static class KeptFeatures
     public static ClassificationMetrics Measure(
         this FeatureCache cache, TrainedClassifier classifier, ImageSet images, int batchSize = DefaultBatchSize, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(cache);
-        ArgumentNullException.ThrowIfNull(classifier);
-        ArgumentNullException.ThrowIfNull(images);
+        using FeatureLoader loader = Judging(cache, classifier, images, batchSize);
         ImageClassifier network = classifier.Network;
-        if (images.Classes.Count != network.Classes)
-            throw new ArgumentException($"the data has {images.Classes.Count} classes, the network {network.Classes}", nameof(images));
-        using var loader = new FeatureLoader(network, classifier.LoaderOf(images, batchSize), _ => { }, cache);
         var metrics = new MetricsAccumulator(images.Classes);
         using ModelUse use = ModelUse.Ask(network);
         using var noGrad = no_grad();
@@ -49,11 +44,8 @@ public static class KeptFeatures
     public static EvaluationResult Evaluate(
         this FeatureCache cache, TrainedClassifier classifier, ImageSet images, int batchSize = DefaultBatchSize, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(cache);
-        ArgumentNullException.ThrowIfNull(classifier);
-        ArgumentNullException.ThrowIfNull(images);
+        using FeatureLoader loader = Judging(cache, classifier, images, batchSize);
         ImageClassifier network = classifier.Network;
-        using var loader = new FeatureLoader(network, classifier.LoaderOf(images, batchSize), _ => { }, cache);
         return EvaluationResult.Of(network, loader.Epoch(0, 0..loader.Count, FixedStages(network), cancellation), images.Count);
     }
 
@@ -93,6 +85,17 @@ public static class KeptFeatures
         return measure(EmpiricalLoss.Of(
             network, loader.Epoch(0, 0..loader.Count, stages, CancellationToken.None),
             batch => lossOf(network.CallAfter(batch.Stages, batch.Images).to(ScalarType.Float64), batch.Labels), batch => batch.Count));
+    }
+
+    private static FeatureLoader Judging(FeatureCache cache, TrainedClassifier classifier, ImageSet images, int batchSize)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        ArgumentNullException.ThrowIfNull(classifier);
+        ArgumentNullException.ThrowIfNull(images);
+        ImageClassifier network = classifier.Network;
+        if (images.Classes.Count != network.Classes)
+            throw new ArgumentException($"the data has {images.Classes.Count} classes, the network {network.Classes}", nameof(images));
+        return new FeatureLoader(network, classifier.LoaderOf(images, batchSize), _ => { }, cache);
     }
 
     internal static int FixedStages(ImageClassifier network) =>
