@@ -11,8 +11,9 @@ namespace Polder.Benchmarks;
 /// <summary>
 /// Trains variants of a recipe on few images of several sets and shows how they do on validation images; the test images are cut off and never looked
 /// at. A plan (JSON) has <c>sets</c> (folders below --data), <c>perClass</c>, <c>seeds</c>, and <c>variants</c>: settings by name, as a run folder's
-/// config.json has them. With <c>shareFeatures</c> what frozen layers make of the images is computed once for all variants, and the first pays for it. With
-/// a journal a stopped study goes on where it was.
+/// config.json has them. A plan whose lines do not all have the same variants has <c>parts</c> instead: each with sets, perClass, seeds and the names of
+/// its variants. With <c>shareFeatures</c> what frozen layers make of the images is computed once for all variants, and the first pays for it. With a
+/// journal a stopped study goes on where it was.
 /// </summary>
 internal static class RecipeCommand
 {
@@ -27,34 +28,38 @@ internal static class RecipeCommand
         var journal = new StudyJournal(options.Text("--journal", "") is { Length: > 0 } path ? path : null);
         JsonObject plan = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
         var variants = plan["variants"]!.AsObject().Select(v => (Name: v.Key, Settings: v.Value!.AsObject())).ToArray();
-        long[] seeds = [.. plan["seeds"]!.AsArray().Select(s => (long)s!)];
         bool share = (bool?)plan["shareFeatures"] == true;
         using StreamWriter? page = options.Text("--out", "") is { Length: > 0 } written ? new StreamWriter(written) : null;
         Show("| set | images a class | variant | last epoch, % | kept, % | at epoch | training images | processor seconds |");
         Show("|---|---|---|---|---|---|---|---|");
-        foreach (string set in plan["sets"]!.AsArray().Select(s => (string)s!))
-            foreach (int perClass in plan["perClass"]!.AsArray().Select(n => (int)n!))
+        foreach (JsonObject part in plan["parts"]?.AsArray().Select(p => p!.AsObject()) ?? [plan])
+            foreach (string set in part["sets"]!.AsArray().Select(s => (string)s!))
+                foreach (int perClass in part["perClass"]!.AsArray().Select(n => (int)n!))
+                    Line(part, set, perClass);
+
+        void Line(JsonObject part, string set, int perClass)
+        {
+            long[] seeds = [.. part["seeds"]!.AsArray().Select(s => (long)s!)];
+            ImageData? images = null;
+            using FeatureCache? features = share ? new FeatureCache() : null;
+            (int? Size, ImageFit? Fit) form = default;
+            foreach ((string name, JsonObject settings) in part["variants"] is JsonArray names ? names.Select(n => variants.Single(v => v.Name == (string)n!)) : variants)
             {
-                ImageData? images = null;
-                using FeatureCache? features = share ? new FeatureCache() : null;
-                (int? Size, ImageFit? Fit) form = default;
-                foreach ((string name, JsonObject settings) in variants)
-                {
-                    Outcome[] outcomes =
-                    [
-                        .. seeds.Select(seed => journal.Piece($"{set} {perClass} {seed} {settings.ToJsonString()}", () =>
-                        {
-                            Recipe recipe = RecipeOf(settings, file, Path.Combine(data, set), perClass, seed);
-                            if (images is null || form != (recipe.Start.ImageSize, recipe.Start.Fit))
-                                (images, form) = (null, (recipe.Start.ImageSize, recipe.Start.Fit));
-                            return Train(recipe, features, ref images);
-                        })),
-                    ];
-                    Show(string.Create(CultureInfo.InvariantCulture,
-                        $"| {set} | {perClass} | {name} | {outcomes.Average(o => 100 * o.Epochs[^1]):F1} | {outcomes.Average(o => 100 * o.Validation):F1} | "
-                        + $"{outcomes.Average(o => o.Epoch):F0} | {outcomes[0].Images} | {outcomes.Average(o => o.ProcessorSeconds):F0} |"));
-                }
+                Outcome[] outcomes =
+                [
+                    .. seeds.Select(seed => journal.Piece($"{set} {perClass} {seed} {settings.ToJsonString()}", () =>
+                    {
+                        Recipe recipe = RecipeOf(settings, file, Path.Combine(data, set), perClass, seed);
+                        if (images is null || form != (recipe.Start.ImageSize, recipe.Start.Fit))
+                            (images, form) = (null, (recipe.Start.ImageSize, recipe.Start.Fit));
+                        return Train(recipe, features, ref images);
+                    })),
+                ];
+                Show(string.Create(CultureInfo.InvariantCulture,
+                    $"| {set} | {perClass} | {name} | {outcomes.Average(o => 100 * o.Epochs[^1]):F1} | {outcomes.Average(o => 100 * o.Validation):F1} | "
+                    + $"{outcomes.Average(o => o.Epoch):F0} | {outcomes[0].Images} | {outcomes.Average(o => o.ProcessorSeconds):F0} |"));
             }
+        }
 
         void Show(string line)
         {
