@@ -55,7 +55,8 @@ internal static class RanksBenchmark
             Together("2 ranks, each a whole step of its own", RankStep.Kind.Apart),
         ], rounds);
         Console.WriteLine(
-            "\nHalf of the last row is what two ranks could reach at most: the same work without a word between them, on the memory and clock that both share.");
+            "\nHalf of the last row is what two ranks could reach at most: the same work without a word between them, on the memory and clock that both "
+            + "share.");
         Console.WriteLine($"\nmemory of a rank: {NativeMemory.Describe()}");
 
         // The same process alone, for the parts of the cost that it has: what a point costs beside its rows, and what a step costs beside its points.

@@ -43,7 +43,8 @@ internal static class RecipeCommand
             ImageData? images = null;
             using FeatureCache? features = share ? new FeatureCache() : null;
             (int? Size, ImageFit? Fit) form = default;
-            foreach ((string name, JsonObject settings) in part["variants"] is JsonArray names ? names.Select(n => variants.Single(v => v.Name == (string)n!)) : variants)
+            var chosen = part["variants"] is JsonArray names ? names.Select(n => variants.Single(v => v.Name == (string)n!)) : variants;
+            foreach ((string name, JsonObject settings) in chosen)
             {
                 Outcome[] outcomes =
                 [

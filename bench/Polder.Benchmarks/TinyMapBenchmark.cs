@@ -52,10 +52,12 @@ internal static class TinyMapBenchmark
                     ("product of unfolded", weight => Unfolded(layer, images, weight)),
                     ("product", weight => TinyMapConvolution.Convolve(layer, images, weight, null)),
                 ];
-                string name = $"{from} to {to} channels, {taps} x {taps}, map {side} x {side}, stride {stride}, {(type == ScalarType.Float32 ? "float32" : "bf16")}";
+                string form = type == ScalarType.Float32 ? "float32" : "bf16";
+                string name = $"{from} to {to} channels, {taps} x {taps}, map {side} x {side}, stride {stride}, {form}";
                 bool alone = get_num_threads() == 1;
                 Interleaved.Compare(
-                    $"{name}, values and gradients", [.. forms.Select(f => (f.Item1, Pass(f.Item2)))], options.Count("--rounds", 10), repeats: 4, processorTime: alone);
+                    $"{name}, values and gradients", [.. forms.Select(f => (f.Item1, Pass(f.Item2)))], options.Count("--rounds", 10), repeats: 4,
+                    processorTime: alone);
                 Interleaved.Compare(
                     $"{name}, values", [.. forms.Select(f => (f.Item1, Values(f.Item2)))], options.Count("--rounds", 10), repeats: 4, processorTime: alone);
             }

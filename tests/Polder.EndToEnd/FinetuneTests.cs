@@ -201,7 +201,8 @@ public sealed class FinetuneTests : IDisposable
         Assert.Equal((0, ""), (code, error));
         JsonNode json = JsonNode.Parse(output)!;
         // 25 images in three steps an epoch, then with the 180 of validation in 21.
-        Assert.Equal((180, 205, 60, 60 * 21), ((int)json["steps"]!, (int)json["refit"]!["images"]!, (int)json["refit"]!["epochs"]!, (int)json["refit"]!["steps"]!));
+        JsonNode refit = json["refit"]!;
+        Assert.Equal((180, 205, 60, 60 * 21), ((int)json["steps"]!, (int)refit["images"]!, (int)refit["epochs"]!, (int)refit["steps"]!));
         Assert.Contains("a second training, on all 205 images", File.ReadAllText(Path.Combine(Run, "report.html")));
     }
 

@@ -64,7 +64,9 @@ internal static class PolderProcess
         kill.WaitForExit();
     }
 
-    /// <summary>Runs the program and presses Ctrl-C when a line of its errors, where progress is told, says so; it must stop as one that was asked to.</summary>
+    /// <summary>
+    /// Runs the program and presses Ctrl-C when a line of its errors, where progress is told, says so; it must stop as one that was asked to.
+    /// </summary>
     /// <param name="isTime">Whether a line is the one to stop at.</param>
     /// <param name="arguments">What the program is called with.</param>
     /// <returns>All that it said.</returns>

@@ -20,16 +20,6 @@ public class ReadmeTests
     }
 
     [Fact]
-    public void Readme_links_lead_to_files()
-    {
-        string[] targets = [.. Readme
-            .SelectMany(line => Regex.Matches(line, @"\]\(([^)#:]+)\)").Select(match => match.Groups[1].Value))];
-        Assert.NotEmpty(targets);
-        Assert.All(targets, target =>
-            Assert.True(Path.Exists(Path.Combine(SharedFiles.Repository, target)), $"README.md links to {target}, which is not there"));
-    }
-
-    [Fact]
     public void Every_test_that_the_guarantees_name_is_there()
     {
         string[] named = [.. Regex.Matches(File.ReadAllText(Path.Combine(SharedFiles.Repository, "docs", "trust.md")), "`([A-Z]\\w+_\\w+)`")

@@ -71,7 +71,8 @@ public class NodeTests
                 refused[$"{name}: {e.Reason}"] = 1;
             }
         }
-        TestContext.Current.TestOutputHelper!.WriteLine($"{all} tests, {known} of known operators, {passed} passed, {different} differ for a known reason, {refused.Count} refused (also of others)\n"
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"{all} tests, {known} of known operators, {passed} passed, {different} differ for a known reason, {refused.Count} refused (also of others)\n"
             + string.Join('\n', refused.Keys.Concat(wrong)));
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
         Assert.True(passed > 400, $"{passed} passed");

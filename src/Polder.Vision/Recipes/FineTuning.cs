@@ -83,8 +83,8 @@ public sealed class FineTuning(Recipe recipe, FineTuningStart start)
         if (second is not null && result.Best.Epoch > 0)
         {
             IsRefitting = true;
-            Note?.Report($"the epochs help, so that all {second.Start.Splits.Train.Count} images are trained on now, from the start again; the validation figures stay "
-                + "those of the first training");
+            Note?.Report($"the epochs help, so that all {second.Start.Splits.Train.Count} images are trained on now, from the start again; the validation "
+                + "figures stay those of the first training");
             RefitReport refit = second.Run(
                 result, (options, state) => TrainerOf(options, recipe.Method.For(second.Start, options), state, written), cancellation);
             result = result with { Refit = refit };

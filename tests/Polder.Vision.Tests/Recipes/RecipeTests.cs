@@ -173,7 +173,8 @@ public sealed class RecipeTests : IDisposable
         Assert.Equal(0.7, new Recipe { Start = start, Training = new TrainingOptions { LearningRate = 0.7 } }.Resolve().Training.LearningRate);
 
         LearningRates small = Architectures.Get("resnet20").LearningRates;
-        Assert.Equal((0.03, 1, 0.003), (small.For(pretrained: true, false, false), small.For(true, headAlone: true, false), small.For(true, false, adaptive: true)));
+        Assert.Equal(
+            (0.03, 1, 0.003), (small.For(pretrained: true, false, false), small.For(true, headAlone: true, false), small.For(true, false, adaptive: true)));
 
         // Resolving twice changes nothing, nor does a journey through JSON between.
         foreach (Recipe recipe in (Recipe[])[demo, scratch, new Recipe { Method = MethodChoice.Create("bsam") }.Resolve()])

@@ -37,7 +37,8 @@ public sealed class SecondTrainingTests : IDisposable
 
     public SecondTrainingTests()
     {
-        using var weights = new TrainedClassifier(Architectures.Get("digits-cnn").Build(2, 0), "digits-cnn", Side, Architectures.Get("digits-cnn").Normalization, ["a", "b"]);
+        Architecture digits = Architectures.Get("digits-cnn");
+        using var weights = new TrainedClassifier(digits.Build(2, 0), digits.Name, Side, digits.Normalization, ["a", "b"]);
         Safetensors.Write(Recipe.Start.Weights!, weights.Network.state_dict().Select(entry => (entry.Key, entry.Value)));
     }
 
@@ -139,7 +140,8 @@ public sealed class SecondTrainingTests : IDisposable
 
         // The schedule of sigma is one of the steps of its own training.
         TrainingResult Run(FineTuningStart of, ImageSet images, TrainingOptions options) =>
-            new Trainer(options, Recipe.Method.For(of with { Splits = splits with { Train = images } }, options)).Run(of.Classifier.Network, images, splits.Validation, of.Classifier.Normalization, Side);
+            new Trainer(options, Recipe.Method.For(of with { Splits = splits with { Train = images } }, options))
+                .Run(of.Classifier.Network, images, splits.Validation, of.Classifier.Normalization, Side);
     }
 
     // Stops after so many steps; 0: never. The weights that it began with can be spoilt, as they are where their file is gone when a run goes on.
