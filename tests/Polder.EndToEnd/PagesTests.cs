@@ -46,9 +46,9 @@ public partial class PagesTests
             // A licence is as somebody else wrote it.
             .Where(file => !file.Contains("LICENSE", StringComparison.Ordinal) && !file.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj"));
 
-    // Tables, code, and what has no blank to break at.
-    private static bool MayBeLong(string line) => line.StartsWith('|') || line.StartsWith("    ", StringComparison.Ordinal) || line.StartsWith('`')
-        || line.StartsWith("(`", StringComparison.Ordinal);
+    // Tables, code, and what has no blank to break at outside code.
+    private static bool MayBeLong(string line) =>
+        line.StartsWith('|') || line.StartsWith("    ", StringComparison.Ordinal) || !CodeSpan().Replace(line, "").Contains(' ', StringComparison.Ordinal);
 
     private static IEnumerable<string> LongLines(string file, Predicate<string> mayBeLong) =>
         File.ReadLines(file).Select((line, i) => (line, i)).Where(l => l.line.Length > Columns && !mayBeLong(l.line))
