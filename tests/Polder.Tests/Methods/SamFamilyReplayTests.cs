@@ -153,7 +153,8 @@ public class SamFamilyReplayTests
     public void Bayesian_sam(string problem)
     {
         double[]? m = null, s = null;
-        var method = new BayesianSharpnessAware { Examples = 50, Rho = 0.1, Beta1 = 0.8, Beta2 = 0.9, PriorPrecision = 0.02, Damping = 0.3 };
+        // 20 images that count 2.5 times each are the 50 of the formula.
+        var method = new BayesianSharpnessAware { Examples = 20, DataFactor = 2.5, Rho = 0.1, Beta1 = 0.8, Beta2 = 0.9, PriorPrecision = 0.02, Damping = 0.3 };
         Replay(problem, method, (w, _, grad, u) =>
         {
             m ??= new double[w.Length];

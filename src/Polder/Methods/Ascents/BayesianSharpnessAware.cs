@@ -2,7 +2,7 @@ namespace Polder.Methods;
 
 /// <summary>
 /// Bayesian SAM (Moellenhoff and Khan, 2023): SAM as the optimal relaxation of the Bayes objective, with a posterior of mean W and
-/// variance 1 / (N s) on every weight. With g the gradient at a draw of the posterior and p the gradient at W + rho g / s:
+/// variance 1 / (c N s) on every weight. With g the gradient at a draw of the posterior and p the gradient at W + rho g / s:
 /// m &lt;- beta1 m + (1 - beta1) (p + delta W), s &lt;- beta2 s + (1 - beta2) (sqrt(s) |g| + delta + gamma), and W moves along m / s.
 /// </summary>
 /// <remarks>
@@ -13,6 +13,11 @@ public sealed record BayesianSharpnessAware : IPosteriorMethod
 {
     /// <summary>The number N of training examples, at least 1; it has no default.</summary>
     public long Examples { get; init; }
+
+    /// <summary>
+    /// The factor c of N, above 0: with c N examples the posterior is 1 / sqrt(c) as wide. The authors' program takes c = 4 where images are augmented.
+    /// </summary>
+    public double DataFactor { get; init; } = 1;
 
     /// <summary>The size rho of the ascent, at least 0.</summary>
     public Schedule Rho { get; init; } = 0.05;
@@ -34,6 +39,7 @@ public sealed record BayesianSharpnessAware : IPosteriorMethod
         a => new BayesianSharpnessAware
         {
             Examples = a.Setup.Examples,
+            DataFactor = a.Number("data-factor"),
             Rho = StandardOptions.RhoOf(a),
             Beta1 = a.Number("beta1"),
             Beta2 = a.Number("beta2"),
@@ -42,6 +48,7 @@ public sealed record BayesianSharpnessAware : IPosteriorMethod
         },
         StandardOptions.Rho(0.05),
         StandardOptions.RhoSchedule,
+        new MethodOption("data-factor", ValueKind.Number(ValueRange.Above(0)), "factor of the number of training images: larger, the noise is smaller", 1.0),
         MethodOption.Share("beta1", "memory of the momentum", 0.9),
         MethodOption.Share("beta2", "memory of the precision", 0.999),
         MethodOption.NotNegative("prior-precision", "precision of the prior: the method's weight decay", 1e-4),
@@ -66,6 +73,7 @@ public sealed record BayesianSharpnessAware : IPosteriorMethod
     public void Validate()
     {
         Require.That(Examples >= 1, Examples, "the number of training examples, at least 1");
+        Require.Positive(DataFactor);
         Rho.Validate(nameof(Rho));
         Require.Share(Beta1);
         Require.Share(Beta2);
@@ -85,7 +93,7 @@ public sealed record BayesianSharpnessAware : IPosteriorMethod
         deviations.CopyFrom(state.Vector("precision", initial: 1));
         using var noGrad = no_grad();
         foreach (Tensor block in deviations.Blocks)
-            block.mul_(Number(Examples)).rsqrt_();
+            block.mul_(Number(Examples * DataFactor)).rsqrt_();
     }
 
     /// <inheritdoc/>
@@ -96,7 +104,7 @@ public sealed record BayesianSharpnessAware : IPosteriorMethod
         ParameterVector first = context.State.Scratch("first"), work = context.State.Scratch("work");
 
         context.Materialize(0, work);
-        Each(work, precision, (noise, s) => noise.div_(s.mul(Number(Examples)).sqrt()));
+        Each(work, precision, (noise, s) => noise.div_(s.mul(Number(Examples * DataFactor)).sqrt()));
         context.RunInto(first, Probe.Along(work, 1));
 
         work.CopyFrom(first);
