@@ -19,7 +19,7 @@ internal static class StudyPage
         using var execution = new StudyExecution(design, Directory.Exists(run.Cells) ? new CellFolder(run.Cells) : null);
         StudyResult study = execution.Read();
         JsonObject result = File.Exists(run.Result) ? ResultFile.Read(run.Result) : new JsonObject { ["study"] = design.Name };
-        StudyDifference[] answers = Answers(study);
+        StudyDifference[] answers = Answers(study, study.Groups);
         Result report = StudyReport.Of(study);
         var sections = new List<PageSection>();
         if (answers.Length > 0)
@@ -28,7 +28,7 @@ internal static class StudyPage
         sections.AddRange(Tables(report));
         sections.Add(new PageSection("The plan", new PageCode("plan.json", ResultJson.Text(plan)) { Folded = "Show the plan" }));
         sections.Add(RepeatPart.Of(result));
-        return new Page("study", design.Name, Lead(study, answers), sections)
+        return new Page("study", design.Name, Lead(study, answers, Answers(study, study.PerTask)), sections)
         {
             Figures =
             [
@@ -41,19 +41,22 @@ internal static class StudyPage
         };
     }
 
-    /// <summary>What was found, in a sentence or two.</summary>
-    public static string Lead(StudyResult study, IReadOnlyList<StudyDifference> answers)
+    /// <summary>What was found, in a sentence or two; then the same of the settings that are best on each task, which may say something else.</summary>
+    public static string Lead(StudyResult study, IReadOnlyList<StudyDifference> answers, IReadOnlyList<StudyDifference> perTask)
     {
         ArgumentNullException.ThrowIfNull(study);
         ArgumentNullException.ThrowIfNull(answers);
+        ArgumentNullException.ThrowIfNull(perTask);
         if (study.Groups.All(g => g.Runs.Count == 0))
             return study.Design.Tuning is null ? "No run is finished." : $"The settings are still being chosen: {Words.Of(study.Finished, "run")} done.";
         if (answers.Count == 0)
             return "The plan asks no question of which both methods have runs.";
-        string[] lines = [.. answers.GroupBy(a => a.Entry).Select(Sentence)];
-        return string.Join(" ", lines);
+        string lead = Sentences(answers);
+        return perTask.Count == 0 ? lead : $"{lead} Where each task has its own setting, {Sentences(perTask)}";
 
-        string Sentence(IGrouping<string, StudyDifference> question)
+        static string Sentences(IReadOnlyList<StudyDifference> differences) => string.Join(" ", differences.GroupBy(a => a.Entry).Select(Sentence));
+
+        static string Sentence(IGrouping<string, StudyDifference> question)
         {
             StudyDifference[] found = [.. question.Where(a => a.PHolm < Level)];
             StudyDifference[] equal = [.. question.Except(found).Where(a => a.Equivalence is { IsEquivalent: true })];
@@ -68,8 +71,8 @@ internal static class StudyPage
         }
     }
 
-    private static StudyDifference[] Answers(StudyResult study) =>
-        [.. study.Design.Questions.SelectMany(q => StudyAnswer.Of(q, study, study.Groups, run => run.TestAccuracy)).Where(d => d.Test is not null)];
+    private static StudyDifference[] Answers(StudyResult study, IReadOnlyList<StudyGroup> groups) =>
+        [.. study.Design.Questions.SelectMany(q => StudyAnswer.Of(q, study, groups, run => run.TestAccuracy)).Where(d => d.Test is not null)];
 
     // A note that ends in a colon is the caption of the table after it; another one belongs to the table before it.
     private static List<PageSection> Tables(Result report)
