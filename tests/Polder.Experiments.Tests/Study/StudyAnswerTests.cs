@@ -73,16 +73,17 @@ public class StudyAnswerTests
         // Two questions of one method are two tests: neither of 2 x 2/64 is below 5 %.
         Assert.Equal("nso: no reliable difference to base (+11.0 points), sam (0.0 points).", LeadOf(study, new StudyQuestion("nso", ["base", "sam"])));
         // With other settings on each task it may be another answer, and the lead says both.
-        StudyDifference[] pooled = AnswersTo(new StudyQuestion("nso", ["base"])), perTask = AnswersTo(new StudyQuestion("nso", ["sam"]));
         Assert.Equal(
             "nso: 11.0 points above base (corrected p 0.031). Where each task has its own setting, nso: no reliable difference to sam (0.0 points).",
-            StudyPage.Lead(study, pooled, perTask));
-        StudyDifference[] AnswersTo(StudyQuestion question) => [.. StudyAnswer.Of(question, study, study.Groups, run => run.TestAccuracy)];
+            StudyPage.Lead(study, AnswersTo(study, new StudyQuestion("nso", ["base"])), AnswersTo(study, new StudyQuestion("nso", ["sam"]))));
         Assert.Equal("No run is finished.", LeadOf(Result(), new StudyQuestion("nso", ["base"])));
     }
 
     private static string LeadOf(StudyResult study, StudyQuestion question) =>
-        StudyPage.Lead(study, [.. StudyAnswer.Of(question, study, study.Groups, run => run.TestAccuracy).Where(d => d.Test is not null)], []);
+        StudyPage.Lead(study, AnswersTo(study, question), []);
+
+    private static StudyDifference[] AnswersTo(StudyResult study, StudyQuestion question) =>
+        [.. StudyAnswer.Of(question, study, study.Groups, run => run.TestAccuracy).Where(d => d.Test is not null)];
 
     private static StudyResult Result(params (string Task, string Entry, double[] Accuracies)[] groups) => new(
         Design, [],

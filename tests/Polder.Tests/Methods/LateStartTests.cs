@@ -165,18 +165,6 @@ public class LateStartTests
     }
 
     [Fact]
-    public void A_data_factor_narrows_bsams_posterior_by_its_root()
-    {
-        using var problem = new HandNetwork();
-        var method = new BayesianSharpnessAware { Examples = 50, DataFactor = 4 };
-        using var optimizer = new FlatMinimaOptimizer(optim.SGD(problem.Parameters, 0.1), new LateStart(method, 1), seed: 4);
-        using var scope = NewDisposeScope();
-        optimizer.Step(() => problem.Loss(0));
-        Assert.All(optimizer.PosteriorDeviations()!.SelectMany(d => d.data<double>().ToArray()), d => Assert.Equal(1 / Math.Sqrt(4 * 50), d, 1e-12));
-        Assert.Throws<ArgumentOutOfRangeException>(() => (method with { DataFactor = 0 }).Validate());
-    }
-
-    [Fact]
     public void Both_decorations_go_together_and_say_what_is_inside()
     {
         IGradientMethod method = MethodRegistry.Named("nso").Create(new MethodSetup { Steps = 10 }, new Dictionary<string, object>

@@ -171,6 +171,19 @@ public class SamFamilyReplayTests
     }
 
     [Fact]
+    public void A_data_factor_narrows_the_posterior_by_its_root()
+    {
+        using var problem = new HandQuadratic();
+        // With beta2 = 1 the precision stays at 1.
+        var method = new BayesianSharpnessAware { Examples = 50, DataFactor = 4, Beta2 = 1 };
+        using var optimizer = new FlatMinimaOptimizer(optim.SGD(problem.Parameters, 0.1), method, seed: 4);
+        using var scope = NewDisposeScope();
+        optimizer.Step(() => problem.Loss(0));
+        Assert.All(optimizer.PosteriorDeviations()!.SelectMany(d => d.data<double>().ToArray()), d => Assert.Equal(1 / Math.Sqrt(4 * 50), d, 1e-12));
+        Assert.Throws<ArgumentOutOfRangeException>(() => (method with { DataFactor = 0 }).Validate());
+    }
+
+    [Fact]
     public void Bayesian_sam_demands_plain_sgd()
     {
         using var problem = new HandQuadratic();
