@@ -38,6 +38,8 @@ internal static class MethodRecipe
         "sigma-schedule" => Pick(random, "constant", "linear", "log-linear", "cosine", "late:0.3"),
         "noise-on" => Pick(random, network.Parameters.Count > 2 ? ["all", "head", "body"] : ["all", "head"]),
         "clean-weight" or "quantile" or "memory" or "diagonal-memory" or "mix" or "anneal" or "beta" or "beta1" or "beta2" => 0.9 * random.NextDouble(),
+        // Below one, ten examples are fewer than one, and noise as wide as sqrt(1 / examples) takes the weights so far that the loss overflows.
+        "data-factor" => 1 + (10 * random.NextDouble()),
         _ => option.Default switch
         {
             int => random.Next(1, MostDraws + 1),
