@@ -24,7 +24,7 @@ internal static class StudyPage
         var sections = new List<PageSection>();
         if (answers.Length > 0)
             sections.Add(new PageSection(
-                "The questions", [.. answers.GroupBy(a => a.Entry).Chunk(2).Select(pair => new PageColumns([.. pair.Select(Chart)]))]));
+                "The questions", [.. answers.GroupBy(Label).Chunk(2).Select(pair => new PageColumns([.. pair.Select(Chart)]))]));
         sections.AddRange(Tables(report));
         sections.Add(new PageSection("The plan", new PageCode("plan.json", ResultJson.Text(plan)) { Folded = "Show the plan" }));
         sections.Add(RepeatPart.Of(result));
@@ -54,7 +54,7 @@ internal static class StudyPage
         string lead = Sentences(answers);
         return perTask.Count == 0 ? lead : $"{lead} Where each task has its own setting, {Sentences(perTask)}";
 
-        static string Sentences(IReadOnlyList<StudyDifference> differences) => string.Join(" ", differences.GroupBy(a => a.Entry).Select(Sentence));
+        static string Sentences(IReadOnlyList<StudyDifference> differences) => string.Join(" ", differences.GroupBy(Label).Select(Sentence));
 
         static string Sentence(IGrouping<string, StudyDifference> question)
         {
@@ -70,6 +70,9 @@ internal static class StudyPage
             return $"{question.Key}: {string.Join("; ", parts)}.";
         }
     }
+
+    // Questions of one method that have no name are one.
+    private static string Label(StudyDifference answer) => answer.Question.Length > 0 ? $"{answer.Question}, {answer.Entry}" : answer.Entry;
 
     private static StudyDifference[] Answers(StudyResult study, IReadOnlyList<StudyGroup> groups) =>
         [.. study.Design.Questions.SelectMany(q => StudyAnswer.Of(q, study, groups, run => run.TestAccuracy)).Where(d => d.Test is not null)];
@@ -130,7 +133,7 @@ internal static class StudyPage
                     Color = place,
                     Low = a.Differences.Select(d => double.IsNaN(d.Low) ? d.Mean : d.Low),
                     High = a.Differences.Select(d => double.IsNaN(d.High) ? d.Mean : d.High),
-                    Notes = [.. a.Tasks.Zip(a.Differences, (t, d) => $"{t}: {question.Key} less {a.Other} {Invariant($"{100 * d.Mean:+0.0;-0.0;0.0}")}")],
+                    Notes = [.. a.Tasks.Zip(a.Differences, (t, d) => $"{t}: {a.Entry} less {a.Other} {Invariant($"{100 * d.Mean:+0.0;-0.0;0.0}")}")],
                 }),
             ]);
     }

@@ -28,18 +28,21 @@ internal static class StudyFlatness
             .SelectMany(row => row.Differences, (row, d) => (row.Name, Difference: d)).Where(row => row.Difference.Test is not null).ToArray();
         if (rows.Length == 0)
             yield break;
+        bool named = rows.Any(row => row.Difference.Question.Length > 0);
         yield return "Traces and eigenvalues are those of the Hessian of the training loss in the trained weights, without augmentation. Ratios of geometric "
             + "means, paired by seed, the same images and probes for all methods, with 95 % t intervals of their logarithms:";
         yield return ResultTable.Of(
             "flatness",
             [
-                "figure", "method", new("beside", "other"), new("ratio", "logRatio"), "p", new("p (Holm)", "pHolm"),
+                "figure", .. named ? (ResultColumn[])["question"] : [], "method", new("beside", "other"), new("ratio", "logRatio", "low", "high"), "p",
+                new("p (Holm)", "pHolm"),
                 .. study.Design.Tasks.Select(t => new ResultColumn(t.Name, t.Name, $"{t.Name} low", $"{t.Name} high")),
             ],
             rows,
             row =>
             [
-                row.Name, row.Difference.Entry, row.Difference.Other, Ratio(row.Difference.Test!.Mean), ResultCell.Of(row.Difference.Test.P, "F3"),
+                row.Name, .. named ? (ResultCell[])[StudyReport.QuestionOf(row.Difference)] : [], row.Difference.Entry, row.Difference.Other,
+                row.Difference.OverSeeds is { } mean ? Interval(mean) : Ratio(row.Difference.Test!.Mean), ResultCell.Of(row.Difference.Test!.P, "F3"),
                 ResultCell.Of(row.Difference.PHolm, "F3"),
                 .. study.Design.Tasks.Select(t => row.Difference.On(t.Name) is { } own ? Interval(own) : ResultCell.None),
             ]);

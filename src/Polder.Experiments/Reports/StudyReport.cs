@@ -129,7 +129,8 @@ public static class StudyReport
         foreach (ResultBlock block in Differences(study, all, name, "Differences of test accuracy in points, paired by seed", "the question's methods"))
             yield return block;
         foreach (StudyDifference d in all.Where(d => d.Equivalence is { P: not null }))
-            yield return Invariant($"{d.Entry} and {d.Other}: {(d.Equivalence!.IsEquivalent ? "equivalent" : "not shown to be equivalent")} within ")
+            yield return (d.Question.Length > 0 ? $"{d.Question}, " : "")
+                + Invariant($"{d.Entry} and {d.Other}: {(d.Equivalence!.IsEquivalent ? "equivalent" : "not shown to be equivalent")} within ")
                 + Invariant($"{100 * d.Equivalence.Margin:G3} points (two one-sided t-tests over {d.Equivalence.Pairs} pairs: p = {d.Equivalence.P:F3}, ")
                 + Invariant($"90 % interval {100 * d.Equivalence.Low:+0.00;-0.00} to {100 * d.Equivalence.High:+0.00;-0.00} points).");
         StudyDifference[] contrasts = [.. StudyAnswer.Contrasts(study, groups, Accuracy).Where(d => d.Test is not null)];
@@ -144,23 +145,27 @@ public static class StudyReport
             yield break;
         yield return $"{what}. p: sign-flip permutation test over all tasks and seeds, each task of one weight"
             + (all.All(d => d.Test!.IsExact) ? "" : Invariant($" ({SignFlipTest.Draws} random patterns)")) + $"; Holm: corrected over {family}. "
-            + "By task: the mean with its 95 % t interval over seeds:";
-        bool pairs = all.Any(d => d.Other.Length > 0);
+            + "Mean of tasks, and by task: the mean with its 95 % t interval over seeds:";
+        bool pairs = all.Any(d => d.Other.Length > 0), named = all.Any(d => d.Question.Length > 0);
         yield return ResultTable.Of(
             name,
             [
-                pairs ? "method" : "contrast", .. pairs ? (ResultColumn[])[new("less", "other")] : [], new("mean of tasks", "mean"), "p",
-                new("p (Holm)", "pHolm"), new("tasks above", "above", "tasks"),
+                .. named ? (ResultColumn[])["question"] : [], pairs ? "method" : "contrast", .. pairs ? (ResultColumn[])[new("less", "other")] : [],
+                new("mean of tasks", "mean", "low", "high"), "p", new("p (Holm)", "pHolm"), new("tasks above", "above", "tasks"),
                 .. study.Design.Tasks.Select(t => new ResultColumn(t.Name, t.Name, $"{t.Name} low", $"{t.Name} high")),
             ],
             all,
             d =>
             [
-                d.Entry, .. pairs ? (ResultCell[])[d.Other] : [], Points(d.Test!.Mean), ResultCell.Of(d.Test.P, "F3"), ResultCell.Of(d.PHolm, "F3"),
+                .. named ? (ResultCell[])[QuestionOf(d)] : [], d.Entry, .. pairs ? (ResultCell[])[d.Other] : [],
+                d.OverSeeds is { } mean ? Interval(mean) : Points(d.Test!.Mean), ResultCell.Of(d.Test!.P, "F3"), ResultCell.Of(d.PHolm, "F3"),
                 new ResultCell($"{d.Above} of {d.Differences.Count}", d.Above, d.Differences.Count),
                 .. study.Design.Tasks.Select(t => d.On(t.Name) is { } own ? Interval(own) : ResultCell.None),
             ]);
     }
+
+    /// <summary>What a table says of a difference where some questions have names.</summary>
+    internal static string QuestionOf(StudyDifference difference) => difference.Question.Length > 0 ? difference.Question : "all tasks";
 
     private static IEnumerable<ResultBlock> Costs(StudyResult study)
     {

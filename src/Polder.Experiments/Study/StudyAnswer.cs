@@ -9,6 +9,14 @@ namespace Polder.Experiments.Study;
 public sealed record StudyDifference(
     string Entry, string Other, IReadOnlyList<string> Tasks, IReadOnlyList<PairedDifference> Differences, SignFlipTest? Test)
 {
+    /// <summary>What tables call the question (<see cref="StudyQuestion.Name"/>).</summary>
+    public string Question { get; init; } = "";
+
+    /// <summary>
+    /// The mean over the tasks on each seed, with its interval over the seeds; null where the tasks do not have the same seeds, two or more.
+    /// </summary>
+    public PairedDifference? OverSeeds { get; init; }
+
     /// <summary>The p-value corrected over the other methods of the question (Holm).</summary>
     public double? PHolm { get; init; }
 
@@ -39,12 +47,10 @@ public static class StudyAnswer
         ArgumentNullException.ThrowIfNull(study);
         ArgumentNullException.ThrowIfNull(groups);
         ArgumentNullException.ThrowIfNull(figure);
-        StudyDifference[] all =
-        [
-            .. question.Others.Select(other => Difference(question.Entry, other, [(question.Entry, 1), (other, -1)], question.Margin, study, groups, figure)),
-        ];
-        IReadOnlyList<double?> corrected = HolmCorrection.Correct([.. all.Select(d => d.Test?.P)]);
-        return [.. all.Zip(corrected, (d, p) => d with { PHolm = p })];
+        string[] tasks = [.. study.Design.Tasks.Select(t => t.Name).Where(t => question.Tasks?.Contains(t) ?? true)];
+        IEnumerable<StudyDifference> all = question.Others.Select(
+            other => Difference(question.Entry, other, [(question.Entry, 1), (other, -1)], tasks, question.Margin, study, groups, figure));
+        return Corrected([.. all.Select(d => d with { Question = question.Name })]);
     }
 
     /// <summary>The contrasts of a study.</summary>
@@ -55,33 +61,47 @@ public static class StudyAnswer
     public static IReadOnlyList<StudyDifference> Contrasts(StudyResult study, IReadOnlyList<StudyGroup> groups, Func<MethodRun, double?> figure)
     {
         ArgumentNullException.ThrowIfNull(study);
-        StudyDifference[] all = [.. study.Design.Contrasts.Select(c => Difference(c.Name, "", c.Weights, null, study, groups, figure))];
-        IReadOnlyList<double?> corrected = HolmCorrection.Correct([.. all.Select(d => d.Test?.P)]);
-        return [.. all.Zip(corrected, (d, p) => d with { PHolm = p })];
+        string[] tasks = [.. study.Design.Tasks.Select(t => t.Name)];
+        return Corrected([.. study.Design.Contrasts.Select(c => Difference(c.Name, "", c.Weights, tasks, null, study, groups, figure))]);
     }
 
+    private static IReadOnlyList<StudyDifference> Corrected(IReadOnlyList<StudyDifference> all) =>
+        [.. all.Zip(HolmCorrection.Correct([.. all.Select(d => d.Test?.P)]), (d, p) => d with { PHolm = p })];
+
     private static StudyDifference Difference(
-        string name, string other, IReadOnlyList<(string Entry, double Weight)> weights, double? margin, StudyResult study, IReadOnlyList<StudyGroup> groups,
-        Func<MethodRun, double?> figure)
+        string name, string other, IReadOnlyList<(string Entry, double Weight)> weights, IReadOnlyList<string> on, double? margin, StudyResult study,
+        IReadOnlyList<StudyGroup> groups, Func<MethodRun, double?> figure)
     {
-        var tasks = study.Design.Tasks.Select(task => (task.Name, Values: ValuesOn(task.Name))).Where(t => t.Values.Length > 0).ToArray();
+        (string Name, (long Seed, double Value)[] Of)[] pairs = [.. on.Select(task => (task, ValuesOn(task))).Where(t => t.Item2.Length > 0)];
+        (string Name, double[] Values)[] tasks = [.. pairs.Select(t => (t.Name, t.Of.Select(v => v.Value).ToArray()))];
         return new StudyDifference(
             name, other, [.. tasks.Select(t => t.Name)], [.. tasks.Select(t => PairedDifference.Of(t.Values, new double[t.Values.Length]))],
             tasks.Length == 0 ? null : SignFlipTest.Of([.. tasks.Select(t => t.Values)]))
         {
+            OverSeeds = MeanOverTasks(),
             Equivalence = margin is { } points && tasks.Length > 0 ? EquivalenceTest.Of([.. tasks.SelectMany(t => t.Values)], points / 100) : null,
         };
 
+        PairedDifference? MeanOverTasks()
+        {
+            long[] seeds = [.. pairs.FirstOrDefault().Of?.Select(v => v.Seed) ?? []];
+            if (seeds.Length < 2 || !pairs.All(t => t.Of.Select(v => v.Seed).SequenceEqual(seeds)))
+                return null;
+            double[] means = [.. seeds.Select((_, i) => tasks.Average(t => t.Values[i]))];
+            return PairedDifference.Of(means, new double[means.Length]);
+        }
+
         // The weighted sum on every seed that all of the methods have.
-        double[] ValuesOn(string task)
+        (long Seed, double Value)[] ValuesOn(string task)
         {
             StudyGroup?[] own = [.. weights.Select(w => StudyResult.Of(groups, w.Entry, task))];
             if (own.Contains(null))
                 return [];
             return
             [
-                .. study.Design.Seeds.Select(seed => own.Select(g => g!.Runs.FirstOrDefault(r => r.Seed == seed) is { } run ? figure(run) : null).ToArray())
-                    .Where(values => !values.Contains(null)).Select(values => values.Zip(weights, (value, w) => w.Weight * value!.Value).Sum()),
+                .. study.Design.Seeds.Select(
+                        seed => (seed, Values: own.Select(g => g!.Runs.FirstOrDefault(r => r.Seed == seed) is { } run ? figure(run) : null).ToArray()))
+                    .Where(v => !v.Values.Contains(null)).Select(v => (v.seed, v.Values.Zip(weights, (value, w) => w.Weight * value!.Value).Sum())),
             ];
         }
     }

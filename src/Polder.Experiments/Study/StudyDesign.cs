@@ -95,6 +95,12 @@ public sealed record StudyBound(RunBoundOptions Options, IReadOnlyList<long> See
 /// <param name="Others">The names of the others'.</param>
 public sealed record StudyQuestion(string Entry, IReadOnlyList<string> Others)
 {
+    /// <summary>What tables call it, where a plan asks the same of other tasks; empty: nothing.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>The names of the tasks that it is asked of; null: of all.</summary>
+    public IReadOnlyList<string>? Tasks { get; init; }
+
     /// <summary>Within how many points the two are called equivalent (two one-sided tests); null: that is not asked.</summary>
     public double? Margin { get; init; }
 }

@@ -64,7 +64,8 @@ public static class StudyDesignFile
         bool tuned = plan.Has("tuning");
         StudyEntry[] entries = [.. plan.Objects("methods").Select(o => EntryOf(o, tuned))];
         RequireDistinct(origin, "tasks", tasks.Select(t => t.Name));
-        RequireDistinct(origin, "methods", entries.Select(e => e.Name));
+        string[] methodNames = [.. entries.Select(e => e.Name)];
+        RequireDistinct(origin, "methods", methodNames);
         var design = new StudyDesign(name, tasks, entries, plan.Seeds("seeds"))
         {
             Settings = settings,
@@ -72,8 +73,8 @@ public static class StudyDesignFile
             Tuning = plan.Object("tuning") is { } tuning ? TuningOf(tuning) : null,
             Curvature = plan.Object("curvature") is { } curvature ? CurvatureOf(curvature) : null,
             Bound = plan.Object("bound") is { } bound ? BoundOf(bound) : null,
-            Questions = [.. plan.Objects("questions", optional: true).Select(o => QuestionOf(o, [.. entries.Select(e => e.Name)]))],
-            Contrasts = [.. plan.Objects("contrasts", optional: true).Select(o => ContrastOf(o, [.. entries.Select(e => e.Name)]))],
+            Questions = [.. plan.Objects("questions", optional: true).Select(o => PlanQuestions.Question(o, methodNames, [.. tasks.Select(t => t.Name)]))],
+            Contrasts = [.. plan.Objects("contrasts", optional: true).Select(o => PlanQuestions.Contrast(o, methodNames))],
             Source = json.DeepClone().AsObject(),
         };
         plan.RequireNoRest("study, about, settings, tasks, methods, seeds, budget, tuning, curvature, bound, questions, contrasts");
@@ -164,35 +165,6 @@ public static class StudyDesignFile
             bound.Seeds("seeds"));
         bound.RequireNoRest("seeds, sigmas, draws, products");
         return made;
-    }
-
-    private static StudyQuestion QuestionOf(PlanObject question, IReadOnlyList<string> entries)
-    {
-        string method = Known("method", question.Text("method"));
-        IReadOnlyList<string> others = question.Node("with") is JsonArray { Count: > 0 } array
-            ? [.. array.Select(item => Known("with", item is JsonValue value && value.TryGetValue(out string? text) ? text : $"{item?.ToJsonString()}"))]
-            : throw question.Wrong("with", null, $"names of methods of the plan: {string.Join(", ", entries)}");
-        if (others.Contains(method))
-            throw question.Wrong("with", method, "other methods than the question's own");
-        var made = new StudyQuestion(method, others) { Margin = (double?)question.Value("equivalenceMargin", ValueKind.Number(Positive)) };
-        question.RequireNoRest("method, with, equivalenceMargin");
-        return made;
-
-        string Known(string member, string name) =>
-            entries.Contains(name) ? name : throw question.Wrong(member, name, $"a method of the plan: {string.Join(", ", entries)}");
-    }
-
-    private static StudyContrast ContrastOf(PlanObject contrast, IReadOnlyList<string> entries)
-    {
-        string name = contrast.Text("name");
-        PlanObject weights = contrast.Object("weights") ?? throw contrast.Wrong("weights", null, "an object of methods and their weights");
-        (string, double)[] all = [.. weights.Rest.Select(w => w.Key).ToArray().Select(entry =>
-        {
-            string known = entries.Contains(entry) ? entry : throw weights.Wrong(entry, null, $"a method of the plan: {string.Join(", ", entries)}");
-            return (known, (double?)weights.Value(known, ValueKind.Number(ValueRange.Any)) ?? throw weights.Wrong(known, null, "a number"));
-        })];
-        contrast.RequireNoRest("name, weights");
-        return all.Length >= 2 ? new StudyContrast(name, all) : throw contrast.Wrong("weights", null, "two methods or more");
     }
 
     // What an object has beside its own members is settings.

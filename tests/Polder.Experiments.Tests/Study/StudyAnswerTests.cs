@@ -37,6 +37,39 @@ public class StudyAnswerTests
     }
 
     [Fact]
+    public void A_question_of_some_tasks_is_answered_by_their_runs_alone()
+    {
+        StudyResult study = Result(
+            ("a", "base", [0.5, 0.6, 0.7]), ("a", "nso", [0.51, 0.62, 0.73]), ("b", "base", [0.5, 0.5, 0.5]), ("b", "nso", [0.4, 0.5, 0.6]),
+            ("b", "sam", [0.1, 0.5, 0.6]));
+        var question = new StudyQuestion("nso", ["base", "sam"]) { Name = "few", Tasks = ["b"] };
+        StudyDifference[] some = AnswersTo(study, question);
+        Assert.Equal(["b", "b"], some.SelectMany(d => d.Tasks));
+        Assert.Equal(["few", "few"], some.Select(d => d.Question));
+        Assert.Equal((6, 3), (AnswersTo(study, question with { Tasks = null })[0].Test!.Pairs, some[0].Test!.Pairs));
+        // Both have three pairs: -0.1, 0, 0.1 in four of four patterns; 0.3, 0, 0 in all. Nothing of task a is in it.
+        Assert.Equal((1.0, 1.0), (some[0].Test!.P, some[1].Test!.P));
+        Assert.Equal(0.1, some[1].Test!.Mean, 14);
+    }
+
+    [Fact]
+    public void The_interval_over_seeds_is_that_of_the_mean_of_the_tasks()
+    {
+        StudyResult study = Result(
+            ("a", "base", [0.5, 0.6, 0.7]), ("a", "nso", [0.51, 0.62, 0.73]), ("b", "base", [0.5, 0.5, 0.5]), ("b", "nso", [0.55, 0.5, 0.53]));
+        StudyDifference difference = AnswersTo(study, Design.Questions[0])[0];
+        // Seed by seed the means of the two tasks are 3, 1 and 3 points: mean 7/3, standard deviation 2/sqrt(3); Student's 97.5 % point for 2 is 4.30265.
+        Assert.Equal(0.07 / 3, difference.OverSeeds!.Mean, 12);
+        Assert.Equal(0.07 / 3 - (4.302652729911275 * 0.02 / 3), difference.OverSeeds.Low, 9);
+        Assert.Equal(difference.Test!.Mean, difference.OverSeeds.Mean, 14);
+        // A task that lacks a seed: there is no mean of the tasks on it.
+        StudyResult fewer = Result(
+            ("a", "base", [0.5, 0.6, 0.7]), ("a", "nso", [0.51, 0.62, 0.73]), ("b", "base", [0.5, 0.5]), ("b", "nso", [0.55, 0.5]));
+        Assert.Null(AnswersTo(fewer, Design.Questions[0])[0].OverSeeds);
+        Assert.Null(AnswersTo(Result(("a", "base", [0.5]), ("a", "nso", [0.6])), Design.Questions[0])[0].OverSeeds);
+    }
+
+    [Fact]
     public void Order_is_that_of_the_means_of_the_methods()
     {
         StudyResult study = Result(("a", "base", [0.5, 0.625]), ("a", "nso", [0.75]), ("a", "sam", [0.625, 0.875]), ("b", "base", [0.5]), ("b", "nso", [0.6]));
@@ -72,6 +105,16 @@ public class StudyAnswerTests
         Assert.Equal("nso: no reliable difference to sam (0.0 points).", LeadOf(study, new StudyQuestion("nso", ["sam"]) { Margin = 0.7 }));
         // Two questions of one method are two tests: neither of 2 x 2/64 is below 5 %.
         Assert.Equal("nso: no reliable difference to base (+11.0 points), sam (0.0 points).", LeadOf(study, new StudyQuestion("nso", ["base", "sam"])));
+        // A question that has a name has a sentence of its own.
+        Assert.Equal(
+            "few, nso: 11.0 points above base (corrected p 0.031). many, nso: no reliable difference to sam (0.0 points).",
+            StudyPage.Lead(
+                study,
+                [
+                    .. AnswersTo(study, new StudyQuestion("nso", ["base"]) { Name = "few" }),
+                    .. AnswersTo(study, new StudyQuestion("nso", ["sam"]) { Name = "many", Tasks = ["a"] }),
+                ],
+                []));
         // With other settings on each task it may be another answer, and the lead says both.
         Assert.Equal(
             "nso: 11.0 points above base (corrected p 0.031). Where each task has its own setting, nso: no reliable difference to sam (0.0 points).",

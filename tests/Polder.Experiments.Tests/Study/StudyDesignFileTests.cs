@@ -20,7 +20,9 @@ public class StudyDesignFileTests
           "seeds": [0, 1],
           "curvature": { "seeds": "1", "samples": 10, "maxProducts": 20, "atBestEpoch": true, "radius": 0.05 },
           "bound": { "seeds": "0", "sigmas": [0.05, 0.2], "draws": 3, "products": 20 },
-          "questions": [ { "method": "nso", "with": ["sgd", "longer"], "equivalenceMargin": 1 } ],
+          "questions": [
+            { "method": "nso", "with": ["sgd", "longer"], "equivalenceMargin": 1 }, { "name": "with few", "method": "nso", "with": ["sgd"], "tasks": ["few"] }
+          ],
           "contrasts": [ { "name": "what length brings", "weights": { "longer": 1, "sgd": -0.5, "nso": -0.5 } } ]
         }
         """;
@@ -36,6 +38,8 @@ public class StudyDesignFileTests
         Assert.Equal((true, false, true), (design.Entries[0].IsTuned, design.Entries[1].IsTuned, design.Entries[2].IsTuned));
         Assert.Equal(("macroF1", null), (design.Tasks[0].Figure, design.Tasks[1].Figure));
         Assert.Equal(0.01, design.Questions[0].Margin!.Value / 100);
+        Assert.Equal(("", null, "with few"), (design.Questions[0].Name, design.Questions[0].Tasks, design.Questions[1].Name));
+        Assert.Equal(["few"], design.Questions[1].Tasks!);
         Assert.Equal((true, 0.05), (design.Curvature!.Options.AtBestEpoch, design.Curvature.Options.Radius));
         Assert.Equal([0], design.Bound!.Seeds);
         Assert.Equal([0.05, 0.2], design.Bound.Options.Sigmas);
@@ -66,6 +70,9 @@ public class StudyDesignFileTests
     [InlineData("\"seeds\": \"1\"", "\"seeds\": \"2\"", "curvature.seeds: found 2, allowed: some of 0,1")]
     [InlineData("[\"sgd\", \"longer\"]", "[\"sgd\", \"shorter\"]", "questions[0].with: found \"shorter\", allowed: a method of the plan: sgd, longer, nso")]
     [InlineData("[\"sgd\", \"longer\"]", "[\"nso\"]", "questions[0].with: found \"nso\", allowed: other methods")]
+    [InlineData("\"tasks\": [\"few\"]", "\"tasks\": [\"fewer\"]", "questions[1].tasks: found \"fewer\", allowed: a task of the plan: few, more")]
+    [InlineData("\"tasks\": [\"few\"]", "\"tasks\": []", "questions[1].tasks: found [], allowed: names of tasks of the plan: few, more")]
+    [InlineData("\"name\": \"with few\", ", "", "questions[1].name: found nothing, allowed: a text")]
     [InlineData("\"rateFactors\": [0.5]", "\"rateFactor\": [0.5]", "tuning.rateFactor: found [0.5], allowed: no such member")]
     [InlineData("\"keep\": \"last\"", "\"keep\": \"last\", \"patience\": 1", "sgd on few: patience: found 1, allowed: none with keep last")]
     [InlineData("\"seeds\": \"0\"", "\"seeds\": \"2\"", "bound.seeds: found 2, allowed: some of 0,1")]
