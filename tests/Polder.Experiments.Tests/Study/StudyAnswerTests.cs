@@ -1,5 +1,6 @@
 using Polder.Experiments.Comparison;
 using Polder.Experiments.Pages;
+using Polder.Experiments.Reports;
 using Polder.Experiments.Study;
 
 namespace Polder.Experiments.Tests.Study;
@@ -67,6 +68,22 @@ public class StudyAnswerTests
             ("a", "base", [0.5, 0.6, 0.7]), ("a", "nso", [0.51, 0.62, 0.73]), ("b", "base", [0.5, 0.5]), ("b", "nso", [0.55, 0.5]));
         Assert.Null(AnswersTo(fewer, Design.Questions[0])[0].OverSeeds);
         Assert.Null(AnswersTo(Result(("a", "base", [0.5]), ("a", "nso", [0.6])), Design.Questions[0])[0].OverSeeds);
+    }
+
+    [Fact]
+    public void Tables_say_which_question_it_is_once_one_has_a_name()
+    {
+        StudyResult study = Result(
+            ("a", "base", [0.5, 0.6, 0.7]), ("a", "nso", [0.51, 0.62, 0.73]), ("b", "base", [0.5, 0.5, 0.5]), ("b", "nso", [0.55, 0.5, 0.53]));
+        StudyQuestion all = new("nso", ["base"]), some = all with { Name = "few", Tasks = ["b"] };
+        ResultTable plain = TableOf(all), named = TableOf(all, some);
+        Assert.DoesNotContain("question", plain.Columns.Select(c => c.Title));
+        Assert.Equal("question", named.Columns[0].Title);
+        Assert.Equal(["all tasks", "few"], named.Rows.Select(row => row[0].Text));
+        Assert.Equal(["+2.3 (-0.5 to +5.2)", "+2.7 (-3.6 to +8.9)"], named.Rows.Select(row => row[3].Text));
+
+        ResultTable TableOf(params StudyQuestion[] questions) => StudyReport.Of(study with { Design = Design with { Questions = questions } })
+            .Blocks.OfType<ResultTable>().Single(t => t.Name == "differences");
     }
 
     [Fact]
