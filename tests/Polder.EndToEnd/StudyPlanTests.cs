@@ -50,8 +50,14 @@ public sealed class StudyPlanTests : IDisposable
         Done("study", plan, "--out", again, "--threads", "1", "--known", Path.Combine(killed, "runs.jsonl"), "--quiet");
         Assert.Equal(File.ReadAllText(Path.Combine(killed, "runs.jsonl")), File.ReadAllText(Path.Combine(again, "runs.jsonl")));
 
-        // One more seed, and nothing else is done.
+        // One more seed, and nothing else is done: of the known runs alone, and of the folder.
         string longer = Write("longer.json", Plan.Replace("0..2", "0..3", StringComparison.Ordinal));
+        string[] left = ["study", longer, "--dry-run", "--known", Path.Combine(killed, "runs.jsonl"), "--json", "-"];
+        foreach (string[] look in (string[][])[left, [.. left, "--resume", again]])
+        {
+            list = JsonNode.Parse(Done(look))!;
+            Assert.Equal((true, 4), ((bool)list["isWhole"]!, list["runs"]!.AsArray().Count(r => !(bool)r!["isDone"]!)));
+        }
         int before = Count(again);
         Done("study", longer, "--resume", again, "--quiet");
         Assert.Equal(before + 4, Count(again));
@@ -96,7 +102,7 @@ public sealed class StudyPlanTests : IDisposable
         AssertRefused("there is no such file", "study", In("none.json"), "--out", In("b"));
         AssertRefused("PLAN: found nothing", "study", "--out", In("c"));
         AssertRefused("--data-root", "study", plan, "--data-root", In("nowhere"), "--dry-run");
-        AssertRefused("--known", "study", plan, "--known", bad, "--dry-run");
+        AssertRefused("bad.json, line 1", "study", plan, "--known", bad, "--dry-run");
         Assert.Empty(Directory.GetDirectories(_folder));
     }
 

@@ -57,15 +57,13 @@ internal sealed class StudyCommand : PolderCommand
             + (design.Tuning is { } tuning ? $", settings chosen on {tuning.Seeds.Count} other seed(s)" : "") + $"; {questions} question(s)");
         if (context.Get(_dryRun))
         {
-            if (context.Get(_known) is { } file)
-                throw UserErrorException.ForOption(_known.Name, file, $"only without {_dryRun.Name}, which writes nothing");
-            List(context, design, root);
+            List(context, design, root, context.Get(_known) is { } file ? Told(context, file) : null);
             return;
         }
         _folder.ShareProcessors(context, threads: null);
         string? known = context.Get(_known);
         if (known is not null)
-            context.Output.Info($"{KnownCells.Read(known).Count} finished runs of {known} are known; those that the plan has are not done again");
+            Told(context, known);
         using StudySession session = _folder.Begin(context, design.Source, prepare: folder => Keep(known, folder.In(KnownCells.FileName)));
         string kept = session.Folder.In(KnownCells.FileName);
         using var study = new StudyExecution(design, session.Cells)
@@ -93,6 +91,13 @@ internal sealed class StudyCommand : PolderCommand
         ReportPages.Of(session.Folder.Path).Write(session.Folder.Page);
         if (context.Cancellation.IsCancellationRequested)
             throw session.Stopped(Name, result.Finished, result.IsComplete ? $"{result.Cells}" : $"at least {result.Cells}");
+    }
+
+    private static KnownCells Told(CommandContext context, string file)
+    {
+        KnownCells known = KnownCells.Read(file);
+        context.Output.Info($"{known.Count} finished runs of {file} are known; those that the plan has are not done again");
+        return known;
     }
 
     // In the folder, where jobs, other machines and whoever goes on find it; beside what was known before.
@@ -142,10 +147,12 @@ internal sealed class StudyCommand : PolderCommand
             : throw new UserErrorException("PLAN: found nothing, allowed: a JSON file; only a folder that goes on (--resume, --join) has a plan of its own");
     }
 
-    private static void List(CommandContext context, StudyDesign design, string root)
+    private static void List(CommandContext context, StudyDesign design, string root, KnownCells? known)
     {
-        using var study = new StudyExecution(design, context.IsResumed ? new CellFolder(context.Folder!.Cells) : null)
-        { Root = root, Note = new Relay<string>(context.Output.Info) };
+        string? own = context.IsResumed ? context.Folder!.Cells : null;
+        using TemporaryCells? looked = known is null ? null : new TemporaryCells(own);
+        using var study = new StudyExecution(design, looked?.Cells ?? (own is null ? null : new CellFolder(own)))
+        { Root = root, Note = new Relay<string>(context.Output.Info), Known = known };
         study.Check(context.Cancellation);
         var rows = new List<(StudyStep Step, Cell Cell)>();
         bool whole = true;
