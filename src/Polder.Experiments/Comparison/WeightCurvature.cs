@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace Polder.Experiments.Comparison;
 
-/// <summary>How flat trained weights lie: the Hessian of the mean cross entropy in all trainable weights, in evaluation mode.</summary>
+/// <summary>How flat trained weights lie: the Hessian of the mean cross entropy in the trained weights or in all, in evaluation mode.</summary>
 /// <param name="Samples">The images that the loss is a mean over.</param>
 /// <param name="Parameters">The rows of the Hessian.</param>
 /// <param name="Loss">The mean cross entropy, in nats.</param>
@@ -37,7 +37,7 @@ public sealed record WeightCurvatureProgress(string Figure, long Products, doubl
 /// <summary>How exactly the curvature of trained weights is measured, on how many images.</summary>
 public sealed record WeightCurvatureOptions
 {
-    /// <summary>The most images: of every class its share (<see cref="ImageSet.Sample"/>), without augmentation. At least 1, default 1000.</summary>
+    /// <summary>The most images: of every class its share (<see cref="ImageSet.Sample"/>). At least 1, default 1000.</summary>
     public int Samples { get; init; } = 1000;
 
     /// <summary>The standard error of the trace, as a share of it, that ends its estimation. Default 0.02.</summary>
@@ -65,6 +65,18 @@ public sealed record WeightCurvatureOptions
     /// </summary>
     public double? Radius { get; init; }
 
+    /// <summary>
+    /// What is done to the measured images, once each, drawn by the run's seed (<see cref="ImageSet.Augmented"/>): the loss that a training with augmentation
+    /// minimises is one of such images. Default nothing.
+    /// </summary>
+    public Augmentation Augmentation { get; init; }
+
+    /// <summary>
+    /// Whether the Hessian is that in all parameters of the network, those that the training kept frozen as well. Default: in those that it moves. Frozen
+    /// layers are then part of every product, which takes as long as for a training of the whole network.
+    /// </summary>
+    public bool AllParameters { get; init; }
+
     /// <summary>Images a forward pass: cost and memory, not the result. Default 64.</summary>
     public int BatchSize { get; init; } = 64;
 
@@ -76,6 +88,7 @@ public sealed record WeightCurvatureOptions
     public void Validate()
     {
         Require.AtLeast(Samples, 1);
+        Require.That(Enum.IsDefined(Augmentation), Augmentation, "none, flip, crop-flip or resized-crop");
         Require.Positive(AtLoss);
         Require.Positive(Radius);
     }
@@ -93,10 +106,19 @@ public sealed record WeightCurvatureOptions
             json["atBestEpoch"] = true;
         if (Radius is { } radius)
             json["radius"] = radius;
+        if (Augmentation != Augmentation.None)
+            json[AugmentField.Member] = (string)AugmentField.ValueIn(new Recipe { Training = new TrainingOptions { Augmentation = Augmentation } })!;
+        if (AllParameters)
+            json["allParameters"] = true;
         return json;
     }
 
-    /// <summary>Measures a classifier at its weights as they stand, in those that require a gradient and in evaluation mode.</summary>
+    /// <summary>The setting whose words <see cref="Augmentation"/> has in plans and files.</summary>
+    internal static RecipeField AugmentField { get; } = RecipeFields.All.First(field => field.Member == "augment");
+
+    /// <summary>
+    /// Measures a classifier at its weights as they stand, in those that require a gradient (or in all, <see cref="AllParameters"/>) and in evaluation mode.
+    /// </summary>
     /// <param name="classifier">The classifier; the caller keeps it.</param>
     /// <param name="images">The images.</param>
     /// <param name="seed">The seed of images, probes and start: two networks that are compared get the same.</param>
@@ -121,9 +143,29 @@ public sealed record WeightCurvatureOptions
         ArgumentNullException.ThrowIfNull(images);
         Validate();
         ImageSet sample = images.Sample(Samples, seed);
-        return features is null ? MeasureOf(classifier.CrossEntropy(sample, BatchSize), sample, seed, cancellation)
-            : features.WithCrossEntropy(classifier, sample, loss => MeasureOf(loss, sample, seed, cancellation), BatchSize);
+        if (Augmentation != Augmentation.None)
+            sample = sample.Augmented(Augmentation, seed, classifier.ImageSize);
+        Parameter[] frozen = AllParameters ? [.. classifier.Network.parameters().Where(p => !p.requires_grad)] : [];
+        Thaw(frozen, true);
+        try
+        {
+            return MeasureOf(classifier, sample, seed, features, cancellation);
+        }
+        finally
+        {
+            Thaw(frozen, false);
+        }
     }
+
+    private static void Thaw(Parameter[] parameters, bool moves)
+    {
+        foreach (Parameter parameter in parameters)
+            parameter.requires_grad_(moves);
+    }
+
+    private WeightCurvature MeasureOf(TrainedClassifier classifier, ImageSet sample, long seed, FeatureCache? features, CancellationToken cancellation) =>
+        features is null ? MeasureOf(classifier.CrossEntropy(sample, BatchSize), sample, seed, cancellation)
+            : features.WithCrossEntropy(classifier, sample, loss => MeasureOf(loss, sample, seed, cancellation), BatchSize);
 
     private WeightCurvature MeasureOf(EmpiricalLoss crossEntropy, ImageSet sample, long seed, CancellationToken cancellation)
     {

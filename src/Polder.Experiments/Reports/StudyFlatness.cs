@@ -29,7 +29,7 @@ internal static class StudyFlatness
         if (rows.Length == 0)
             yield break;
         bool named = rows.Any(row => row.Difference.Question.Length > 0);
-        yield return "Traces and eigenvalues are those of the Hessian of the training loss in the trained weights, without augmentation. Ratios of geometric "
+        yield return $"Traces and eigenvalues are those of the Hessian of the training loss in {WeightsOf(study)}. Ratios of geometric "
             + "means, paired by seed, the same images and probes for all methods, with 95 % t intervals of their logarithms:";
         yield return ResultTable.Of(
             "flatness",
@@ -80,6 +80,13 @@ internal static class StudyFlatness
                 Mean(row.Runs, r => r.Bound!.ErrorBound, "P1"), Mean(row.Runs, r => r.Bound!.GuessError, "P1"), Mean(row.Runs, r => 1 - r.TestAccuracy, "P1"),
                 row.Runs.Count(r => r.Bound!.ErrorBound >= r.Bound.GuessError),
             ]);
+    }
+
+    private static string WeightsOf(StudyResult study)
+    {
+        WeightCurvatureOptions options = study.Design.Curvature?.Options ?? new();
+        return (options.AllParameters ? "all parameters, frozen ones, too, " : "the trained weights, ")
+            + (options.Augmentation == Augmentation.None ? "without augmentation" : "with augmentation, each image once");
     }
 
     private static ResultCell Mean(IReadOnlyList<MethodRun> runs, Func<MethodRun, double> figure, string format) =>

@@ -146,10 +146,18 @@ public static class StudyDesignFile
                 AtLoss = (double?)curvature.Value("atLoss", ValueKind.Number(Positive)),
                 AtBestEpoch = curvature.Value("atBestEpoch", ValueKind.Flag) is true,
                 Radius = (double?)curvature.Value("radius", ValueKind.Number(Positive)),
+                Augmentation = AugmentationOf(curvature),
+                AllParameters = curvature.Value("allParameters", ValueKind.Flag) is true,
             },
             curvature.Seeds("seeds"));
-        curvature.RequireNoRest("seeds, samples, relativeError, tolerance, maxProducts, atLoss, atBestEpoch, radius");
+        curvature.RequireNoRest("seeds, samples, relativeError, tolerance, maxProducts, atLoss, atBestEpoch, radius, augment, allParameters");
         return made;
+    }
+
+    private static Augmentation AugmentationOf(PlanObject curvature)
+    {
+        RecipeField augment = WeightCurvatureOptions.AugmentField;
+        return augment.With(new Recipe(), curvature.Value(augment.Member, augment.Kind) ?? augment.ValueIn(new Recipe())).Training.Augmentation;
     }
 
     private static StudyBound BoundOf(PlanObject bound)

@@ -210,6 +210,29 @@ public sealed class ImageSet
     }
 
     /// <summary>
+    /// Every image as a training on this set with this augmentation and seed sees it in one epoch: for what is measured of augmented images over and over,
+    /// on the same ones each time.
+    /// </summary>
+    /// <param name="augmentation">The augmentation.</param>
+    /// <param name="seed">The seed of the training.</param>
+    /// <param name="imageSize">The side of the square that the network sees; null: the set's own height and width.</param>
+    /// <param name="epoch">The epoch, from 0.</param>
+    /// <returns>A set of this size, in this set's order; a loader that augments this set gives the same images.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The size is below 1 or above the images', or the epoch below 0.</exception>
+    public ImageSet Augmented(Augmentation augmentation, long seed, int? imageSize = null, int epoch = 0)
+    {
+        Require.That(Enum.IsDefined(augmentation), augmentation, "none, flip, crop-flip or resized-crop");
+        Require.That(imageSize is null || (imageSize >= 1 && imageSize <= Math.Min(Height, Width)), imageSize, $"1 to {Math.Min(Height, Width)}");
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        (int height, int width) = (imageSize ?? Height, imageSize ?? Width);
+        var window = new AugmentedWindow(this, augmentation, seed, height, width);
+        byte[][] pixels = new byte[Count][];
+        for (int i = 0; i < pixels.Length; i++)
+            window.Copy(epoch, i, _pixels[i], pixels[i] = new byte[Channels * height * width]);
+        return new ImageSet(pixels, _labels, Classes, Channels, height, width, _origins);
+    }
+
+    /// <summary>
     /// Parts of as many images each, up to one, with the classes spread evenly over them: how a figure differs between the parts tells how far it
     /// depends on the choice of images.
     /// </summary>

@@ -59,6 +59,47 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
         Assert.InRange(found.TopEigenvalue.Residual, 0, 1e-4 * top);
     }
 
+    // Frozen or not, the Hessian in all parameters is the same; what was frozen is so again, whatever happens.
+    [Fact]
+    public void All_parameters_are_measured_where_a_training_kept_some_frozen()
+    {
+        using FineTuningStart start = fixture.Task.Prepare(2);
+        var options = new WeightCurvatureOptions { Samples = 10, RelativeError = 0.5, Tolerance = 0.1, MaxProducts = 20 };
+        WeightCurvature free = options.Measure(start.Classifier, start.Splits.Train, 0, Cancellation);
+        start.Classifier.Network.FreezeBody();
+        using var features = new FeatureCache();
+        WeightCurvature head = options.Measure(start.Classifier, start.Splits.Train, 0, features, Cancellation);
+        options = options with { AllParameters = true };
+        WeightCurvature all = options.Measure(start.Classifier, start.Splits.Train, 0, features, Cancellation);
+        Assert.Equal(5 * 65, head.Parameters);
+        Assert.Equal(start.Classifier.Network.parameters().Sum(p => p.numel()), all.Parameters);
+        Assert.Equal((free.Parameters, free.Trace.Value, free.TopEigenvalue.Value), (all.Parameters, all.Trace.Value, all.TopEigenvalue.Value));
+        Assert.Equal(2, start.Classifier.Network.parameters().Count(p => p.requires_grad));
+        using var stopped = new CancellationTokenSource();
+        stopped.Cancel();
+        Assert.ThrowsAny<OperationCanceledException>(() => options.Measure(start.Classifier, start.Splits.Train, 0, features, stopped.Token));
+        Assert.Equal(2, start.Classifier.Network.parameters().Count(p => p.requires_grad));
+    }
+
+    [Fact]
+    public void Augmented_images_are_measured_as_a_set_of_their_own()
+    {
+        using FineTuningStart start = fixture.Task.Prepare(2);
+        start.Classifier.Network.FreezeBody();
+        using var features = new FeatureCache();
+        var plain = new WeightCurvatureOptions { Samples = 10, RelativeError = 0.5, Tolerance = 0.1, MaxProducts = 20 };
+        WeightCurvatureOptions moved = plain with { Augmentation = Augmentation.CropFlip };
+        ImageSet train = start.Splits.Train, own = train.Sample(10, 3).Augmented(Augmentation.CropFlip, 3, start.Classifier.ImageSize);
+        WeightCurvature expected = plain.Measure(start.Classifier, own, 3, Cancellation), before = plain.Measure(start.Classifier, train, 3, features, Cancellation);
+        foreach (WeightCurvature found in (WeightCurvature[])[
+            moved.Measure(start.Classifier, train, 3, Cancellation), moved.Measure(start.Classifier, train, 3, features, Cancellation)])
+        {
+            Assert.Equal(expected.Loss, found.Loss, 1e-5 * expected.Loss);
+            Assert.Equal(expected.Trace.Value, found.Trace.Value, 1e-4 * expected.Trace.Value);
+            Assert.NotEqual(before.Loss, found.Loss, 1e-3 * before.Loss);
+        }
+    }
+
     // Sorted by class, as a folder is: the first images are of two classes, whose Hessian is not that of the set.
     [Fact]
     public void A_sample_stands_for_its_set_where_the_first_images_would_not()

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Polder.Experiments.Comparison;
 using Polder.Experiments.Study;
 using Polder.Vision.Data;
 
@@ -41,6 +42,12 @@ public class StudyDesignFileTests
         Assert.Equal(("", null, "with few"), (design.Questions[0].Name, design.Questions[0].Tasks, design.Questions[1].Name));
         Assert.Equal(["few"], design.Questions[1].Tasks!);
         Assert.Equal((true, 0.05), (design.Curvature!.Options.AtBestEpoch, design.Curvature.Options.Radius));
+        Assert.Equal((Augmentation.None, false), (design.Curvature.Options.Augmentation, design.Curvature.Options.AllParameters));
+        Assert.Null(design.Curvature.Options.ToJson()["augment"]);
+        WeightCurvatureOptions wider = Parse(Whole.Replace(
+            "\"radius\": 0.05", "\"augment\": \"crop-flip\", \"allParameters\": true", StringComparison.Ordinal)).Curvature!.Options;
+        Assert.Equal((Augmentation.CropFlip, true), (wider.Augmentation, wider.AllParameters));
+        Assert.Equal(("crop-flip", true), ((string)wider.ToJson()["augment"]!, (bool)wider.ToJson()["allParameters"]!));
         Assert.Equal([0], design.Bound!.Seeds);
         Assert.Equal([0.05, 0.2], design.Bound.Options.Sigmas);
         Assert.Equal((3, 20), (design.Bound.Options.Draws, design.Bound.Options.Products));
@@ -78,6 +85,7 @@ public class StudyDesignFileTests
     [InlineData("\"seeds\": \"0\"", "\"seeds\": \"2\"", "bound.seeds: found 2, allowed: some of 0,1")]
     [InlineData("\"products\": 20", "\"products\": 19", "bound.products: found 19, allowed: a whole number >= 20")]
     [InlineData("\"radius\": 0.05", "\"radius\": 0", "curvature.radius: found 0, allowed: a number > 0")]
+    [InlineData("\"radius\": 0.05", "\"augment\": \"crop\"", "curvature.augment: found \"crop\", allowed: none, flip, crop-flip, resized-crop")]
     [InlineData("\"maxProducts\": 20", "\"maxProducts\": 19", "curvature.maxProducts: found 19, allowed: a whole number >= 20")]
     [InlineData("\"longer\": 1,", "\"long\": 1,", "contrasts[0].weights.long: found nothing, allowed: a method of the plan: sgd, longer, nso")]
     [InlineData("\"longer\": 1,", "\"longer\": \"much\",", "contrasts[0].weights.longer: found \"much\", allowed: a number")]

@@ -55,6 +55,27 @@ public class LoaderTests
         Assert.Equal(Values(new Loader(set, options)), Values(new Loader(set, options with { BatchSize = 7, Prefetch = 1 })));
     }
 
+    [Theory]
+    [InlineData(Augmentation.None, 3, 8)]
+    [InlineData(Augmentation.Flip, 1, 12)]
+    [InlineData(Augmentation.CropFlip, 3, 12)]
+    [InlineData(Augmentation.CropFlip, 3, 7)]
+    [InlineData(Augmentation.ResizedCropFlip, 3, 8)]
+    public void An_augmented_set_is_what_a_training_sees_in_an_epoch(Augmentation augmentation, int channels, int size)
+    {
+        ImageSet set = Noise(9, channels, 12);
+        LoaderOptions plain = new() { Shuffle = false, Normalization = channels == 1 ? Gray : Normalization.ImageNet, Seed = 4, ImageSize = size },
+            augmented = plain with { Augmentation = augmentation };
+        ImageSet seen = set.Augmented(augmentation, 4, size, 2);
+        Assert.Equal((9, channels, size, size), (seen.Count, seen.Channels, seen.Height, seen.Width));
+        Assert.Equal(set.Labels, seen.Labels);
+        Assert.Equal(Values(new Loader(set, augmented).Epoch(2)), Values(new Loader(seen, plain)));
+        Assert.NotEqual(Values(new Loader(set, augmented).Epoch(augmentation == Augmentation.None ? 2 : 1)),
+            Values(new Loader(set.Augmented(Augmentation.Flip, 5, size), plain)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => set.Augmented(augmentation, 4, 13));
+        Assert.Throws<ArgumentOutOfRangeException>(() => set.Augmented((Augmentation)9, 4));
+    }
+
     [Fact]
     public void Evaluation_keeps_the_order_and_the_pixels()
     {

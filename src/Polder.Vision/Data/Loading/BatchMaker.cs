@@ -61,9 +61,8 @@ internal sealed class BatchMaker
             source = gray;
         }
 
-        bool resized = _options.Augmentation == Augmentation.ResizedCropFlip;
-        if (resized || _options.Distortion.ChangesPixels)
-            WriteDistorted(epoch, index, source, channels, resized, destination);
+        if (_options.Augmentation == Augmentation.ResizedCropFlip || _options.Distortion.ChangesPixels)
+            WriteDistorted(epoch, index, source, channels, destination);
         else
             WritePlain(epoch, index, source, destination);
         if (_options.Distortion.Erasing > 0)
@@ -85,30 +84,12 @@ internal sealed class BatchMaker
     }
 
     // Window and flip into bytes, distorted there, then normalized.
-    private void WriteDistorted(int epoch, int index, ReadOnlySpan<byte> source, int channels, bool resized, Span<float> destination)
+    private void WriteDistorted(int epoch, int index, ReadOnlySpan<byte> source, int channels, Span<float> destination)
     {
-        int plane = _set.Height * _set.Width, target = _height * _width;
+        int target = _height * _width;
         byte[] pixels = new byte[channels * target];
-        if (resized)
-        {
-            var random = new CounterRandom(_options.Seed, RandomPurpose.Augmentation, epoch, index);
-            bool flip = (random.Next() & 1) != 0;
-            ResizedCrop crop = ResizedCrop.Of(ref random, _set.Height, _set.Width);
-            for (int c = 0; c < channels; c++)
-            {
-                Span<byte> output = pixels.AsSpan(c * target, target);
-                crop.Resize(source.Slice(c * plane, plane), _set.Width, output, _height, _width);
-                for (int y = 0; flip && y < _height; y++)
-                    output.Slice(y * _width, _width).Reverse();
-            }
-        }
-        else
-        {
-            Placement placement = Placement.Of(_set.Height, _set.Width, _height, _width, _options.Augmentation, _options.Seed, epoch, index);
-            for (int c = 0; c < channels; c++)
-                placement.Copy(source.Slice(c * plane, plane), _set.Height, _set.Width, pixels.AsSpan(c * target, target), _height, _width);
-        }
-
+        new AugmentedWindow(_set, _options.Augmentation, _options.Seed, _height, _width)
+            .Copy(epoch, index, source[..(channels * _set.Height * _set.Width)], pixels);
         var distorting = new CounterRandom(_options.Seed, RandomPurpose.Distortion, epoch, index);
         Distorter.ChangePixels(_options.Distortion, ref distorting, pixels, channels, _height, _width);
         for (int c = 0; c < _tables.Length; c++)
