@@ -96,7 +96,7 @@ internal static class StudyPage
                     sections.Add(new PageSection(
                         Title(table.Name),
                         new PageTable(table.Name == "runs" ? "One row a task, method and seed." : caption.Replace("+-", "±"), Readable(table))
-                        { Folded = table.Name is "runs" or "tuning" ? "Show the table" : null }));
+                        { Folded = table.Name is "runs" or "tuning" or "ends" or "curvature" ? "Show the table" : null }));
                     caption = "";
                     break;
             }
@@ -113,6 +113,8 @@ internal static class StudyPage
     private static string Title(string table) => table switch
     {
         "runs" => "Every run",
+        "ends" => "Where the trainings end",
+        "curvature" => "Measured curvature",
         "order" => "Does flatness order the methods?",
         _ => char.ToUpperInvariant(table[0]) + table[1..],
     };

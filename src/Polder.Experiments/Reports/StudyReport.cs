@@ -42,7 +42,8 @@ public static class StudyReport
                 .. Accuracies(study, study.Groups, "accuracy at best epoch", AtBest), .. Figures(study),
                 .. Answers(study, study.Groups, "differences"),
                 .. Accuracies(study, study.PerTask, "accuracy, a setting a task", Accuracy), .. Answers(study, study.PerTask, "differences, a setting a task"),
-                .. StudyFlatness.Of(study), .. StudyFlatness.BoundsOf(study), .. Costs(study), Runs(study), .. Notes(study),
+                .. StudyFlatness.Of(study), .. StudyDetails.Curvature(study), .. StudyFlatness.BoundsOf(study),
+                .. StudyDetails.Ends(study), .. Costs(study), Runs(study), .. Notes(study),
             ],
         };
     }
@@ -173,16 +174,21 @@ public static class StudyReport
             .Where(row => row.Runs.Length > 0).ToArray();
         if (rows.Length == 0)
             yield break;
-        yield return "Means over all tasks and seeds. Training loss: of the last epoch, as it was trained; gap: test loss less that. "
-            + "Seconds depend on what else the machine did and on what earlier runs of the process had computed:";
+        yield return "Means over all tasks and seeds; gap: test loss less training loss. Seconds, of all that a run does and of its steps alone, depend on what "
+            + "else the machine did, the former also on what earlier runs of the process had computed:";
         yield return ResultTable.Of(
-            "cost", ["method", "runs", "gradients", new("images seen", "images"), new("s a run", "seconds"), new("training loss", "trainLoss"), "gap"], rows,
+            "cost",
+            [
+                "method", "runs", "gradients", new("images seen", "images"), new("s a run", "seconds"), new("of steps", "secondsOfSteps"),
+                new("training loss", "trainLoss"), "gap",
+            ],
+            rows,
             row =>
             [
                 row.Name, row.Runs.Length, ResultCell.Of(row.Runs.Average(r => r.GradientEvaluations), "F0"),
                 ResultCell.Of(row.Runs.Average(r => r.Images), "F0"),
-                ResultCell.Of(row.Runs.Average(r => r.Seconds), "F1"), ResultCell.Of(row.Runs.Average(r => r.TrainLoss), "G3"),
-                ResultCell.Of(row.Runs.Average(r => r.TestLoss - r.TrainLoss), "F3"),
+                ResultCell.Of(row.Runs.Average(r => r.Seconds), "F1"), ResultCell.Of(row.Runs.Average(r => r.Steps * r.SecondsPerStep), "F1"),
+                ResultCell.Of(row.Runs.Average(r => r.TrainLoss), "G3"), ResultCell.Of(row.Runs.Average(r => r.TestLoss - r.TrainLoss), "F3"),
             ]);
     }
 
