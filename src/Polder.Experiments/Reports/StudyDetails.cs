@@ -12,8 +12,8 @@ internal static class StudyDetails
         StudyGroup[] groups = [.. InOrder(study).Where(group => group.Runs.Count > 0)];
         if (groups.Length == 0)
             yield break;
-        yield return "Where the trainings end, means over seeds: cross entropy of the last epoch as it was trained (with the method's own noise, label noise and "
-            + "penalties in it), of the test images, and the distance of the body from the pre-trained weights:";
+        yield return "Where the trainings end, means over seeds: cross entropy of the last epoch as it was trained (with the method's own noise, wrong labels "
+            + "and penalties in it), of the test images, and the distance of the body from the pre-trained weights:";
         yield return ResultTable.Of(
             "ends", ["task", "method", new("training loss", "trainLoss"), new("test loss", "testLoss"), "distance"], groups,
             group =>
@@ -31,8 +31,8 @@ internal static class StudyDetails
             .Where(row => row.Found.Length > 0).ToArray();
         if (rows.Length == 0)
             yield break;
-        yield return "What was measured, means over seeds; error: the standard error of the trace's estimation, as a share of it; loss: the mean cross entropy of "
-            + "the measured images:";
+        yield return "What was measured, means over seeds; error: the standard error of the trace's estimation, as a share of it; loss: the mean cross entropy "
+            + "of the measured images:";
         yield return ResultTable.Of(
             "curvature", ["place", "task", "method", "runs", "parameters", "loss", "trace", "error", new("top eigenvalue", "topEigenvalue")], rows,
             row =>

@@ -30,8 +30,8 @@ internal static class StudyFlatness
             yield break;
         bool named = rows.Any(row => row.Difference.Question.Length > 0);
         bool measured = study.Groups.SelectMany(g => g.Runs).Any(r => r.Curvature is not null);
-        yield return (measured ? $"Traces and eigenvalues are those of the Hessian of the training loss in {WeightsOf(study)}, with the same images and probes for "
-            + "all methods of a seed. " : "") + "Ratios of geometric means, paired by seed, with 95 % t intervals of their logarithms:";
+        yield return (measured ? $"Traces and eigenvalues are those of the Hessian of the training loss in {WeightsOf(study)}, with the same images and "
+            + "probes for all methods of a seed. " : "") + "Ratios of geometric means, paired by seed, with 95 % t intervals of their logarithms:";
         yield return ResultTable.Of(
             "flatness",
             [

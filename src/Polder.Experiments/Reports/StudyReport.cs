@@ -174,8 +174,8 @@ public static class StudyReport
             .Where(row => row.Runs.Length > 0).ToArray();
         if (rows.Length == 0)
             yield break;
-        yield return "Means over all tasks and seeds; gap: test loss less training loss. Seconds, of all that a run does and of its steps alone, depend on what "
-            + "else the machine did, the former also on what earlier runs of the process had computed:";
+        yield return "Means over all tasks and seeds; gap: test loss less training loss. Seconds, of all that a run does and of its steps alone, depend on "
+            + "what else the machine did, the former also on what earlier runs of the process had computed:";
         yield return ResultTable.Of(
             "cost",
             [

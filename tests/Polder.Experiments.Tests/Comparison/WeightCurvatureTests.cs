@@ -90,7 +90,8 @@ public class WeightCurvatureTests(DigitsFixture fixture) : IClassFixture<DigitsF
         var plain = new WeightCurvatureOptions { Samples = 10, RelativeError = 0.5, Tolerance = 0.1, MaxProducts = 20 };
         WeightCurvatureOptions moved = plain with { Augmentation = Augmentation.CropFlip };
         ImageSet train = start.Splits.Train, own = train.Sample(10, 3).Augmented(Augmentation.CropFlip, 3, start.Classifier.ImageSize);
-        WeightCurvature expected = plain.Measure(start.Classifier, own, 3, Cancellation), before = plain.Measure(start.Classifier, train, 3, features, Cancellation);
+        WeightCurvature expected = plain.Measure(start.Classifier, own, 3, Cancellation),
+            before = plain.Measure(start.Classifier, train, 3, features, Cancellation);
         foreach (WeightCurvature found in (WeightCurvature[])[
             moved.Measure(start.Classifier, train, 3, Cancellation), moved.Measure(start.Classifier, train, 3, features, Cancellation)])
         {
